@@ -1,0 +1,127 @@
+"""The names of the model file, once: inputs, outputs and metadata keys.
+
+The exporter writes them and the engine reads them; nothing else ties the two together.  Documented for
+other programs in docs/model-file.md.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = "1"
+
+IMAGE = "image"
+CHANNEL_WEIGHTS = "channel_weights"
+LOSS = "loss"
+GRADIENT = "gradient"
+ENERGIES = "energies"
+
+INPUTS = (IMAGE, CHANNEL_WEIGHTS)
+OUTPUTS = (LOSS, GRADIENT, ENERGIES)
+
+PREFIX = "deepdream."
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer that a model file offers to dream on."""
+
+    name: str
+    """The name Keras gives it, such as `mixed4`."""
+
+    channels: int
+    """Number of feature maps, and so of places in `channel_weights`."""
+
+    stride: int
+    """Picture pixels from one position of the layer to the next."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """All that a model file says about itself, under keys that begin with `deepdream.`."""
+
+    network: str
+    """Architecture, such as `inception_v3`."""
+
+    layers: tuple[Layer, ...]
+    """In the order in which their channels stand in `channel_weights` and `energies`."""
+
+    value_range: tuple[float, float]
+    """What black and white become at the `image` input."""
+
+    border: int
+    """Positions that the loss leaves out at each border of every layer."""
+
+    min_size: int
+    """Shortest side, in pixels, at which at least one layer has a position left inside the border."""
+
+    weights: str
+    """Where the network's weights come from, with their sha256."""
+
+    exporter: str
+    """The versions of the programs that wrote the file."""
+
+    def __post_init__(self) -> None:
+        names = [layer.name for layer in self.layers]
+        if not names or len(set(names)) != len(names):
+            raise ValueError("layers must have distinct names, and there must be at least one")
+        if any(layer.channels < 1 or layer.stride < 1 for layer in self.layers):
+            raise ValueError("a layer needs at least one channel and a stride of at least one")
+        if not self.value_range[0] < self.value_range[1]:
+            raise ValueError("value_range must go from black up to white")
+        if self.border < 0 or self.min_size < 1:
+            raise ValueError("border and min_size must not be negative")
+
+    @property
+    def channels(self) -> int:
+        """Length of `channel_weights` and of each row of `energies`."""
+        return sum(layer.channels for layer in self.layers)
+
+    def to_props(self) -> dict[str, str]:
+        """Return the entries for the model file's `metadata_props`."""
+        layers = [{"name": x.name, "channels": x.channels, "stride": x.stride} for x in self.layers]
+        return {
+            PREFIX + "schema": SCHEMA,
+            PREFIX + "network": self.network,
+            PREFIX + "layers": json.dumps(layers),
+            PREFIX + "value_range": json.dumps(list(self.value_range)),
+            PREFIX + "border": str(self.border),
+            PREFIX + "min_size": str(self.min_size),
+            PREFIX + "weights": self.weights,
+            PREFIX + "exporter": self.exporter,
+        }
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str]) -> Metadata:
+        """Read the entries of a model file.
+
+        Raises ValueError, in words fit for a user, where one is missing or makes no sense.
+        """
+        schema = props.get(PREFIX + "schema")
+        if schema is None:
+            raise ValueError("it has no deepdream.schema entry, so it was not made for dreaming")
+        if schema != SCHEMA:
+            raise ValueError(f"it follows version {schema!r} of the model file, this program reads {SCHEMA!r}")
+        try:
+            low, high = json.loads(props[PREFIX + "value_range"])
+            return cls(
+                network=props[PREFIX + "network"],
+                layers=tuple(
+                    Layer(str(x["name"]), int(x["channels"]), int(x["stride"]))
+                    for x in json.loads(props[PREFIX + "layers"])
+                ),
+                value_range=(float(low), float(high)),
+                border=int(props[PREFIX + "border"]),
+                min_size=int(props[PREFIX + "min_size"]),
+                weights=props[PREFIX + "weights"],
+                exporter=props[PREFIX + "exporter"],
+            )
+        except KeyError as missing:
+            raise ValueError(f"its metadata lack {missing}") from None
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"its metadata make no sense: {error}") from None

@@ -1,0 +1,255 @@
+"""InceptionV3 as a table of blocks.
+
+The architecture is that of Szegedy et al., "Rethinking the Inception Architecture for Computer Vision"
+(arXiv:1512.00567), in the form that `keras.applications.InceptionV3` gives it.  Reading the table depth first
+gives the convolutions in the order in which Keras creates its layers, which is the order of the weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+PICTURE_CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution, batch norm and ReLU."""
+
+    filters: int
+    size: tuple[int, int]
+    stride: int = 1
+    padding: Literal["SAME", "VALID"] = "SAME"
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """3x3, stride 2, no padding: the windows overlap."""
+
+
+@dataclass(frozen=True)
+class AveragePool:
+    """3x3, stride 1; at the border the mean of the positions that exist."""
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Chains that read the same input; their outputs are concatenated along the channels."""
+
+    chains: tuple[Chain, ...]
+
+
+Node = Conv | MaxPool | AveragePool | Parallel
+Chain = tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network as a sequence of named blocks; every block but the first is a layer to dream on."""
+
+    name: str
+    stem: Chain
+    blocks: tuple[tuple[str, Chain], ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that can be dreamed on, shallow to deep."""
+        return tuple(name for name, _ in self.blocks)
+
+    def until(self, layer: str) -> Architecture:
+        """Cut everything behind `layer`.  Raises ValueError where there is no such layer."""
+        if layer not in self.layers:
+            raise ValueError(f"there is no layer {layer!r}; choose from {', '.join(self.layers)}")
+        return Architecture(self.name, self.stem, self.blocks[: self.layers.index(layer) + 1])
+
+    def kernel_shapes(self) -> tuple[tuple[int, int, int, int], ...]:
+        """Return [h, w, in, out] of all convolutions, in the order of their weights."""
+        chains = self.stem + tuple(node for _, chain in self.blocks for node in chain)
+        return tuple(_kernel_shapes(chains, PICTURE_CHANNELS))
+
+    def channels(self) -> dict[str, int]:
+        """Return the number of channels of each layer."""
+        width = _width(self.stem, PICTURE_CHANNELS)
+        found = {}
+        for name, chain in self.blocks:
+            width = _width(chain, width)
+            found[name] = width
+        return found
+
+    def positions(self, size: int) -> dict[str, int]:
+        """Return how many positions each layer has along a side of `size` pixels."""
+        size = _shrink(self.stem, size)
+        found = {}
+        for name, chain in self.blocks:
+            size = _shrink(chain, size)
+            found[name] = size
+        return found
+
+    def strides(self) -> dict[str, int]:
+        """Return for each layer the distance of neighbouring positions in picture pixels."""
+        stride = _stride(self.stem)
+        found = {}
+        for name, chain in self.blocks:
+            stride *= _stride(chain)
+            found[name] = stride
+        return found
+
+    def min_size(self, border: int) -> int:
+        """Return the shortest side in pixels at which a layer has a position left inside `border`.
+
+        The deeper layers must still be computable there, so each has at least one position.
+        """
+        size = 1
+        while True:
+            positions = self.positions(size).values()
+            if max(positions) > 2 * border and min(positions) >= 1:
+                return size
+            size += 1
+
+
+def inception_v3() -> Architecture:
+    """Return InceptionV3 up to its last layer, `mixed10`, without the classifier."""
+    stem: Chain = (
+        Conv(32, (3, 3), stride=2, padding="VALID"),
+        Conv(32, (3, 3), padding="VALID"),
+        Conv(64, (3, 3)),
+        MaxPool(),
+        Conv(80, (1, 1), padding="VALID"),
+        Conv(192, (3, 3), padding="VALID"),
+        MaxPool(),
+    )
+    blocks = [
+        *(_block_a(pooled) for pooled in (32, 64, 64)),
+        _block_b(),
+        *(_block_c(inner) for inner in (128, 160, 160, 192)),
+        _block_d(),
+        _block_e(),
+        _block_e(),
+    ]
+    return Architecture(
+        "inception_v3", stem, tuple((f"mixed{i}", (block,)) for i, block in enumerate(blocks))
+    )
+
+
+def _block_a(pooled: int) -> Parallel:
+    return Parallel(
+        (
+            (Conv(64, (1, 1)),),
+            (Conv(48, (1, 1)), Conv(64, (5, 5))),
+            (Conv(64, (1, 1)), Conv(96, (3, 3)), Conv(96, (3, 3))),
+            (AveragePool(), Conv(pooled, (1, 1))),
+        )
+    )
+
+
+def _block_b() -> Parallel:
+    return Parallel(
+        (
+            (Conv(384, (3, 3), stride=2, padding="VALID"),),
+            (Conv(64, (1, 1)), Conv(96, (3, 3)), Conv(96, (3, 3), stride=2, padding="VALID")),
+            (MaxPool(),),
+        )
+    )
+
+
+def _block_c(inner: int) -> Parallel:
+    row, column = (1, 7), (7, 1)
+    return Parallel(
+        (
+            (Conv(192, (1, 1)),),
+            (Conv(inner, (1, 1)), Conv(inner, row), Conv(192, column)),
+            (
+                Conv(inner, (1, 1)),
+                Conv(inner, column),
+                Conv(inner, row),
+                Conv(inner, column),
+                Conv(192, row),
+            ),
+            (AveragePool(), Conv(192, (1, 1))),
+        )
+    )
+
+
+def _block_d() -> Parallel:
+    return Parallel(
+        (
+            (Conv(192, (1, 1)), Conv(320, (3, 3), stride=2, padding="VALID")),
+            (
+                Conv(192, (1, 1)),
+                Conv(192, (1, 7)),
+                Conv(192, (7, 1)),
+                Conv(192, (3, 3), stride=2, padding="VALID"),
+            ),
+            (MaxPool(),),
+        )
+    )
+
+
+def _block_e() -> Parallel:
+    fan = Parallel(((Conv(384, (1, 3)),), (Conv(384, (3, 1)),)))
+    return Parallel(
+        (
+            (Conv(320, (1, 1)),),
+            (Conv(384, (1, 1)), fan),
+            (Conv(448, (1, 1)), Conv(384, (3, 3)), fan),
+            (AveragePool(), Conv(192, (1, 1))),
+        )
+    )
+
+
+def _kernel_shapes(chain: Chain, width: int) -> Iterator[tuple[int, int, int, int]]:
+    for node in chain:
+        if isinstance(node, Conv):
+            yield (*node.size, width, node.filters)
+        elif isinstance(node, Parallel):
+            for inner in node.chains:
+                yield from _kernel_shapes(inner, width)
+        width = _width((node,), width)
+
+
+def _width(chain: Chain, width: int) -> int:
+    """Return how many channels a chain makes of `width` channels."""
+    for node in chain:
+        match node:
+            case Conv():
+                width = node.filters
+            case Parallel(chains):
+                width = sum(_width(inner, width) for inner in chains)
+            case _:
+                pass
+    return width
+
+
+def _stride(chain: Chain) -> int:
+    stride = 1
+    for node in chain:
+        match node:
+            case Conv():
+                stride *= node.stride
+            case MaxPool():
+                stride *= 2
+            case Parallel(chains):
+                stride *= _stride(chains[0])
+            case AveragePool():
+                pass
+    return stride
+
+
+def _shrink(chain: Chain, size: int) -> int:
+    """Return how many positions are left of `size` along one side."""
+    for node in chain:
+        match node:
+            case Conv(size=(height, _), stride=stride, padding="VALID"):
+                size = (size - height) // stride + 1
+            case MaxPool():
+                size = (size - 3) // 2 + 1
+            case Parallel(chains):
+                size = _shrink(chains[0], size)
+            case _:
+                pass
+    return max(size, 0)

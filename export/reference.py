@@ -1,0 +1,159 @@
+"""The outside truth: Keras' own InceptionV3, its weights, and the loss of Keras' deep_dream example.
+
+Shares nothing with export/network.py and export/loss.py, so that the two can be held against each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from export.errors import WeightsError
+from export.weights import ConvWeights, Weights, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def build(dtype: Literal["float32", "float64"] = "float32", *, include_top: bool = False) -> keras.Model:
+    """Build Keras' InceptionV3 with untrained weights; without the top for pictures of any size."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        return keras.applications.InceptionV3(include_top=include_top, weights=None)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def convolutions(model: keras.Model) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
+    """Return each convolution with the batch norm behind it, in the order of creation.
+
+    `model.layers` is sorted by depth, and Keras numbers names on from earlier models in the process; only the
+    order of those numbers means something.
+    """
+
+    def created(layer: keras.layers.Layer) -> int:
+        number = layer.name.rpartition("_")[2]
+        return int(number) if number.isdecimal() else 0
+
+    def of_kind(kind: type) -> list[keras.layers.Layer]:
+        return sorted((layer for layer in model.layers if isinstance(layer, kind)), key=created)
+
+    pairs = zip(of_kind(keras.layers.Conv2D), of_kind(keras.layers.BatchNormalization), strict=True)
+    return list(pairs)
+
+
+class KerasReference:
+    """Keras' InceptionV3 with given weights: loss, gradient and energies as TensorFlow computes them."""
+
+    def __init__(
+        self,
+        weights: Weights,
+        layers: Mapping[str, int],
+        dtype: Literal["float32", "float64"] = "float32",
+    ) -> None:
+        """Build the network.
+
+        Args:
+            weights: as many convolutions as the deepest of `layers` needs.
+            layers: names of the layers to dream on, with their channels, in the order of the energies.
+            dtype: in which all is computed.  float64 is the truth, float32 what a user of TensorFlow gets.
+        """
+        self.dtype = np.dtype(dtype)
+        self._channels = list(layers.values())
+        whole = build(dtype)
+        for (conv, norm), values in zip(convolutions(whole), weights.convolutions, strict=False):
+            conv.set_weights([values.values])
+            norm.set_weights([values.beta, values.mean, values.variance])
+        outputs = [whole.get_layer(name).output for name in layers]
+        self.network = keras.Model(whole.input, outputs)
+        self._compute: Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = tf.function(
+            self._loss_gradient_energies,
+            input_signature=[
+                tf.TensorSpec([None, None, None, 3], dtype),
+                tf.TensorSpec([sum(self._channels)], dtype),
+            ],
+            autograph=False,
+        )
+
+    def __call__(
+        self, image: NDArray[np.floating], channel_weights: NDArray[np.floating]
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
+        """Return loss [N], gradient [N, H, W, 3] and energies [N, C], as contract 1 defines them."""
+        found = self._compute(
+            tf.constant(image.astype(self.dtype)), tf.constant(channel_weights.astype(self.dtype))
+        )
+        loss, gradient, energies = (tensor.numpy() for tensor in found)
+        return loss, gradient, energies
+
+    def _loss_gradient_energies(
+        self, image: tf.Tensor, channel_weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            energies = []
+            for layer in self.network(image, training=False):
+                scaling = tf.reduce_prod(tf.cast(tf.shape(layer)[1:], layer.dtype))
+                energies.append(tf.reduce_sum(tf.square(layer[:, 2:-2, 2:-2, :]), [1, 2]) / scaling)
+            loss = tf.reduce_sum(tf.concat(energies, 1) * channel_weights, axis=1)
+        return loss, tape.gradient(loss, image), tf.concat(energies, 1)
+
+
+def imagenet_weights() -> Weights:
+    """Return the ImageNet weights that `keras.applications` downloads on first use.
+
+    Raises WeightsError where there is no network.
+    """
+    try:
+        model = keras.applications.InceptionV3(include_top=False, weights="imagenet")
+    except Exception as error:  # Keras wraps what urllib raises in a bare Exception
+        raise WeightsError(
+            f"the ImageNet weights can't be downloaded: {error}",
+            "without a network, give the 8-bit weights of this project "
+            "(--weights export/weights/inception_v3_imagenet_mixed5_uint8.npz) "
+            "or a Keras weights file that you have (--weights FILE.h5)",
+        ) from error
+    return Weights(tuple(_read(model)), "imagenet (keras.applications, InceptionV3 without top)")
+
+
+def keras_weights(path: Path) -> Weights:
+    """Read a Keras weights file of InceptionV3, `.h5` or `.keras`, with or without the top.
+
+    Raises WeightsError where the file is not one.
+    """
+    reasons = []
+    for include_top in (False, True):
+        model = build(include_top=include_top)
+        # What the file does not fill stays NaN and is noticed.
+        for conv, norm in convolutions(model):
+            for layer in (conv, norm):
+                layer.set_weights([np.full_like(array, np.nan) for array in layer.get_weights()])
+        try:
+            model.load_weights(path)
+        except Exception as error:  # noqa: BLE001 - Keras and h5py raise nearly anything for a file they don't like
+            reasons.append(str(error).splitlines()[0])
+            continue
+        found = tuple(_read(model))
+        if not any(np.isnan(conv.kernel).any() or np.isnan(conv.bias).any() for conv in found):
+            return Weights(found, f"{path.name} sha256:{digest(path)}")
+        reasons.append("it leaves some of the convolutions empty")
+    raise WeightsError(
+        f"{path} does not hold weights of Keras' InceptionV3: {reasons[0]}",
+        "it must come from model.save_weights() or model.save() of keras.applications.InceptionV3, "
+        "with the 1000 ImageNet classes or without top",
+    )
+
+
+def _read(model: keras.Model) -> list[ConvWeights]:
+    found = []
+    for conv, norm in convolutions(model):
+        (kernel,) = conv.get_weights()
+        beta, mean, variance = (array.astype(np.float64) for array in norm.get_weights())
+        found.append(ConvWeights(kernel.astype(np.float32), beta, mean, variance))
+    return found

@@ -1,0 +1,225 @@
+"""Holds a converted model against TensorFlow and float64, and refuses what is wrong.
+
+Three computations side by side on every picture: the file in ONNX Runtime (float32), Keras' own network in
+TensorFlow in float32, and the same in float64, which counts as the truth.  The gradient of a network of ReLUs
+and max pools jumps where two values nearly tie, so float32 of any kind is off by up to 3e-3 on some pictures
+and by 1e-6 on others; a fair bar compares medians over many pictures with TensorFlow's own error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from statistics import median
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+from engine import metadata
+from export.errors import ConversionError, VerificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from export.architecture import Architecture
+
+    Array = NDArray[np.floating]
+
+LOSS_BAR = 1e-5
+"""Largest relative difference from TensorFlow's loss, and of all energies together (L2)."""
+
+GRADIENT_BAR = 1.5
+"""The file's median gradient error may be this many times TensorFlow's own."""
+
+WRONG = 0.02
+"""A gradient further than this from float64 (relative L2) is wrong, not rounded, whatever the median says."""
+
+TUTORIAL = {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
+"""The layer coefficients of Keras' deep_dream example."""
+
+
+class Compute(Protocol):
+    """Anything that computes loss [N], gradient [N, H, W, 3] and energies [N, C] of docs/model-file.md."""
+
+    def __call__(self, image: Array, channel_weights: Array, /) -> tuple[Array, Array, Array]:
+        """Compute for an image [N, H, W, 3] and channel weights [C]."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture, or several of one size, and the objective to compare on it."""
+
+    picture: str
+    image: Array
+    """[N, H, W, 3] in [-1, 1]."""
+
+    objective: str
+    channel_weights: Array
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured on one case; errors are relative L2 norms."""
+
+    case: Case
+    loss: float
+    """Mean of the batch, in float64."""
+
+    loss_error: float
+    """The file's, from TensorFlow in float32."""
+
+    energies_error: float
+    """The file's, from TensorFlow in float32."""
+
+    gradient_error: float
+    """The file's, from float64."""
+
+    tensorflow_error: float
+    """TensorFlow's own gradient in float32, from float64."""
+
+
+def ort_compute(model: bytes) -> Compute:
+    """Open a model in ONNX Runtime on the CPU.  Raises ConversionError where it does not open."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no base class but this
+        raise ConversionError(f"ONNX Runtime refuses the model: {error}") from error
+
+    def compute(image: Array, channel_weights: Array, /) -> tuple[Array, Array, Array]:
+        feed = {metadata.IMAGE: image, metadata.CHANNEL_WEIGHTS: channel_weights}
+        loss, gradient, energies = session.run(list(metadata.OUTPUTS), feed)
+        return loss, gradient, energies
+
+    return compute
+
+
+def measure(cases: Sequence[Case], model: Compute, tensorflow: Compute, truth: Compute) -> Iterator[Row]:
+    """Compute every case three times and yield what was found."""
+    for case in cases:
+        loss, gradient, energies = model(case.image, case.channel_weights)
+        tf_loss, tf_gradient, tf_energies = tensorflow(case.image, case.channel_weights)
+        true_loss, true_gradient, _ = truth(case.image, case.channel_weights)
+        yield Row(
+            case,
+            float(true_loss.mean()),
+            loss_error=float(np.max(np.abs(loss - tf_loss) / np.maximum(np.abs(tf_loss), 1e-30))),
+            energies_error=relative_error(energies, tf_energies),
+            gradient_error=relative_error(gradient, true_gradient),
+            tensorflow_error=relative_error(tf_gradient, true_gradient),
+        )
+
+
+def relative_error(found: Array, truth: Array) -> float:
+    """Return |found - truth| / |truth| in L2, in float64; a shape that differs is infinitely wrong."""
+    if found.shape != truth.shape:
+        return float("inf")
+    truth = truth.astype(np.float64)
+    distance, size = np.linalg.norm(found - truth), np.linalg.norm(truth)
+    return float(distance / size) if size else float(distance)
+
+
+def judge(rows: Sequence[Row]) -> None:
+    """Raise VerificationError, naming the cases, where a bar is not met."""
+    faults = []
+    for row in rows:
+        where = f"{row.case.picture}, {row.case.objective}"
+        # Written so that NaN fails too.
+        if not (row.loss_error <= LOSS_BAR and row.energies_error <= LOSS_BAR):
+            faults.append(f"{where}: loss or energies differ from TensorFlow's by more than {LOSS_BAR:g}")
+        if not row.gradient_error <= WRONG:
+            faults.append(f"{where}: the gradient is off by {row.gradient_error:.2g}")
+    ours, theirs = medians(rows)
+    if not ours <= GRADIENT_BAR * theirs:
+        faults.append(
+            f"median gradient error {ours:.2g}, more than {GRADIENT_BAR} times TensorFlow's {theirs:.2g}"
+        )
+    if faults:
+        raise VerificationError("the model does not compute what TensorFlow does: " + "; ".join(faults))
+
+
+def medians(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return the median gradient error of the file and of TensorFlow."""
+    return median(row.gradient_error for row in rows), median(row.tensorflow_error for row in rows)
+
+
+HEADER = (
+    f"{'picture':<19} {'size':>11}  {'objective':<22} {'loss':>9}  "
+    f"{'loss error':>10}  {'gradient error':>14}  {'TensorFlow’s':>12}"
+)
+
+
+def table_line(row: Row) -> str:
+    """Format one row for the table that `python -m export` prints."""
+    count, height, width, _ = row.case.image.shape
+    size = f"{count}x{width}x{height}" if count > 1 else f"{width}x{height}"
+    return (
+        f"{row.case.picture:<19} {size:>11}  {row.case.objective:<22} {row.loss:>9.5f}  "
+        f"{row.loss_error:>10.1e}  {row.gradient_error:>14.1e}  {row.tensorflow_error:>12.1e}"
+    )
+
+
+def cases(architecture: Architecture) -> list[Case]:
+    """Return what every export is compared on: photographs, noise and flat areas, odd and even sizes."""
+    channels = architecture.channels()
+    draw = np.random.default_rng(1)
+    tutorial = {name: value for name, value in TUTORIAL.items() if name in channels} or dict.fromkeys(
+        channels, 1
+    )
+    deepest = architecture.layers[-1]
+    whole = ("tutorial's layers" if len(tutorial) == len(TUTORIAL) else "all", vector(channels, tutorial))
+    objectives = [
+        whole,
+        (f"{deepest} alone", vector(channels, {deepest: 1.0})),
+        whole,
+        ("every channel apart", draw.uniform(0, 2, sum(channels.values())).astype(np.float32)),
+    ]
+    smallest = architecture.min_size(2)
+    pictures = [*_photographs(smallest), *_made_pictures(smallest, draw)]
+    return [Case(name, image, *objectives[i % len(objectives)]) for i, (name, image) in enumerate(pictures)]
+
+
+def vector(channels: Mapping[str, int], coefficients: Mapping[str, float]) -> Array:
+    """Return the channel weights [C] that give each layer its coefficient."""
+    return np.concatenate(
+        [np.full(count, coefficients.get(name, 0.0), np.float32) for name, count in channels.items()]
+    )
+
+
+def _photographs(smallest: int) -> Iterator[tuple[str, Array]]:
+    """Yield the photographs that come with this package, enlarged where the network can't see so little."""
+    folder = resources.files("export") / "photographs"
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        if path.name.endswith(".jpg"):
+            with path.open("rb") as file:
+                picture = Image.open(file).convert("RGB")
+            if min(picture.size) < smallest:
+                picture = picture.resize([max(side, smallest) for side in picture.size])
+            name, image = path.name.removesuffix(".jpg"), _to_range(np.asarray(picture))
+            yield name, image
+            # To the network a mirrored picture is another one: more near-ties for the median.
+            yield f"{name}, mirrored", np.ascontiguousarray(image[:, :, ::-1])
+
+
+def _made_pictures(smallest: int, draw: np.random.Generator) -> Iterator[tuple[str, Array]]:
+    """Yield pictures that photographs don't cover: exact ties, the smallest size, several at once."""
+    rows, columns = np.mgrid[0:230, 0:251]
+    sky = np.stack([90 + rows // 4, 140 + rows // 5, np.full_like(rows, 235)], axis=-1)
+    card = np.full((200, 203, 3), 119)
+    paper = np.where(((rows // 9) % 3 == 0) & ((columns // 5) % 2 == 0), 20, 255)
+    yield "sky, steps of 1", _to_range(sky)
+    yield "grey card", _to_range(card)
+    yield "black on paper", _to_range(np.repeat(paper[:, :, np.newaxis], 3, axis=2))
+    yield "noise", draw.uniform(-1, 1, (1, 180, 211, 3)).astype(np.float32)
+    yield "smallest", draw.uniform(-1, 1, (1, smallest, smallest, 3)).astype(np.float32)
+    yield "three at once", draw.uniform(-1, 1, (3, 128, 145, 3)).astype(np.float32)
+
+
+def _to_range(pixels: NDArray[np.integer]) -> Array:
+    """Turn [H, W, 3] of 0 … 255 into a batch of one in [-1, 1]."""
+    return (pixels / 127.5 - 1).astype(np.float32)[np.newaxis]
