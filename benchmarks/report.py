@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.machine import cpu_count
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "tensorflow", "tensorflow-cpu", "keras", "numpy")
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def machine() -> str:
@@ -29,7 +23,7 @@ def machine() -> str:
             versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             continue
-    return f"{_processor()}, {cores()} cores, {platform.system()}; {', '.join(versions)}"
+    return f"{_processor()}, {cpu_count()} cores, {platform.system()}; {', '.join(versions)}"
 
 
 def _processor() -> str:

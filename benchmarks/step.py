@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import report
 
+from engine.machine import cpu_count
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,7 +37,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=9, help="turns of each contender (default: 9)")
     parser.add_argument("--steps", type=int, default=3, help="steps in each turn (default: 3)")
-    parser.add_argument("--threads", type=int, default=report.cores(), help="default: all cores given")
+    parser.add_argument("--threads", type=int, default=cpu_count(), help="default: all cores given")
     parser.add_argument("--worker", choices=sorted(CONTENDERS), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
@@ -146,7 +148,17 @@ def work(evaluate: Callable[[Any], float], size: int) -> None:
 
 def engine_contender(threads: int) -> Callable[[Any], float]:
     """Return loss and gradient as the engine computes them with its embedded model."""
-    raise NotImplementedError
+    import keras_deep_dream
+
+    import engine
+
+    gradient = engine.load_model(device="cpu", threads=threads).gradient(keras_deep_dream.LAYERS)
+
+    def evaluate(image: Any) -> float:
+        loss, _ = gradient(image[0])
+        return loss
+
+    return evaluate
 
 
 def tensorflow_contender(threads: int) -> Callable[[Any], float]:
