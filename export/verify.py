@@ -1,13 +1,15 @@
 """Holds a converted model against TensorFlow and float64, and refuses what is wrong.
 
 Three computations side by side on every picture: the file in ONNX Runtime (float32), Keras' own network in
-TensorFlow in float32, and the same in float64, which counts as the truth.  The gradient of a network of ReLUs
-and max pools jumps where two values nearly tie, so float32 of any kind is off by up to 3e-3 on some pictures
-and by 1e-6 on others; a fair bar compares medians over many pictures with TensorFlow's own error.
+TensorFlow in float32, and the same in float64, which counts as the truth.  The gradient of a network of
+ReLUs and max pools jumps where two values nearly tie, so float32 of any kind is off by 3e-3 on one picture
+and by 1e-6 on another, as chance will have it.  So the bar is set for the median over many pictures of how
+much further off the file is than TensorFlow.  The pictures are small, so that on most of them nothing ties.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from importlib import resources
 from statistics import median
@@ -19,6 +21,7 @@ from PIL import Image
 
 from engine import metadata
 from export.errors import ConversionError, VerificationError
+from export.loss import BORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,10 +36,13 @@ LOSS_BAR = 1e-5
 """Largest relative difference from TensorFlow's loss, and of all energies together (L2)."""
 
 GRADIENT_BAR = 1.5
-"""The file's median gradient error may be this many times TensorFlow's own."""
+"""In the median over all pictures the file's gradient error may be this many times TensorFlow's own."""
 
-WRONG = 0.02
-"""A gradient further than this from float64 (relative L2) is wrong, not rounded, whatever the median says."""
+WRONG = 0.1
+"""A gradient further than this from float64 (relative L2) is wrong, whatever the median says.
+
+A single near-tie that falls the other way in float32 makes up to 0.03.
+"""
 
 TUTORIAL = {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
 """The layer coefficients of Keras' deep_dream example."""
@@ -80,6 +86,11 @@ class Row:
 
     tensorflow_error: float
     """TensorFlow's own gradient in float32, from float64."""
+
+    @property
+    def ratio(self) -> float:
+        """How many times further from float64 the file's gradient is than TensorFlow's."""
+        return self.gradient_error / max(self.tensorflow_error, 1e-30)
 
 
 def ort_compute(model: bytes) -> Compute:
@@ -134,23 +145,21 @@ def judge(rows: Sequence[Row]) -> None:
             faults.append(f"{where}: loss or energies differ from TensorFlow's by more than {LOSS_BAR:g}")
         if not row.gradient_error <= WRONG:
             faults.append(f"{where}: the gradient is off by {row.gradient_error:.2g}")
-    ours, theirs = medians(rows)
-    if not ours <= GRADIENT_BAR * theirs:
-        faults.append(
-            f"median gradient error {ours:.2g}, more than {GRADIENT_BAR} times TensorFlow's {theirs:.2g}"
-        )
+    ratio = median_ratio(rows)
+    if not ratio <= GRADIENT_BAR:
+        faults.append(f"in the median the gradient is {ratio:.2f} times as far off as TensorFlow's")
     if faults:
         raise VerificationError("the model does not compute what TensorFlow does: " + "; ".join(faults))
 
 
-def medians(rows: Sequence[Row]) -> tuple[float, float]:
-    """Return the median gradient error of the file and of TensorFlow."""
-    return median(row.gradient_error for row in rows), median(row.tensorflow_error for row in rows)
+def median_ratio(rows: Sequence[Row]) -> float:
+    """Return the median over all cases of the file's gradient error in units of TensorFlow's own."""
+    return median(row.ratio for row in rows)
 
 
 HEADER = (
-    f"{'picture':<19} {'size':>11}  {'objective':<22} {'loss':>9}  "
-    f"{'loss error':>10}  {'gradient error':>14}  {'TensorFlow’s':>12}"
+    f"{'picture':<21} {'size':>11}  {'objective':<22} {'loss':>9}  "
+    f"{'loss error':>10}  {'gradient error':>14}  {'TensorFlow’s':>12}  {'ratio':>8}"
 )
 
 
@@ -159,8 +168,9 @@ def table_line(row: Row) -> str:
     count, height, width, _ = row.case.image.shape
     size = f"{count}x{width}x{height}" if count > 1 else f"{width}x{height}"
     return (
-        f"{row.case.picture:<19} {size:>11}  {row.case.objective:<22} {row.loss:>9.5f}  "
-        f"{row.loss_error:>10.1e}  {row.gradient_error:>14.1e}  {row.tensorflow_error:>12.1e}"
+        f"{row.case.picture:<21} {size:>11}  {row.case.objective:<22} {row.loss:>9.5f}  "
+        f"{row.loss_error:>10.1e}  {row.gradient_error:>14.1e}  {row.tensorflow_error:>12.1e}  "
+        f"{row.ratio:>8.2g}"
     )
 
 
@@ -179,8 +189,7 @@ def cases(architecture: Architecture) -> list[Case]:
         whole,
         ("every channel apart", draw.uniform(0, 2, sum(channels.values())).astype(np.float32)),
     ]
-    smallest = architecture.min_size(2)
-    pictures = [*_photographs(smallest), *_made_pictures(smallest, draw)]
+    pictures = [*_photographs(architecture), *_made_pictures(architecture, draw)]
     return [Case(name, image, *objectives[i % len(objectives)]) for i, (name, image) in enumerate(pictures)]
 
 
@@ -191,31 +200,38 @@ def vector(channels: Mapping[str, int], coefficients: Mapping[str, float]) -> Ar
     )
 
 
-def _photographs(smallest: int) -> Iterator[tuple[str, Array]]:
-    """Yield the photographs that come with this package, enlarged where the network can't see so little."""
+def _photographs(architecture: Architecture) -> Iterator[tuple[str, Array]]:
+    """Yield the photographs that come with this package, as small as the deepest layer can see.
+
+    To the network a mirrored picture is another one.
+    """
+    side = next(
+        side for side in itertools.count(1) if min(architecture.positions(side).values()) > 2 * BORDER
+    )
     folder = resources.files("export") / "photographs"
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
         if path.name.endswith(".jpg"):
             with path.open("rb") as file:
                 picture = Image.open(file).convert("RGB")
-            if min(picture.size) < smallest:
-                picture = picture.resize([max(side, smallest) for side in picture.size])
+            scale = side / min(picture.size)
+            picture = picture.resize([round(length * scale) for length in picture.size])
             name, image = path.name.removesuffix(".jpg"), _to_range(np.asarray(picture))
             yield name, image
-            # To the network a mirrored picture is another one: more near-ties for the median.
             yield f"{name}, mirrored", np.ascontiguousarray(image[:, :, ::-1])
+            yield f"{name}, upside down", np.ascontiguousarray(image[:, ::-1])
 
 
-def _made_pictures(smallest: int, draw: np.random.Generator) -> Iterator[tuple[str, Array]]:
+def _made_pictures(architecture: Architecture, draw: np.random.Generator) -> Iterator[tuple[str, Array]]:
     """Yield pictures that photographs don't cover: exact ties, the smallest size, several at once."""
-    rows, columns = np.mgrid[0:230, 0:251]
+    smallest = architecture.min_size(BORDER)
+    rows, columns = np.mgrid[0:130, 0:151]
     sky = np.stack([90 + rows // 4, 140 + rows // 5, np.full_like(rows, 235)], axis=-1)
-    card = np.full((200, 203, 3), 119)
+    card = np.full((140, 143, 3), 119)
     paper = np.where(((rows // 9) % 3 == 0) & ((columns // 5) % 2 == 0), 20, 255)
     yield "sky, steps of 1", _to_range(sky)
     yield "grey card", _to_range(card)
     yield "black on paper", _to_range(np.repeat(paper[:, :, np.newaxis], 3, axis=2))
-    yield "noise", draw.uniform(-1, 1, (1, 180, 211, 3)).astype(np.float32)
+    yield "noise", draw.uniform(-1, 1, (1, 300, 301, 3)).astype(np.float32)
     yield "smallest", draw.uniform(-1, 1, (1, smallest, smallest, 3)).astype(np.float32)
     yield "three at once", draw.uniform(-1, 1, (3, 128, 145, 3)).astype(np.float32)
 

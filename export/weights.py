@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 EPSILON = 1e-3
 """What Keras' InceptionV3 adds to the variance in every batch norm."""
 
+LARGEST = 1 << 30
+"""Bytes that an .npz may unpack to."""
+
 
 @dataclass(frozen=True)
 class ConvWeights:
@@ -136,6 +139,9 @@ def load(source: str, architecture: Architecture) -> Weights:
 def npz_weights(path: Path) -> Weights:
     """Read 8-bit weights: for each tensor `NAME` (uint8), `NAME.scale` and `NAME.min`."""
     try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+                raise WeightsError(f"{path} is larger than any network this is for")
         with np.load(path, allow_pickle=False) as archive:
             tensors = {name: archive[name] for name in archive.files}
         count = sum(name.endswith("/kernel") for name in tensors)
