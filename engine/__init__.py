@@ -1,0 +1,84 @@
+"""DeepDream as an ordinary picture tool.
+
+```python
+import engine
+
+dream = engine.dream("photo.jpg", layers="mixed3=0.5,mixed4=2", progress=print)
+dream.save("dream.png")
+```
+
+Importing this package loads nothing heavy: names come when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from engine._version import __version__
+
+if TYPE_CHECKING:
+    from engine.config import PRESETS, DreamConfig
+    from engine.decode import Picture
+    from engine.errors import (
+        Cancelled,
+        DeviceError,
+        DreamError,
+        ImageError,
+        ModelError,
+        UsageError,
+        WireError,
+    )
+    from engine.library import PRESET, Dream, dream, finish, steps
+    from engine.model import DreamModel, load_model
+    from engine.progress import Step
+
+__all__ = [
+    "PRESET",
+    "PRESETS",
+    "Cancelled",
+    "DeviceError",
+    "Dream",
+    "DreamConfig",
+    "DreamError",
+    "DreamModel",
+    "ImageError",
+    "ModelError",
+    "Picture",
+    "Step",
+    "UsageError",
+    "WireError",
+    "__version__",
+    "dream",
+    "finish",
+    "load_model",
+    "steps",
+]
+
+_HOMES = {
+    "engine.config": ("PRESETS", "DreamConfig"),
+    "engine.decode": ("Picture",),
+    "engine.errors": (
+        "Cancelled",
+        "DeviceError",
+        "DreamError",
+        "ImageError",
+        "ModelError",
+        "UsageError",
+        "WireError",
+    ),
+    "engine.library": ("PRESET", "Dream", "dream", "finish", "steps"),
+    "engine.model": ("DreamModel", "load_model"),
+    "engine.progress": ("Step",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,122 @@
+"""Gradient ascent on a picture: the whole of DeepDream.
+
+A picture is made small, changed step by step so that chosen layers of a network see more of what they already
+see in it, made larger, given back the detail that it lost, changed again, up to its full size.  The idea is
+Alexander Mordvintsev's (Google Research Blog, June 2015); the loop is that of Keras' DeepDream example by
+François Chollet (keras.io/examples/generative/deep_dream).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import DreamError, ImageError
+from engine.octaves import Ladder, ladder, lost_detail, resize
+from engine.progress import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.config import DreamConfig
+
+Image: TypeAlias = NDArray[np.float32]
+"""float32 [H, W, 3] in the model's range."""
+
+Gradient: TypeAlias = Callable[[Image], tuple[float, Image]]
+"""An image to its loss and the loss' raw derivative by each of its values.  Whatever else shall act on an
+ascent (tiles, jitter, a mask) wraps one Gradient into another."""
+
+EPSILON = 1e-7
+"""Smallest mean that a gradient is divided by; Keras' `backend.epsilon()`."""
+
+
+def dream(picture: Image, gradient: Gradient, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:
+    """Yield a Step for each evaluation of the gradient; the last one's `full_size()` is the dream.
+
+    Octaves with a side below `min_size` are dropped, with a warning in the first Step.  Raises ImageError
+    where that leaves none, and DreamError where loss or gradient stop being finite.
+    """
+    original = np.array(picture, np.float32, order="C")  # ours, so that no Step changes with the caller's
+    rungs = ladder((original.shape[0], original.shape[1]), config.octaves, config.octave_scale, min_size)
+    if not rungs.shapes:
+        height, width = original.shape[:2]
+        raise ImageError(
+            f"a picture of {width}x{height} pixels is too small: both sides must have at least {min_size}"
+        )
+    image, shrunk, before = original, resize(original, rungs.shapes[0]), _dropped(rungs, min_size)
+    for octave, shape in enumerate(rungs.shapes):
+        image = resize(image, shape)
+        for iteration in range(config.iterations):
+            image, loss, mean, stopped = climb(image, gradient, config)
+            if not np.isfinite(loss) or not np.isfinite(mean):
+                raise DreamError(
+                    f"the loss went beyond all numbers at iteration {iteration + 1} of octave {octave + 1}",
+                    hint="a smaller --step or smaller coefficients in --layers keep it finite",
+                )
+            yield Step(
+                octave=octave + 1,
+                octaves=len(rungs.shapes),
+                iteration=iteration + 1,
+                iterations=config.iterations,
+                shape=shape,
+                loss=loss,
+                fraction=_fraction(rungs, octave, 1.0 if stopped else (iteration + 1) / config.iterations),
+                stopped=stopped,
+                warnings=before + _unseen(shape, mean, iteration),
+                image=_read_only(image),
+                original=_read_only(original),
+                shrunk=_read_only(shrunk),
+            )
+            before = ()
+            if stopped:
+                break
+        if octave + 1 < len(rungs.shapes):  # the last octave gets its detail from full_size()
+            image = image + lost_detail(original, shrunk, shape)
+            shrunk = resize(original, shape)
+
+
+def climb(image: Image, gradient: Gradient, config: DreamConfig) -> tuple[Image, float, float, bool]:
+    """Make one step uphill, unless the loss is above max loss already.
+
+    Returns the new image (the old one is left alone), the loss before the step, the gradient's mean size, and
+    whether max loss forbade the step.  Nothing is clipped: values may leave the model's range on the way.
+    """
+    loss, slope = gradient(image)
+    mean = float(np.abs(slope).mean())
+    if config.max_loss is not None and loss > config.max_loss:
+        return image, loss, mean, True
+    return image + np.float32(config.step_size) * normalise(slope, mean), loss, mean, False
+
+
+def normalise(slope: Image, mean: float) -> Image:
+    """Divide a gradient by its `mean` |g|, so that a step moves every picture equally far."""
+    return slope / np.float32(max(mean, EPSILON))
+
+
+def _fraction(rungs: Ladder, octave: int, within: float) -> float:
+    pixels = [height * width for height, width in rungs.shapes]
+    return (sum(pixels[:octave]) + within * pixels[octave]) / sum(pixels)
+
+
+def _dropped(rungs: Ladder, min_size: int) -> tuple[str, ...]:
+    if not rungs.dropped:
+        return ()
+    sizes = ", ".join(f"{height}x{width}" for height, width in rungs.dropped)
+    return (f"left out octaves too small for the model, whose smallest side is {min_size}: {sizes}",)
+
+
+def _unseen(shape: tuple[int, int], mean: float, iteration: int) -> tuple[str, ...]:
+    """Warn, once an octave, where the gradient is zero everywhere."""
+    if mean != 0 or iteration > 0:
+        return ()
+    return (f"the chosen layers see nothing at {shape[0]}x{shape[1]}: this octave changes nothing",)
+
+
+def _read_only(image: Image) -> Image:
+    view = image.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,275 @@
+"""Many pictures through one model: which file goes where, and one failure does not stop the others."""
+
+from __future__ import annotations
+
+import glob
+import io
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+
+from engine import images, library
+from engine.errors import Cancelled, DreamError, ImageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from engine.config import DreamConfig
+    from engine.decode import Picture
+    from engine.model import DreamModel
+    from engine.progress import Step
+
+RESULT: Final = ".dream.png"
+"""What follows the stem in a result's name; files of such names in a folder are not dreamed on again."""
+
+READABLE: Final = frozenset(
+    [
+        ".apng",
+        ".avif",
+        ".avifs",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".ico",
+        ".j2k",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".jpx",
+        ".pbm",
+        ".pcx",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".psd",
+        ".sgi",
+        ".tga",
+        ".tif",
+        ".tiff",
+        ".webp",
+    ]
+)
+"""Suffixes that make a file in a folder a picture."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to dream on."""
+
+    source: Path | None
+    """File to read; None for standard input."""
+
+    target: Path | None
+    """File to write; None for standard output."""
+
+    @property
+    def name(self) -> str:
+        """What messages call the picture: its path as given, `-` for standard input."""
+        return "-" if self.source is None else str(self.source)
+
+    @property
+    def output(self) -> str:
+        """What messages call the result."""
+        return "-" if self.target is None else str(self.target)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A picture whose result is there already."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A picture that came to nothing."""
+
+    name: str
+    error: DreamError
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that the user should know about a picture."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One Step of a picture's dream, with all that is needed to keep it."""
+
+    job: Job
+    step: Step
+    source: Picture = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A result that is written."""
+
+    job: Job
+    seconds: float
+
+
+Item: TypeAlias = Job | Skipped | Failed
+Event: TypeAlias = Skipped | Failed | Warned | Progress | Done
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What `-` means."""
+
+    stdin: BinaryIO | None
+    """None where it is closed."""
+
+    stdout: BinaryIO | None
+    """None where it is closed."""
+
+
+def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = False) -> list[Item]:
+    """Decide which files are read and where each result goes, in the order of the inputs.
+
+    An input is a file, a folder (its pictures, sorted), a glob pattern that the shell left alone, or
+    `-`.  Results go to `output` if that is a file's name, into it if it is a folder, ends with a slash or
+    must hold several; else beside their sources, as `<stem>.dream.png`.  Folders are created.  Raises
+    UsageError for orders that contradict each other, ImageError where the one result cannot be written.
+    """
+    sources: list[Path | Failed | None] = list(dict.fromkeys(x for text in inputs for x in _expand(text)))
+    many = len(inputs) > 1 or any(text != "-" and not Path(text).is_file() for text in inputs)
+    if many and output == "-":
+        raise UsageError("standard output takes one picture only", hint="give a folder: -o folder/")
+    folder = _folder(output, many=many)
+    items: list[Item] = []
+    written: dict[Path, Job] = {}
+    for source in sources:
+        if isinstance(source, Failed):
+            items.append(source)
+            continue
+        job = Job(source, _target(source, output, folder))
+        items.append(_settle(job, written, many=many, overwrite=overwrite))
+    return items
+
+
+def run(items: Iterable[Item], model: DreamModel, config: DreamConfig, streams: Streams) -> Iterator[Event]:
+    """Dream on each picture in turn and yield what happens; errors end only their own picture."""
+    for item in items:
+        if not isinstance(item, Job):
+            yield item
+            continue
+        try:
+            yield from _dream(item, model, config, streams)
+        except Cancelled:
+            raise
+        except DreamError as error:
+            yield Failed(item.name, error)
+        except MemoryError:
+            yield Failed(item.name, DreamError(f"not enough memory for {item.name}", hint="make it smaller"))
+
+
+def keep(progress: Progress, model: DreamModel, streams: Streams) -> tuple[str, ...]:
+    """Write the picture so far, at full size, as the job's result; return what could not be kept."""
+    result = library.finish(progress.source, progress.step, model)
+    return _write(result, progress.job, streams)
+
+
+def _dream(job: Job, model: DreamModel, config: DreamConfig, streams: Streams) -> Iterator[Event]:
+    started = time.perf_counter()
+    if job.target is not None:
+        images.check_writable(job.target)  # better now than after minutes of work
+    source = _load(job, streams)
+    yield from (Warned(job.name, x) for x in source.warnings)
+    for step in library.steps(source, config, model=model):
+        progress = Progress(job, step, source)
+        yield progress
+    yield from (Warned(job.name, x) for x in keep(progress, model, streams))
+    yield Done(job, time.perf_counter() - started)
+
+
+def _load(job: Job, streams: Streams) -> Picture:
+    if job.source is not None:
+        return images.load(job.source)
+    if streams.stdin is None:
+        raise ImageError("standard input is closed")
+    return images.load(io.BytesIO(streams.stdin.read()), "standard input")
+
+
+def _write(picture: Picture, job: Job, streams: Streams) -> tuple[str, ...]:
+    if job.target is not None:
+        return images.save(picture, job.target)
+    if streams.stdout is None:
+        raise ImageError("standard output is closed")
+    content, lost = images.encode(picture)
+    try:
+        streams.stdout.write(content)
+        streams.stdout.flush()
+    except OSError as error:
+        raise ImageError(f"the picture cannot be written to standard output: {error.strerror}") from error
+    return lost
+
+
+def _expand(text: str) -> list[Path | Failed | None]:
+    """Return the files that an input stands for, or what is wrong with it."""
+    if text == "-":
+        return [None]
+    path = Path(text)
+    if path.is_dir():
+        found = [x for x in path.iterdir() if x.suffix.lower() in READABLE and not x.name.startswith(".")]
+        nothing = f"there are no pictures in the folder {text}"
+    elif not path.exists() and glob.has_magic(text):
+        found = [Path(x) for x in glob.glob(text, recursive=True)]  # noqa: PTH207 - Path.glob has no "absolute"
+        nothing = f"no file matches {text}"
+    else:
+        return [path]
+    pictures = sorted(x for x in found if x.is_file() and not x.name.endswith(RESULT))
+    return [*pictures] or [Failed(text, ImageError(nothing))]
+
+
+def _folder(output: str | None, *, many: bool) -> Path | None:
+    """Return the folder that results go into, created if need be; None where `output` names a file."""
+    if output is None or output == "-":
+        return None
+    folder = Path(output)
+    if not (many or output.endswith(("/", "\\")) or folder.is_dir()):
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"the folder {output} cannot be created: {error.strerror}") from error
+    return folder
+
+
+def _target(source: Path | None, output: str | None, folder: Path | None) -> Path | None:
+    name = ("stdin" if source is None else source.stem) + RESULT
+    if folder is not None:
+        return folder / name
+    if output is None:
+        return None if source is None else source.with_name(name)
+    if output == "-":
+        return None
+    path = Path(output)
+    return path if path.suffix else path.with_name(path.name + ".png")
+
+
+def _settle(job: Job, written: dict[Path, Job], *, many: bool, overwrite: bool) -> Item:
+    """Accept a job unless its result would replace something; `written` collects the results so far."""
+    if job.target is None:
+        return job
+    if not many:
+        images.format_of(job.target)
+    first = written.setdefault(job.target.resolve(), job)
+    if first is not job:
+        message = f"{job.name} and {first.name} would both be written to {job.output}"
+        return Failed(job.name, UsageError(message, hint="dream one of them alone, with -o NAME"))
+    if overwrite or not job.target.exists():
+        return job
+    if many:
+        return Skipped(job)
+    raise UsageError(
+        f"{job.output} is there already", hint="--overwrite replaces it; -o NAME writes another file"
+    )

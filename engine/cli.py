@@ -1,0 +1,247 @@
+"""The command line: options in, calls out; the only place that prints or exits."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine import console, options
+from engine._version import __version__
+from engine.config import PRESETS, configure, fit_layers
+from engine.errors import Cancelled, DeviceError, DreamError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from engine.batch import Event, Streams
+    from engine.console import Silent
+    from engine.model import DreamModel
+
+# NumPy, SciPy, Pillow and ONNX Runtime are imported inside functions: --help and --version do without them.
+# ruff: noqa: PLC0415
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code, see `engine.errors`."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    reporter = console.reporter(_wanted_progress(words), verbose="--verbose" in words)
+    try:
+        with _sigterm_as_interrupt():
+            arguments = options.parse(words)
+            _configure_logging(verbose=arguments.verbose)
+            return _COMMANDS[arguments.command](arguments, reporter)
+    except SystemExit as stop:  # --help, --version
+        return int(stop.code or 0)
+    except KeyboardInterrupt:
+        error: DreamError = Cancelled("cancelled; nothing was written")
+    except MemoryError:
+        error = DreamError("not enough memory")
+    except DreamError as known:
+        error = known
+    if "--debug" in words:
+        logging.getLogger("engine").exception("traceback")
+    reporter.error(error)
+    return error.exit_code
+
+
+def dream(arguments: argparse.Namespace, reporter: Silent) -> int:
+    """Dream on pictures."""
+    config = configure(arguments.preset, options.given_settings(arguments))
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(_open_model, arguments, arguments.device)
+        from scipy import ndimage  # noqa: F401 - needed soon, while the other thread opens the model
+
+        from engine import batch
+
+        streams = batch.Streams(_binary(sys.stdin), _binary(sys.stdout))
+        items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite)
+    model = opening.result()
+    config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
+    reporter.start(model, config, sum(isinstance(x, batch.Job) for x in items))
+    if model.session.fallback:
+        warnings = (*warnings, f"{model.session.fallback}: dreaming on the CPU")
+    for warning in warnings:
+        reporter.warning(warning)
+    errors: list[DreamError] = []
+    last: Event | None = None
+    try:
+        for last in batch.run(items, model, config, streams):
+            _report(last, reporter, errors)
+    except KeyboardInterrupt:
+        raise _cancelled(last, model, streams, keep=arguments.keep_partial) from None
+    codes = {error.exit_code for error in errors}
+    return codes.pop() if len(codes) == 1 else int(bool(codes))
+
+
+def layers(arguments: argparse.Namespace, _reporter: Silent) -> int:
+    """List the model's layers, and what the default preset makes of each."""
+    model = _open_model(arguments, "cpu")
+    coefficients = PRESETS["keras"].layers
+    table = [
+        {
+            "name": layer.name,
+            "channels": layer.channels,
+            "stride": layer.stride,
+            "coefficient": coefficients.get(layer.name, 0.0),
+        }
+        for layer in model.metadata.layers
+    ]
+    if arguments.json:
+        console.say(json.dumps(table))
+        return 0
+    console.say(f"{'layer':<10}{'channels':>10}{'stride':>10}{'coefficient in the preset keras':>34}")
+    for row in table:
+        console.say(f"{row['name']:<10}{row['channels']:>10}{row['stride']:>10}{row['coefficient']:>34g}")
+    return 0
+
+
+def info(arguments: argparse.Namespace, _reporter: Silent) -> int:
+    """Show versions, the devices that really work, and the model's metadata."""
+    from engine import machine
+
+    model = _open_model(arguments, "cpu")
+    facts: dict[str, dict[str, Any]] = {
+        "versions": _versions(),
+        "machine": {"threads": model.session.threads, "free memory": _gigabytes(machine.available_memory())},
+        "devices": {"cpu": "works", "cuda": _cuda_state(arguments)},
+        "model": {"file": model.name, **_plain(model.metadata)},
+        "presets": {name: _plain(preset) for name, preset in PRESETS.items()},
+    }
+    if arguments.json:
+        console.say(json.dumps(facts))
+        return 0
+    for title, entries in facts.items():
+        console.say(title)
+        for name, value in entries.items():
+            console.say(f"  {name:<14} {_readable(value)}")
+    return 0
+
+
+_COMMANDS = {"dream": dream, "layers": layers, "info": info}
+
+
+def _open_model(arguments: argparse.Namespace, device: str) -> DreamModel:
+    from engine.model import load_model
+
+    return load_model(arguments.model, device=device, threads=arguments.threads)
+
+
+def _report(event: Event, reporter: Silent, errors: list[DreamError]) -> None:
+    """Hand an event of the batch on to the reporter; collect errors, print written paths."""
+    from engine import batch
+
+    match event:
+        case batch.Progress(job, step):
+            for warning in step.warnings:
+                reporter.warning(warning, name=job.name)
+            reporter.step(job.name, step)
+        case batch.Warned(name, message):
+            reporter.warning(message, name=name)
+        case batch.Skipped(job):
+            reporter.warning(f"{job.output} is there already: skipped", name=job.name, hint="--overwrite")
+        case batch.Failed(name, error):
+            errors.append(error)
+            reporter.error(error, name=name)
+        case batch.Done(job, seconds):
+            reporter.done(job.name, job.output, seconds)
+            if job.target is not None:
+                console.say(job.output)
+
+
+def _cancelled(last: Event | None, model: DreamModel, streams: Streams, *, keep: bool) -> Cancelled:
+    """Return the error to end with after an interruption; write the picture so far if that was asked for."""
+    from engine import batch
+
+    if not isinstance(last, batch.Progress):
+        return Cancelled("cancelled")
+    if not keep:
+        hint = "--keep-partial writes the picture so far"
+        return Cancelled(f"cancelled; {last.job.output} was not written", hint=hint)
+    batch.keep(last, model, streams)
+    if last.job.target is not None:
+        console.say(last.job.output)
+    return Cancelled(f"cancelled; {last.job.output} is the picture so far")
+
+
+@contextlib.contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, within one step."""
+    if threading.current_thread() is not threading.main_thread():  # where Python allows no handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _wanted_progress(words: list[str]) -> str:
+    """Find --progress before the options are read, so that errors in them are reported in that form too."""
+    text = " ".join(words).replace("--progress=", "--progress ").split(" ")
+    kind = text[text.index("--progress") + 1 :][:1] if "--progress" in text else []
+    return kind[0] if kind else "auto"
+
+
+def _configure_logging(*, verbose: bool) -> None:
+    logging.basicConfig(format="deepdream: %(message)s")
+    logging.getLogger("engine").setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+def _binary(stream: Any) -> Any:
+    """Return a text stream's binary side; None where the stream is closed."""
+    return getattr(stream, "buffer", None)
+
+
+def _versions() -> dict[str, str]:
+    import platform
+    from importlib import metadata
+
+    found = {
+        "deepdream": __version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
+    for name in ("onnxruntime", "onnxruntime-gpu", "numpy", "scipy", "pillow"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def _cuda_state(arguments: argparse.Namespace) -> str:
+    try:
+        return f"works ({_open_model(arguments, 'cuda').device})"
+    except DeviceError as error:
+        return str(error)
+
+
+def _gigabytes(count: int | None) -> str:
+    return "unknown" if count is None else f"{count / 1e9:.1f} GB"
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    """Return a dataclass of ours as JSON can write it."""
+    values = {x.name: getattr(record, x.name) for x in fields(record)}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            values[name] = dict(value)
+        elif isinstance(value, tuple):
+            values[name] = [_plain(x) if is_dataclass(x) else x for x in value]
+    return values
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, dict):
+        return (
+            value["name"] if "name" in value else ", ".join(f"{k} {_readable(v)}" for k, v in value.items())
+        )
+    return " ".join(map(_readable, value)) if isinstance(value, list) else str(value)

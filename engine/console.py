@@ -1,0 +1,224 @@
+"""Words for the terminal and lines for programs: everything that the command line prints.
+
+Results go to stdout, all else to stderr.  A reader that has gone away is no reason to stop dreaming, so
+nothing here raises when a stream is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from engine._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.config import DreamConfig
+    from engine.errors import DreamError
+    from engine.model import DreamModel
+    from engine.progress import Step
+
+PROTOCOL: Final = 1
+"""Version of the JSON lines."""
+
+
+def say(text: str) -> None:
+    """Print a result to stdout, a path byte for byte."""
+    if sys.stdout is None:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(text + "\n"))
+        sys.stdout.buffer.flush()
+        return
+    # Python flushes stdout once more at exit, and would complain about the reader that has gone.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def note(text: str, end: str = "\n") -> None:
+    """Print anything but a result, to stderr."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text + end)
+            sys.stderr.flush()
+
+
+def _about(name: str, message: str) -> str:
+    """Begin a message with the picture's name, unless it names the picture itself."""
+    return message if name in message else f"{name}: {message}"
+
+
+class Silent:
+    """Report nothing but errors; the other reporters say more."""
+
+    def start(self, model: DreamModel, config: DreamConfig, pictures: int) -> None:
+        """Tell what is going to compute, and how many pictures there are."""
+
+    def step(self, name: str, step: Step) -> None:
+        """Tell of one Step of the picture `name`."""
+
+    def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
+        """Tell what the user should know."""
+
+    def done(self, name: str, output: str, seconds: float) -> None:
+        """Tell that the result of the picture `name` is written."""
+
+    def error(self, error: DreamError, *, name: str = "") -> None:
+        """Tell what went wrong, and the way out."""
+        note(f"deepdream: error: {_about(name, str(error))}")
+        if error.hint:
+            note(f"  hint: {error.hint}")
+
+
+class Lines(Silent):
+    """Report in the tutorial's lines, one an octave, or with `verbose` one an iteration too."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._many = False
+
+    def start(self, model: DreamModel, config: DreamConfig, pictures: int) -> None:
+        """Print what computes and what for."""
+        from engine.config import format_layers  # noqa: PLC0415 - this module stays light
+
+        self._many = pictures > 1
+        threads = f" ({model.session.threads} threads)" if model.device == "cpu" else ""
+        note(f"dreaming on {model.device}{threads} with {format_layers(config.layers)}")
+
+    def step(self, name: str, step: Step) -> None:
+        """Print an octave when it begins, and why it ends early."""
+        height, width = step.shape
+        if step.iteration == 1:
+            which = f"{name}: " if self._many else ""
+            note(f"{which}octave {step.octave}/{step.octaves} {height}x{width}")
+        if step.stopped:
+            note(f"  stopped at iteration {step.iteration}: loss {step.loss:.4f} is above max loss")
+        elif self._verbose:
+            note(f"  iteration {step.iteration}/{step.iterations} loss {step.loss:.4f}")
+
+    def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
+        """Print a warning and its way out."""
+        note(f"deepdream: warning: {_about(name, message)}")
+        if hint:
+            note(f"  hint: {hint}")
+
+
+class Bar(Lines):
+    """Report on one line of a terminal, with the time left."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._begun = 0.0
+        self._first = 0.0
+
+    def step(self, name: str, step: Step) -> None:
+        """Draw the bar anew."""
+        if (step.octave, step.iteration) == (1, 1):  # measured from here on: the first step warms up
+            self._begun, self._first = self._clock(), step.fraction
+        height, width = step.shape
+        which = f"{name}  " if self._many else ""
+        text = (
+            f"{which}octave {step.octave}/{step.octaves} {height}x{width}  "
+            f"iteration {step.iteration}/{step.iterations}  loss {step.loss:.3f}  {self._left(step.fraction)}"
+        )
+        columns = shutil.get_terminal_size().columns - 1
+        width = min(30, columns - len(text) - 4)
+        if width >= 5:
+            full = int(step.fraction * width)
+            text = f"[{'#' * full}{'.' * (width - full)}] {text}"
+        note(f"\r\x1b[K{text[:columns]}", end="")
+
+    def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
+        """Print a warning above the bar."""
+        self._clear()
+        super().warning(message, name=name, hint=hint)
+
+    def done(self, name: str, output: str, seconds: float) -> None:
+        """Remove the bar."""
+        self._clear()
+        super().done(name, output, seconds)
+
+    def error(self, error: DreamError, *, name: str = "") -> None:
+        """Remove the bar and print what went wrong."""
+        self._clear()
+        super().error(error, name=name)
+
+    def _clear(self) -> None:
+        note("\r\x1b[K", end="")
+
+    def _left(self, fraction: float) -> str:
+        if fraction <= self._first:
+            return "-:-- left"
+        seconds = round((self._clock() - self._begun) * (1 - fraction) / (fraction - self._first))
+        return f"{seconds // 60}:{seconds % 60:02} left"
+
+
+class JsonLines(Silent):
+    """Report to programs: one JSON object a line."""
+
+    def start(self, model: DreamModel, config: DreamConfig, pictures: int) -> None:
+        """Send what computes, and the version of this protocol."""
+        self._send(
+            "start",
+            protocol=PROTOCOL,
+            version=__version__,
+            device=model.device,
+            threads=model.session.threads,
+            model=model.name,
+            layers=dict(config.layers),
+            pictures=pictures,
+        )
+
+    def step(self, name: str, step: Step) -> None:
+        """Send one Step."""
+        self._send(
+            "step",
+            image=name,
+            octave=step.octave,
+            octaves=step.octaves,
+            iteration=step.iteration,
+            iterations=step.iterations,
+            shape=list(step.shape),
+            loss=step.loss,
+            fraction=round(step.fraction, 6),
+            stopped=step.stopped,
+        )
+
+    def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
+        """Send a warning."""
+        self._send("warning", image=name, message=message, hint=hint)
+
+    def done(self, name: str, output: str, seconds: float) -> None:
+        """Send where the result is."""
+        self._send("done", image=name, output=output, seconds=round(seconds, 3))
+
+    def error(self, error: DreamError, *, name: str = "") -> None:
+        """Send what went wrong, and the exit code it leads to."""
+        self._send("error", image=name, message=str(error), hint=error.hint, exit_code=error.exit_code)
+
+    def _send(self, event: str, **values: Any) -> None:
+        note(json.dumps({"event": event, **values}))
+
+
+def reporter(kind: str, *, verbose: bool = False) -> Silent:
+    """Return the reporter that `--progress` asks for: auto, bar, json or none."""
+    if kind == "auto":
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        kind = "bar" if terminal and not verbose else "lines"
+    match kind:
+        case "bar":
+            return Bar()
+        case "json":
+            return JsonLines()
+        case "none":
+            return Silent()
+        case _:
+            return Lines(verbose=verbose)

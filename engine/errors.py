@@ -1,0 +1,68 @@
+"""Everything that can go wrong for a reason outside the program, as one tree.
+
+```
+DreamError          1   any failure that has no class of its own
+├── UsageError      2   an option, a setting or a command that makes no sense
+├── ImageError      3   a picture that cannot be read, dreamed on or written
+├── ModelError      4   a model file that cannot be read or was not made for dreaming
+├── DeviceError     5   the device asked for, or any runtime at all, is not to be had
+├── WireError       6   a frame on the wire that breaks the protocol
+└── Cancelled     130   the user, or SIGTERM, stopped the work
+```
+
+The number is the exit code of the command line.  Anything that is not a DreamError is a bug.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DreamError(Exception):
+    """Say in one sentence what went wrong, and in `hint` what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+    hint: str = ""
+    """Way out, one line; empty where there is none to offer."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+
+class UsageError(DreamError):
+    """Refuse an option, a setting or a command."""
+
+    exit_code = 2
+
+
+class ImageError(DreamError):
+    """Refuse a picture, or report that one cannot be written."""
+
+    exit_code = 3
+
+
+class ModelError(DreamError):
+    """Refuse a model file."""
+
+    exit_code = 4
+    hint = "python -m export writes model files for dreaming; without --model the embedded one is used"
+
+
+class DeviceError(DreamError):
+    """Report that the device asked for does not work here."""
+
+    exit_code = 5
+
+
+class WireError(DreamError):
+    """Refuse a frame of the wire protocol."""
+
+    exit_code = 6
+
+
+class Cancelled(DreamError):  # noqa: N818 - being stopped on request is not an error
+    """Stop because somebody asked for it."""
+
+    exit_code = 130

@@ -1,0 +1,162 @@
+"""The command line's words: commands, options, and what is said about a misspelt one."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from engine._version import __version__
+from engine.config import PRESETS, DreamConfig, Setting, format_layers, parse_layers, settings
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+COMMANDS: Final = ("dream", "layers", "info")
+
+EPILOG: Final = """\
+examples:
+  deepdream dream photo.jpg -o dream
+  deepdream dream photos/ -o dreams/ --layers mixed3=0.5,mixed4=2 --octaves 4
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raise UsageError where argparse would print its usage and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError, with the nearest word for one that is not among the choices."""
+        choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if choice:
+            words = re.findall(r"[\w-]+", choice[2])
+            near = difflib.get_close_matches(choice[1], words, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(words)}"
+            raise UsageError(message.split(" (choose", maxsplit=1)[0], hint=hint)
+        raise UsageError(message, hint=f"{self.prog} --help shows how")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; raise UsageError for what it does not know.
+
+    `--help` and `--version` print and raise SystemExit.
+    """
+    parser, commands = _parsers()
+    if argv and argv[0] not in COMMANDS and Path(argv[0]).exists():
+        raise UsageError(f"{argv[0]} is not a command", hint=f"did you mean: deepdream dream {argv[0]}")
+    arguments, rest = parser.parse_known_args(argv)
+    unknown = [x for x in rest if x.startswith("-") and x != "-"]
+    if unknown or (rest and arguments.command != "dream"):
+        _refuse((unknown or rest)[0], commands[arguments.command])
+    if rest:  # argparse takes inputs in one place only, people give them before and after options
+        arguments.input += rest
+    return arguments
+
+
+def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the settings that stand on the command line, by field name of DreamConfig."""
+    return {name: getattr(arguments, name) for name in ("layers", *settings()) if hasattr(arguments, name)}
+
+
+def _refuse(word: str, parser: argparse.ArgumentParser) -> NoReturn:
+    option = word.partition("=")[0]
+    known = re.findall(r"(?<!\w)--?[a-z][a-z-]*", parser.format_help())
+    near = difflib.get_close_matches(option, known, n=1)
+    near = near or [x for x in known if x.startswith(option)][:1]
+    hint = f"did you mean {near[0]}?" if near else f"{parser.prog} --help lists all options"
+    raise UsageError(f"unknown option {option}", hint=hint)
+
+
+def _parsers() -> tuple[Parser, dict[str, Parser]]:
+    common = Parser(add_help=False, allow_abbrev=False)
+    common.add_argument("--debug", action="store_true", help="show where in the program an error comes from")
+    common.add_argument("--verbose", action="store_true", help="say more, such as the loss of each iteration")
+    engine = Parser(add_help=False, allow_abbrev=False)
+    engine.add_argument("--model", metavar="PATH", help="model file; without it, the embedded InceptionV3")
+    engine.add_argument(
+        "--threads", type=int, metavar="N", help="CPU threads; without it, all that may be used"
+    )
+    parser = Parser(
+        "deepdream",
+        description="Makes pictures dream.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"deepdream {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    made: dict[str, Parser] = {}
+    for name, text in zip(
+        COMMANDS,
+        (
+            "dream on pictures",
+            "list the model's layers, channels and strides",
+            "show versions, devices that really work, and the model's metadata",
+        ),
+        strict=True,
+    ):
+        made[name] = commands.add_parser(
+            name, help=text, description=text.capitalize() + ".", parents=[engine, common], allow_abbrev=False
+        )
+    _add_dream(made["dream"])
+    for name in ("layers", "info"):
+        made[name].add_argument("--json", action="store_true", help="print JSON")
+    return parser, made
+
+
+def _add_dream(parser: argparse.ArgumentParser) -> None:
+    default = DreamConfig()
+    parser.add_argument(
+        "input", nargs="+", metavar="INPUT", help="picture, folder, glob pattern, or - for stdin"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="file, folder, or - for stdout; without it, STEM.dream.png beside the picture",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+    parser.add_argument(
+        "--keep-partial", action="store_true", help="when interrupted, write the picture so far"
+    )
+    parser.add_argument(
+        "--device", default="auto", metavar="auto|cpu|cuda|cuda:N", help="what computes (auto)"
+    )
+    parser.add_argument("--progress", choices=("auto", "bar", "json", "none"), default="auto")
+    look = parser.add_argument_group("the look")
+    look.add_argument(
+        "--preset", default="keras", help=f"settings to start from: {', '.join(PRESETS)} (keras)"
+    )
+    look.add_argument(
+        "--layers",
+        type=parse_layers,
+        default=argparse.SUPPRESS,
+        metavar="NAME=NUMBER,...",
+        help=f"layer coefficients ({format_layers(default.layers)})",
+    )
+    for name, setting in settings().items():
+        value = getattr(default, name)
+        look.add_argument(
+            setting.option,
+            dest=name,
+            type=_reader(setting),
+            default=argparse.SUPPRESS,  # so that a preset's value stands where none is given
+            metavar="N" if setting.kind is int else "X",
+            help=f"{setting.help}; {setting.low:g} to {setting.high:g} ({value:g})",
+        )
+
+
+def _reader(setting: Setting) -> Callable[[str], float | None]:
+    """Return the function that makes a setting's value of an option's text."""
+
+    def read(text: str) -> float | None:
+        if setting.optional and text == "none":
+            return None
+        try:
+            return setting.check(setting.kind(text))
+        except ValueError:
+            return setting.check(text)  # refuses it, naming the range
+
+    return read

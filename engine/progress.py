@@ -1,0 +1,73 @@
+"""What an ascent tells while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.octaves import lost_detail, resize
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The state of a dream after one evaluation of the gradient.
+
+    Nothing in it changes later: keep as many as you like.
+    """
+
+    octave: int
+    """Which octave, 1 for the smallest."""
+
+    octaves: int
+    """How many octaves there are, those too small for the model not counted."""
+
+    iteration: int
+    """Which ascent step of this octave, counted from 1."""
+
+    iterations: int
+    """How many ascent steps an octave has at most."""
+
+    shape: tuple[int, int]
+    """(height, width) of this octave in pixels."""
+
+    loss: float
+    """Objective before this step; it goes up."""
+
+    fraction: float
+    """Share of the whole work that is done, 0 to 1, each step counted by its pixels."""
+
+    stopped: bool
+    """Whether the loss was above max loss: then this step was not made, and its octave ends here."""
+
+    warnings: tuple[str, ...] = field(repr=False)
+    """What came up since the step before that the user should know, one sentence each."""
+
+    image: NDArray[np.float32] = field(repr=False)
+    """The picture at this octave's shape, [h, w, 3] in the model's range, not clipped, read-only."""
+
+    original: NDArray[np.float32] = field(repr=False)
+    """The picture that the dream began with, [H, W, 3]."""
+
+    shrunk: NDArray[np.float32] = field(repr=False)
+    """The original at the shape of the octave before; in the first octave, at this octave's shape."""
+
+    def full_size(self) -> NDArray[np.float32]:
+        """Return the picture so far at the original's size, with all of the original's detail, [H, W, 3].
+
+        The image is enlarged, and the detail that it lacks is added: that of its own octave, which the ascent
+        adds only after the octave's last step, and that of all octaves above.  For the last step of the last
+        octave this is the dream.
+        """
+        shape = (self.original.shape[0], self.original.shape[1])
+        return resize(self.image, shape) + lost_detail(self.original, self.shrunk, shape)
+
+    def __str__(self) -> str:
+        height, width = self.shape
+        return (
+            f"octave {self.octave}/{self.octaves} {height}x{width} "
+            f"iteration {self.iteration}/{self.iterations} loss {self.loss:.4g}"
+        )

@@ -1,0 +1,263 @@
+"""ONNX Runtime sessions: the only module that knows the runtime.
+
+ONNX Runtime falls back to the CPU without a word, prints from C++ and reads files that a model names.  What
+comes out of `open_session` has been looked at: the device is the one that computes, and the model is one file
+that keeps to the names of `engine.metadata`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import logging
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from engine import machine
+from engine.errors import DeviceError, DreamError, ModelError, UsageError
+from engine.metadata import CHANNEL_WEIGHTS, GRADIENT, IMAGE, INPUTS, LOSS, OUTPUTS, Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+CUDA: Final = "CUDAExecutionProvider"
+CPU: Final = "CPUExecutionProvider"
+SILENT: Final = 4
+"""ONNX Runtime's severity "fatal": all else comes to us as exceptions."""
+NOWHERE: Final = str(Path(os.devnull) / "no-external-data")
+"""A folder that cannot exist, so that a model's references to other files lead nowhere."""
+OUT_OF_MEMORY = re.compile(
+    r"allocat|out of memory|bad_alloc|CUDNN_STATUS_ALLOC|CUBLAS_STATUS_ALLOC", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open model on a device that has been seen to work."""
+
+    device: str
+    """`cpu` or `cuda:N`: what computes, not what was asked for."""
+
+    fallback: str
+    """Why a device that `auto` tried first was not taken; empty if there was none to try."""
+
+    threads: int
+    """Threads of one operator on the CPU."""
+
+    metadata: Metadata
+    """What the model says about itself."""
+
+    runtime: str
+    """ONNX Runtime's version."""
+
+    _session: Any = field(repr=False)
+
+    def run(
+        self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
+        """Compute `outputs`, and only these, from `feeds`; raise DreamError where the runtime fails."""
+        try:
+            results: list[NDArray[np.float32]] = self._session.run(list(outputs), dict(feeds))
+        except Exception as error:  # the runtime's exceptions have no base of their own
+            if OUT_OF_MEMORY.search(str(error)):
+                raise DreamError(
+                    f"not enough memory on {self.device} for this picture",
+                    hint="make the picture smaller; other programs may hold memory too",
+                ) from error
+            raise DreamError(f"ONNX Runtime failed on {self.device}: {_reason(error)}") from error
+        return results
+
+
+def open_session(source: Path | bytes, device: str = "auto", threads: int | None = None) -> Session:
+    """Open a model file, or its content, on a device.
+
+    `device` is `auto` (CUDA if it works, else the CPU), `cpu`, `cuda` or `cuda:N`; `threads` None means as
+    many as this process may use.  Raises ModelError, DeviceError, or UsageError for a device of no such form.
+    """
+    index = _cuda_index(device)
+    model = _read(source) if isinstance(source, Path) else source
+    name = source.name if isinstance(source, Path) else "the model"
+    count = threads if threads is not None else machine.cpu_count()
+    if count < 1:
+        raise UsageError(f"--threads {count} is out of range", hint="at least 1")
+    runtime = _runtime()
+    fallback = ""
+    if index is not None:
+        try:
+            return _open_cuda(runtime, model, name, index, count)
+        except DeviceError as error:
+            if device != "auto":
+                raise
+            log.info("%s: using the CPU", error)
+            fallback = str(error) if CUDA in runtime.get_available_providers() else ""
+    session = _create(runtime, model, name, [CPU], count)
+    return Session("cpu", fallback, count, _check(session, name), runtime.__version__, session)
+
+
+def _runtime() -> Any:
+    """Import ONNX Runtime; tests replace this function."""
+    try:
+        import onnxruntime  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - 0.2 s
+    except ImportError as error:
+        if getattr(error, "name", None) != "onnxruntime":
+            raise DeviceError(
+                f"ONNX Runtime is installed but does not load: {_reason(error)}",
+                hint='install it anew: pip install --force-reinstall "deepdream-onnx[cpu]"',
+            ) from error
+        raise DeviceError(
+            "ONNX Runtime is not installed: install deepdream-onnx[cpu], "
+            "or deepdream-onnx[gpu] where there is an NVIDIA GPU",
+            hint='pip install "deepdream-onnx[cpu]"',
+        ) from error
+    onnxruntime.set_default_logger_severity(SILENT)
+    return onnxruntime
+
+
+def _cuda_index(device: str) -> int | None:
+    """Return the number of the CUDA device to try, None for the CPU alone."""
+    form = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", device)
+    if form is None:
+        raise UsageError(f"--device {device} is not a device", hint="there are: auto, cpu, cuda, cuda:N")
+    return None if device == "cpu" else int(form[1] or 0)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"there is no model file {path}") from None
+    except OSError as error:
+        raise ModelError(f"the model file {path} cannot be read: {error.strerror}") from error
+
+
+def _create(runtime: Any, model: bytes, name: str, providers: list[Any], threads: int) -> Any:
+    options = runtime.SessionOptions()
+    options.log_severity_level = SILENT
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
+    try:
+        # Without enable_fallback=0 a failing provider is replaced, and the news printed to stdout.
+        return runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+    except Exception as error:  # the runtime's exceptions have no base of their own
+        if providers != [CPU]:
+            raise
+        if OUT_OF_MEMORY.search(str(error)):
+            raise DreamError(f"not enough memory to open {name}") from error
+        if "External data" in str(error):
+            raise ModelError(f"{name} keeps weights in other files, which is not supported") from error
+        if "PROTOBUF" in str(error) or "No graph" in str(error):
+            raise ModelError(f"{name} is not an ONNX model") from error
+        raise ModelError(f"{name} does not open in ONNX Runtime: {_reason(error)}") from error
+
+
+def _open_cuda(runtime: Any, model: bytes, name: str, index: int, threads: int) -> Session:
+    """Open on CUDA and compute something there; raise DeviceError with the reason if either fails."""
+    if CUDA not in runtime.get_available_providers():
+        raise DeviceError(
+            f"the installed ONNX Runtime {runtime.__version__} has no CUDA",
+            hint='pip uninstall onnxruntime, then pip install "deepdream-onnx[gpu]"; or use --device cpu',
+        )
+    _preload(runtime)
+    cuda = (CUDA, {"device_id": str(index), "cudnn_conv_algo_search": "HEURISTIC"})
+    try:
+        session = _create(runtime, model, name, [cuda, CPU], threads)
+    except Exception as error:
+        raise _cuda_failure(index, error) from error
+    if CUDA not in session.get_providers():
+        raise _cuda_failure(index, _load_error(runtime))
+    metadata = _check(session, name)
+    side = metadata.min_size
+    feeds = {
+        IMAGE: np.zeros((1, side, side, 3), np.float32),
+        CHANNEL_WEIGHTS: np.ones(metadata.channels, np.float32),
+    }
+    try:
+        session.run([LOSS, GRADIENT], feeds)  # missing kernels and a full GPU show only now
+    except Exception as error:
+        raise _cuda_failure(index, error) from error
+    return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, session)
+
+
+def _cuda_failure(index: int, error: BaseException) -> DeviceError:
+    reason = _reason(error)
+    hint = 'pip install "deepdream-onnx[gpu]" brings CUDA and cuDNN'
+    if "driver" in reason.lower():
+        hint = "update the NVIDIA driver (nvidia-smi shows it)"
+    elif "ordinal" in reason.lower() or "device_id" in reason.lower():
+        hint = "nvidia-smi -L lists the devices; count from 0"
+    elif OUT_OF_MEMORY.search(reason):
+        hint = "free memory on the GPU (nvidia-smi shows who holds it)"
+    return DeviceError(f"CUDA device {index} does not work: {reason}", hint=f"{hint}; or use --device cpu")
+
+
+def _preload(runtime: Any) -> None:
+    """Find CUDA and cuDNN in pip's nvidia wheels, where the runtime is new enough to look there."""
+    preload = getattr(runtime, "preload_dlls", None)
+    if preload is None:
+        return
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):  # it prints what it does not find
+            preload()
+    except Exception as error:  # noqa: BLE001 - what is missing shows when the session opens
+        log.debug("preload_dlls: %s", error)
+    if said.getvalue():
+        log.debug("preload_dlls: %s", said.getvalue().strip())
+
+
+def _load_error(runtime: Any) -> BaseException:
+    """Find out why the runtime did not load its CUDA library: it tells only its log."""
+    folder = Path(runtime.__file__).parent / "capi"
+    windows = sys.platform == "win32"
+    for part in ("providers_shared", "providers_cuda"):
+        library = f"onnxruntime_{part}.dll" if windows else f"libonnxruntime_{part}.so"
+        try:
+            ctypes.CDLL(str(folder / library), mode=ctypes.RTLD_GLOBAL)
+        except OSError as error:
+            return error
+    return RuntimeError("ONNX Runtime chose the CPU without giving a reason")
+
+
+def _check(session: Any, name: str) -> Metadata:
+    """Return the model's metadata; raise ModelError where it does not keep to contract 1."""
+    try:
+        metadata = Metadata.from_props(session.get_modelmeta().custom_metadata_map)
+    except ValueError as error:
+        raise ModelError(f"{name} is no model for dreaming: {error}") from None
+    inputs = {x.name: x for x in session.get_inputs()}
+    outputs = {x.name: x for x in session.get_outputs()}
+    lacking = [x for x in INPUTS if x not in inputs] + [x for x in OUTPUTS if x not in outputs]
+    if lacking or len(inputs) != len(INPUTS):
+        raise ModelError(
+            f"{name} is no model for dreaming: its inputs and outputs are {', '.join([*inputs, *outputs])}"
+        )
+    nodes = [*inputs.values(), *(outputs[x] for x in OUTPUTS)]
+    if any(node.type != "tensor(float)" for node in nodes):
+        raise ModelError(f"{name} is no model for dreaming: it computes with other numbers than float32")
+    image = list(inputs[IMAGE].shape)
+    if len(image) != 4 or image[3] != 3 or any(isinstance(x, int) for x in image[:3]):
+        raise ModelError(
+            f"{name} is no model for dreaming: it takes images of shape {image}, not [N, H, W, 3]"
+        )
+    if list(inputs[CHANNEL_WEIGHTS].shape) != [metadata.channels]:
+        raise ModelError(f"{name} is no model for dreaming: its layers and its channel weights do not agree")
+    return metadata
+
+
+def _reason(error: BaseException) -> str:
+    """Return what a foreign exception says, on one line, without the runtime's own marks."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    return text if len(text) <= 300 else text[:300] + "…"
