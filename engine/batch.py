@@ -141,7 +141,7 @@ def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = 
     UsageError for orders that contradict each other, ImageError where the one result cannot be written.
     """
     sources: list[Path | Failed | None] = list(dict.fromkeys(x for text in inputs for x in _expand(text)))
-    many = len(inputs) > 1 or any(text != "-" and not Path(text).is_file() for text in inputs)
+    many = len(inputs) > 1 or any(map(_is_plural, inputs))
     if many and output == "-":
         raise UsageError("standard output takes one picture only", hint="give a folder: -o folder/")
     folder = _folder(output, many=many)
@@ -153,6 +153,8 @@ def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = 
             continue
         job = Job(source, _target(source, output, folder))
         items.append(_settle(job, written, many=many, overwrite=overwrite))
+    if folder is not None and written:
+        _create(folder)
     return items
 
 
@@ -213,35 +215,42 @@ def _write(picture: Picture, job: Job, streams: Streams) -> tuple[str, ...]:
     return lost
 
 
+def _is_plural(text: str) -> bool:
+    """Tell whether an input may stand for several files: a folder, or a pattern that is no file's name."""
+    path = Path(text)
+    return text != "-" and (path.is_dir() or (glob.has_magic(text) and not path.exists()))
+
+
 def _expand(text: str) -> list[Path | Failed | None]:
     """Return the files that an input stands for, or what is wrong with it."""
     if text == "-":
         return [None]
     path = Path(text)
+    if not _is_plural(text):
+        return [path]
     if path.is_dir():
         found = [x for x in path.iterdir() if x.suffix.lower() in READABLE and not x.name.startswith(".")]
         nothing = f"there are no pictures in the folder {text}"
-    elif not path.exists() and glob.has_magic(text):
+    else:
         found = [Path(x) for x in glob.glob(text, recursive=True)]  # noqa: PTH207 - Path.glob has no "absolute"
         nothing = f"no file matches {text}"
-    else:
-        return [path]
     pictures = sorted(x for x in found if x.is_file() and not x.name.endswith(RESULT))
     return [*pictures] or [Failed(text, ImageError(nothing))]
 
 
 def _folder(output: str | None, *, many: bool) -> Path | None:
-    """Return the folder that results go into, created if need be; None where `output` names a file."""
+    """Return the folder that results go into, None where `output` names a file or nothing."""
     if output is None or output == "-":
         return None
     folder = Path(output)
-    if not (many or output.endswith(("/", "\\")) or folder.is_dir()):
-        return None
+    return folder if many or output.endswith(("/", "\\")) or folder.is_dir() else None
+
+
+def _create(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ImageError(f"the folder {output} cannot be created: {error.strerror}") from error
-    return folder
+        raise ImageError(f"the folder {folder} cannot be created: {error.strerror}") from error
 
 
 def _target(source: Path | None, output: str | None, folder: Path | None) -> Path | None:

@@ -33,11 +33,14 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code, see `engine.errors`."""
     words = list(sys.argv[1:] if argv is None else argv)
-    reporter = console.reporter(_wanted_progress(words), verbose="--verbose" in words)
+    reporter = console.reporter(
+        _wanted_progress(words), verbose="--verbose" in words, debug="--debug" in words
+    )
     try:
         with _sigterm_as_interrupt():
             arguments = options.parse(words)
-            _configure_logging(verbose=arguments.verbose)
+            logging.basicConfig(format="deepdream: %(message)s")
+            logging.getLogger("engine").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
             return _COMMANDS[arguments.command](arguments, reporter)
     except SystemExit as stop:  # --help, --version
         return int(stop.code or 0)
@@ -47,8 +50,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         error = DreamError("not enough memory")
     except DreamError as known:
         error = known
-    if "--debug" in words:
-        logging.getLogger("engine").exception("traceback")
     reporter.error(error)
     return error.exit_code
 
@@ -190,11 +191,6 @@ def _wanted_progress(words: list[str]) -> str:
     text = " ".join(words).replace("--progress=", "--progress ").split(" ")
     kind = text[text.index("--progress") + 1 :][:1] if "--progress" in text else []
     return kind[0] if kind else "auto"
-
-
-def _configure_logging(*, verbose: bool) -> None:
-    logging.basicConfig(format="deepdream: %(message)s")
-    logging.getLogger("engine").setLevel(logging.INFO if verbose else logging.WARNING)
 
 
 def _binary(stream: Any) -> Any:

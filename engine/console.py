@@ -12,15 +12,16 @@ import os
 import shutil
 import sys
 import time
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from engine._version import __version__
+from engine.errors import Cancelled, DreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.config import DreamConfig
-    from engine.errors import DreamError
     from engine.model import DreamModel
     from engine.progress import Step
 
@@ -58,6 +59,9 @@ def _about(name: str, message: str) -> str:
 class Silent:
     """Report nothing but errors; the other reporters say more."""
 
+    debug = False
+    """Whether to show where in the program an error comes from."""
+
     def start(self, model: DreamModel, config: DreamConfig, pictures: int) -> None:
         """Tell what is going to compute, and how many pictures there are."""
 
@@ -72,7 +76,10 @@ class Silent:
 
     def error(self, error: DreamError, *, name: str = "") -> None:
         """Tell what went wrong, and the way out."""
-        note(f"deepdream: error: {_about(name, str(error))}")
+        if self.debug:
+            note("".join(traceback.format_exception(error)), end="")
+        kind = "" if isinstance(error, Cancelled) else "error: "
+        note(f"deepdream: {kind}{_about(name, str(error))}")
         if error.hint:
             note(f"  hint: {error.hint}")
 
@@ -202,14 +209,22 @@ class JsonLines(Silent):
 
     def error(self, error: DreamError, *, name: str = "") -> None:
         """Send what went wrong, and the exit code it leads to."""
+        if self.debug:
+            note("".join(traceback.format_exception(error)), end="")
         self._send("error", image=name, message=str(error), hint=error.hint, exit_code=error.exit_code)
 
     def _send(self, event: str, **values: Any) -> None:
         note(json.dumps({"event": event, **values}))
 
 
-def reporter(kind: str, *, verbose: bool = False) -> Silent:
+def reporter(kind: str, *, verbose: bool = False, debug: bool = False) -> Silent:
     """Return the reporter that `--progress` asks for: auto, bar, json or none."""
+    made = _reporter(kind, verbose=verbose)
+    made.debug = debug
+    return made
+
+
+def _reporter(kind: str, *, verbose: bool) -> Silent:
     if kind == "auto":
         terminal = sys.stderr is not None and sys.stderr.isatty()
         kind = "bar" if terminal and not verbose else "lines"

@@ -81,7 +81,7 @@ def decode(image: Image.Image, head: bytes = b"") -> Picture:
     """
     warnings = [*_lost_depth(image, head), *_lost_frames(image)]
     image.load()
-    exif, turned = image.getexif(), ImageOps.exif_transpose(image)
+    turned = ImageOps.exif_transpose(image)
     dpi = image.info.get("dpi")
     if dpi and turned.size != image.size:
         dpi = dpi[::-1]
@@ -100,7 +100,7 @@ def decode(image: Image.Image, head: bytes = b"") -> Picture:
         pixels=np.ascontiguousarray(values[..., :3]),
         alpha=np.ascontiguousarray(values[..., 3]) if values.shape[2] == 4 else None,
         icc=profile if space == b"RGB " and image.mode != "CMYK" else None,
-        exif=_exif(exif),
+        exif=_exif(image.getexif()),
         dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
         warnings=tuple(warnings),
     )
@@ -185,9 +185,11 @@ def _has_text(image: Image.Image) -> bool:
 
 def _exif(exif: Image.Exif) -> bytes | None:
     """Return EXIF without orientation, thumbnail and what describes the old file's structure."""
-    for tag in [x for x in exif if x in STRUCTURE or x == ExifTags.Base.Orientation]:
-        del exif[tag]
-    return exif.tobytes() if len(exif) > 0 else None
+    kept = Image.Exif()
+    kept.load(exif.tobytes())  # a copy: the image may be the caller's
+    for tag in [x for x in kept if x in STRUCTURE or x == ExifTags.Base.Orientation]:
+        del kept[tag]
+    return kept.tobytes() if len(kept) > 0 else None
 
 
 def _text(space: bytes) -> str:

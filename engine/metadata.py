@@ -106,7 +106,9 @@ class Metadata:
         if schema is None:
             raise ValueError("it has no deepdream.schema entry, so it was not made for dreaming")
         if schema != SCHEMA:
-            raise ValueError(f"it follows version {schema!r} of the model file, this program reads {SCHEMA!r}")
+            raise ValueError(
+                f"it follows version {schema!r} of the model file, this program reads {SCHEMA!r}"
+            )
         try:
             low, high = json.loads(props[PREFIX + "value_range"])
             return cls(
