@@ -1,0 +1,85 @@
+"""The engine beside a plain transcription of the Keras tutorial's loop, with TensorFlow's gradients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+import engine
+
+pytest.importorskip("tensorflow", reason="the other side of the comparison is TensorFlow ([export] extra)")
+
+pytestmark = [pytest.mark.slow, pytest.mark.export]
+
+ROOT = Path(__file__).parents[1]
+LAYERS = {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
+
+
+def photograph() -> Image.Image:
+    with Image.open(ROOT / "examples/temple.jpg") as file:
+        return file.convert("RGB").resize((300, 201))
+
+
+def keras_loop(pixels: np.ndarray, max_loss: float) -> tuple[list[tuple[int, int]], list[list[float]]]:
+    """Transcribe the tutorial: step 0.01, 3 octaves, scale 1.4, 20 iterations; return shapes and losses."""
+    from export.architecture import inception_v3
+    from export.reference import KerasReference
+    from export.verify import vector
+    from export.weights import load
+
+    channels = inception_v3().until("mixed5").channels()
+    weights = load(str(ROOT / "export/weights/inception_v3_imagenet_mixed5_uint8.npz"), inception_v3())
+    gradient = KerasReference(weights, channels)
+    channel_weights = vector(channels, LAYERS)
+
+    def resize(img: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        factors = (1, shape[0] / img.shape[1], shape[1] / img.shape[2], 1)
+        return ndimage.zoom(img, factors, order=1)
+
+    original_img = (pixels.astype(np.float32) / 127.5 - 1.0)[np.newaxis]
+    original_shape = original_img.shape[1:3]
+    successive_shapes = [tuple(int(dim / 1.4**i) for dim in original_shape) for i in (2, 1, 0)]
+    shrunk_original_img = resize(original_img, successive_shapes[0])
+
+    img, history = original_img, []
+    for shape in successive_shapes:
+        img = resize(img, shape)
+        losses = []
+        for _ in range(20):
+            loss, grads, _ = gradient(img, channel_weights)
+            losses.append(float(loss[0]))
+            if loss[0] > max_loss:
+                break
+            img = img + 0.01 * grads / max(np.mean(np.abs(grads)), 1e-7)
+        history.append(losses)
+        upscaled_shrunk_original_img = resize(shrunk_original_img, shape)
+        same_size_original = resize(original_img, shape)
+        img = img + same_size_original - upscaled_shrunk_original_img
+        shrunk_original_img = resize(original_img, shape)
+    return successive_shapes, history
+
+
+@pytest.mark.parametrize("max_loss", [10.0, 2.0])
+def test_same_octaves_same_losses_same_stopping(max_loss: float) -> None:
+    picture = photograph()
+    shapes, expected = keras_loop(np.asarray(picture), max_loss)
+    found: list[list[float]] = [[] for _ in shapes]
+    found_shapes = []
+    stopped = []
+    for step in engine.steps(picture, engine.DreamConfig(max_loss=max_loss)):
+        found[step.octave - 1].append(step.loss)
+        found_shapes.append(step.shape)
+        stopped.append(step.stopped)
+
+    assert list(dict.fromkeys(found_shapes)) == shapes
+    np.testing.assert_allclose(found[0][:5], expected[0][:5], rtol=0.02)
+    # Ascent is chaotic: later losses, and so the iteration that stops an octave, may differ a little.
+    for ours, theirs in zip(found, expected, strict=True):
+        assert abs(len(ours) - len(theirs)) <= 2
+        assert (ours[-1] > max_loss) == (theirs[-1] > max_loss)
+        assert all(loss <= max_loss for loss in ours[:-1])
+    assert sum(stopped) == sum(losses[-1] > max_loss for losses in expected)
