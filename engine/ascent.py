@@ -8,6 +8,7 @@ François Chollet (keras.io/examples/generative/deep_dream).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -52,11 +53,6 @@ def dream(picture: Image, gradient: Gradient, config: DreamConfig, *, min_size: 
         image = resize(image, shape)
         for iteration in range(config.iterations):
             image, loss, mean, stopped = climb(image, gradient, config)
-            if not np.isfinite(loss) or not np.isfinite(mean):
-                raise DreamError(
-                    f"the loss went beyond all numbers at iteration {iteration + 1} of octave {octave + 1}",
-                    hint="a smaller --step or smaller coefficients in --layers keep it finite",
-                )
             yield Step(
                 octave=octave + 1,
                 octaves=len(rungs.shapes),
@@ -84,9 +80,15 @@ def climb(image: Image, gradient: Gradient, config: DreamConfig) -> tuple[Image,
 
     Returns the new image (the old one is left alone), the loss before the step, the gradient's mean size, and
     whether max loss forbade the step.  Nothing is clipped: values may leave the model's range on the way.
+    Raises DreamError where loss or gradient are not finite.
     """
     loss, slope = gradient(image)
-    mean = float(np.abs(slope).mean())
+    mean = float(np.abs(slope).mean(dtype=np.float64))
+    if not (math.isfinite(loss) and math.isfinite(mean)):
+        raise DreamError(
+            f"loss or gradient went beyond all numbers at {image.shape[0]}x{image.shape[1]}",
+            hint="a smaller --step or smaller coefficients in --layers keep them finite",
+        )
     if config.max_loss is not None and loss > config.max_loss:
         return image, loss, mean, True
     return image + np.float32(config.step_size) * normalise(slope, mean), loss, mean, False

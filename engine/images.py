@@ -44,7 +44,9 @@ class Format:
 
 PNG: Final = Format("PNG", True, frozenset({"icc", "exif", "dpi"}))
 JPEG: Final = Format("JPEG", False, frozenset({"icc", "exif", "dpi"}), {"quality": 95, "subsampling": 0})
-TIFF: Final = Format("TIFF", True, frozenset({"icc", "exif", "dpi"}), {"compression": "tiff_lzw"})
+TIFF: Final = Format(
+    "TIFF", True, frozenset({"icc", "exif", "dpi"})
+)  # compressed by libtiff it cannot hold EXIF
 WEBP: Final = Format("WEBP", True, frozenset({"icc", "exif"}), {"quality": 95, "exact": True})
 
 FORMATS: Final = {
@@ -109,18 +111,18 @@ def encode(picture: Picture, form: Format = PNG, name: str = "the result") -> tu
     for attribute, argument, label in (
         ("icc", "icc_profile", "the colour profile"),
         ("exif", "exif", "EXIF"),
-        ("dpi", "dpi", "the resolution"),
+        ("dpi", "dpi", ""),  # often a program's own 72: its loss is no news
     ):
         value = getattr(picture, attribute)
         fits = not (form is JPEG and attribute == "exif" and value and len(value) > JPEG_EXIF_LIMIT)
         if value and attribute in form.keeps and fits:
             extra[argument] = value
-        elif value:
+        elif value and label:
             lost.append(f"{form.name} cannot hold {label}: not kept")
     buffer = io.BytesIO()
     try:
         picture.to_pil().save(buffer, form.name, **extra)
-    except (OSError, ValueError, MemoryError) as error:
+    except Exception as error:  # encoders refuse what they cannot hold with exceptions of every kind
         raise ImageError(
             f"{name} cannot be written as {form.name}: {error}", hint="try a .png file"
         ) from error

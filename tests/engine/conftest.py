@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import cli
+from engine.model import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.model import DreamModel
+
+TINY = Path(__file__).parents[1] / "data" / "tiny.onnx"
+QUICK = ["--model", str(TINY), "--layers", "mixed0,mixed1", "--iterations", "2"]
+
+
+@pytest.fixture(scope="session")
+def tiny() -> DreamModel:
+    return load_model(TINY, device="cpu", threads=1)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A picture of 40x30 pixels with something to see in it."""
+    path = tmp_path / "photo.png"
+    noise(30, 40).save(path)
+    return path
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process; return exit code, stdout and stderr."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        code = cli.main([str(x) for x in words])
+        return code, *capfd.readouterr()
+
+    return run
+
+
+def noise(height: int, width: int, mode: str = "RGB") -> Image.Image:
+    values = np.random.default_rng(0).integers(0, 256, (height, width, 4), np.uint8)
+    return Image.fromarray(values).convert(mode)
+
+
+def as_file(image: Image.Image, form: str, **options: object) -> io.BytesIO:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    buffer.seek(0)
+    return buffer
+
+
+def copies(photo: Path, *names: str) -> list[Path]:
+    return [Path(shutil.copy(photo, photo.with_name(name))) for name in names]

@@ -1,0 +1,256 @@
+"""Picture files: every mode, what is kept, what is told, what is refused."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms
+
+from engine import images
+from engine.errors import ImageError
+from tests.engine.conftest import as_file, noise
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def png16(values: np.ndarray, colour_type: int) -> io.BytesIO:
+    """A PNG of 16 bits per channel, which Pillow does not write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return io.BytesIO(b"\x89PNG\r\n\x1a\n" + content)
+
+
+@pytest.mark.parametrize(
+    ("mode", "form"),
+    [("RGB", "PNG"), ("L", "PNG"), ("1", "PNG"), ("P", "GIF"), ("YCbCr", "JPEG"), ("HSV", None)],
+)
+def test_modes_without_alpha(mode: str, form: str | None) -> None:
+    image = noise(7, 9, mode)
+    picture = images.load(as_file(image, form)) if form else images.from_pil(image)
+    assert picture.shape == (7, 9)
+    assert picture.alpha is None
+    assert picture.warnings == ()
+    if mode in {"RGB", "L", "1"}:
+        np.testing.assert_array_equal(picture.pixels, np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_alpha_is_kept_bit_for_bit(mode: str) -> None:
+    image = noise(7, 9, "RGBA").convert(mode)
+    picture = images.from_pil(image) if mode == "PA" else images.load(as_file(image, "PNG"))
+    expected = image.convert("RGBA")
+    np.testing.assert_array_equal(picture.alpha, np.asarray(expected)[..., 3])
+    content, lost = images.encode(picture)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), np.asarray(expected))
+    assert lost == ()
+
+
+def test_palette_transparency_becomes_alpha() -> None:
+    image = noise(7, 9).quantize(8)
+    picture = images.load(as_file(image, "PNG", transparency=3))
+    np.testing.assert_array_equal(picture.alpha, np.where(np.asarray(image) == 3, 0, 255))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_once(tmp_path: Path, orientation: int) -> None:
+    upright = noise(6, 10)
+    turn = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }.get(orientation)
+    stored = upright if turn is None else upright.transpose(turn)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    exif[ExifTags.Base.Artist] = "somebody"
+    picture = images.load(as_file(stored, "PNG", exif=exif, dpi=(100, 200)))
+    np.testing.assert_array_equal(picture.pixels, np.asarray(upright))
+    images.save(picture, tmp_path / "again.png")
+    again = images.load(tmp_path / "again.png")
+    np.testing.assert_array_equal(again.pixels, picture.pixels)
+    with Image.open(tmp_path / "again.png") as file:
+        kept = dict(file.getexif())
+    assert kept == {ExifTags.Base.Artist: "somebody"}
+    assert np.allclose(again.dpi, (200, 100) if orientation > 4 else (100, 200), atol=0.02)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_profile_and_exif_survive_in_formats_that_hold_them(tmp_path: Path, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "somebody"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] = 0.5
+    picture = images.load(as_file(noise(7, 9), "JPEG", icc_profile=SRGB, exif=exif))
+    assert images.save(picture, tmp_path / f"out{suffix}") == ()
+    result = images.load(tmp_path / f"out{suffix}")
+    assert result.icc == SRGB
+    kept = Image.Exif()
+    kept.load(result.exif)
+    assert kept[ExifTags.Base.Artist] == "somebody"
+    assert kept.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] == 0.5
+
+
+def test_tiff_structure_does_not_become_exif() -> None:
+    assert images.load(as_file(noise(7, 9), "TIFF")).exif is None
+
+
+def test_a_picture_given_by_the_caller_is_not_changed() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    image = Image.open(as_file(noise(7, 9), "PNG", exif=exif))
+    images.from_pil(image)
+    assert image.getexif()[ExifTags.Base.Orientation] == 6
+
+
+@pytest.mark.parametrize(
+    ("make", "white"),
+    [
+        (lambda: png16(np.full((5, 6, 3), 32896, np.uint16), 2), 128),
+        (lambda: png16(np.full((5, 6), 32896, np.uint16), 0), 128),
+        (lambda: as_file(Image.fromarray(np.full((5, 6), 32896, np.uint16)), "TIFF"), 128),
+        (lambda: io.BytesIO(b"P6 3 2 65535\n" + b"\x80\x80" * 18), 128),
+        (lambda: io.BytesIO(b"P5 3 2 65535\n" + b"\x80\x80" * 6), 128),
+        (lambda: as_file(Image.fromarray(np.full((5, 6), 0.5, np.float32)), "TIFF"), 128),
+        (lambda: as_file(Image.fromarray(np.full((8, 8), 32896, np.uint16)), "JPEG2000"), 128),
+    ],
+)
+def test_more_than_8_bits_are_scaled_and_told(make, white: int) -> None:
+    picture = images.load(make())
+    assert np.abs(picture.pixels.astype(int) - white).max() <= 1
+    assert "more than 8 bits" in picture.warnings[0]
+
+
+def test_what_is_not_kept_is_told() -> None:
+    grey = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    grey = grey[:16] + b"GRAY" + grey[20:]
+    picture = images.load(as_file(noise(7, 9, "L"), "JPEG", icc_profile=grey, xmp=b"<x/>", comment="hello"))
+    assert picture.icc is None
+    assert picture.warnings == (
+        "the grey colour profile is not kept: the result is RGB",
+        "not kept: XMP, the comment",
+    )
+
+
+def test_the_first_frame_of_an_animation() -> None:
+    frames = [noise(7, 9), noise(7, 9, "L").convert("RGB"), Image.new("RGB", (9, 7))]
+    picture = images.load(as_file(frames[0], "PNG", save_all=True, append_images=frames[1:]))
+    np.testing.assert_array_equal(picture.pixels, np.asarray(frames[0]))
+    assert picture.warnings == ("only the first of 3 pictures in the file is used",)
+
+
+def test_cmyk_without_profile_is_told() -> None:
+    picture = images.load(as_file(Image.new("CMYK", (9, 7), (255, 0, 0, 0)), "JPEG"))
+    assert picture.icc is None
+    assert "approximate" in picture.warnings[0]
+    np.testing.assert_allclose(picture.pixels[0, 0], (0, 255, 255), atol=3)
+
+
+def test_a_damaged_cmyk_profile_is_told_too() -> None:
+    profile = SRGB[:16] + b"CMYK" + SRGB[20:]
+    picture = images.load(as_file(Image.new("CMYK", (9, 7)), "JPEG", icc_profile=profile))
+    assert "approximate" in picture.warnings[0]
+    assert picture.icc is None
+
+
+def test_lab() -> None:
+    picture = images.from_pil(Image.new("LAB", (9, 7), (255, 128, 128)))
+    np.testing.assert_allclose(picture.pixels[0, 0], 255, atol=3)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".ppm"])
+def test_formats_without_alpha_are_told(tmp_path: Path, suffix: str) -> None:
+    picture = images.from_pil(noise(7, 9, "RGBA"))
+    assert "no alpha" in images.save(picture, tmp_path / f"out{suffix}")[0]
+    assert images.load(tmp_path / f"out{suffix}").pixels.shape == (7, 9, 3)
+
+
+def test_exif_too_long_for_jpeg_costs_not_the_picture(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "x" * 70000
+    picture = images.load(as_file(noise(7, 9), "PNG", exif=exif))
+    assert images.save(picture, tmp_path / "out.jpg") == ("JPEG cannot hold EXIF: not kept",)
+
+
+def test_one_pixel(tmp_path: Path) -> None:
+    picture = images.load(as_file(noise(1, 1), "PNG"))
+    images.save(picture, tmp_path / "one.png")
+    assert images.load(tmp_path / "one.png").shape == (1, 1)
+
+
+def jpeg(quality: int = 90) -> bytes:
+    return as_file(noise(60, 60), "JPEG", quality=quality).getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"just text " * 20, "not a picture"),
+        (jpeg()[:900], "damaged or incomplete"),
+        (jpeg()[:30], "not a picture|damaged"),
+        (as_file(noise(60, 60), "PNG").getvalue()[:500], "damaged or incomplete"),
+    ],
+)
+def test_bad_files(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "bad.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=said) as caught:
+        images.load(path)
+    assert "bad.jpg" in str(caught.value)
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="there is no picture"):
+        images.load(tmp_path / "none.png")
+    with pytest.raises(ImageError, match="is a folder"):
+        images.load(tmp_path)
+
+
+def test_a_decompression_bomb(monkeypatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    assert images.load(as_file(noise(9, 10), "PNG")).warnings == ()  # Pillow only warns
+    with pytest.raises(ImageError, match="million pixels"):
+        images.load(as_file(noise(20, 20), "PNG"))
+
+
+def test_suffixes_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"\.gif") as caught:
+        images.save(images.from_pil(noise(7, 9)), tmp_path / "out.gif")
+    assert ".png" in caught.value.hint
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.png").mkdir()
+    for target in (tmp_path / "none/out.png", tmp_path / "file/out.png", tmp_path / "folder.png"):
+        with pytest.raises(ImageError, match=r"cannot be written|is a folder"):
+            images.check_writable(target)
+    assert sorted(x.name for x in tmp_path.iterdir()) == ["file", "folder.png"]
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch) -> None:
+    target = tmp_path / "out.png"
+    target.write_bytes(b"before")
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(KeyboardInterrupt):
+        images.save(images.from_pil(noise(7, 9)), target)
+    assert [x.name for x in tmp_path.iterdir()] == ["out.png"]
+    assert target.read_bytes() == b"before"

@@ -1,0 +1,118 @@
+"""The call that a notebook makes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import engine
+from engine import images
+from engine.errors import ImageError, UsageError
+from tests.engine.conftest import TINY, noise
+
+LIGHT = {"layers": "mixed0,mixed1", "iterations": 2, "octaves": 2}
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in engine.__all__:
+        assert getattr(engine, name) is not None
+    assert set(engine.__all__) <= set(dir(engine))
+    with pytest.raises(AttributeError, match="nonsense"):
+        engine.nonsense  # noqa: B018
+
+
+def test_importing_costs_nothing() -> None:
+    script = "import engine, sys; sys.exit(len({'numpy', 'PIL', 'scipy', 'onnxruntime'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_every_kind_of_picture_gives_the_same_dream(photo: Path, tiny) -> None:
+    image = Image.open(photo)
+    image.load()
+    values = np.asarray(image)
+    dreams = [
+        engine.dream(x, model=tiny, **LIGHT).pixels
+        for x in (photo, str(photo), image, values, (values / 255).astype(np.float32))
+    ]
+    for other in dreams[1:]:
+        np.testing.assert_array_equal(other, dreams[0])
+
+
+@pytest.mark.parametrize("shape", [(30, 40), (30, 40, 1), (30, 40, 2), (30, 40, 4)])
+def test_arrays_by_channel_count(tiny, shape) -> None:
+    values = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    dream = engine.dream(values, model=tiny, **LIGHT)
+    assert dream.pixels.shape == (30, 40, 3)
+    assert dream.image.mode == ("RGBA" if shape[-1] in {2, 4} else "RGB")
+    if shape[-1] in {2, 4}:
+        np.testing.assert_array_equal(np.asarray(dream.image)[..., 3], values[..., -1])
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((4, 4, 5), np.uint8),
+        np.zeros(7, np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((20, 20, 3), np.int32),
+        np.full((20, 20, 3), 1.5),
+        np.full((20, 20, 3), np.nan),
+    ],
+)
+def test_arrays_that_are_no_pictures(tiny, array) -> None:
+    with pytest.raises(ImageError):
+        engine.dream(array, model=tiny, **LIGHT)
+
+
+def test_a_dream_tells_how_it_came_to_be(photo: Path, tiny) -> None:
+    seen: list[engine.Step] = []
+    dream = engine.dream(photo, model=tiny, progress=seen.append, **(LIGHT | {"octaves": 4}))
+    assert dream.device == "cpu"
+    assert [len(x) for x in dream.losses] == [2, 2, 2]
+    assert [x.loss for x in seen] == [x for octave in dream.losses for x in octave]
+    assert dream.config.octaves == 4
+    assert "too small" in dream.warnings[0]
+    assert str(seen[0]).startswith("octave 1/3 15x20 iteration 1/2 loss ")
+
+
+def test_a_dream_can_be_saved_and_shown(photo: Path, tmp_path: Path, tiny) -> None:
+    dream = engine.dream(photo, model=tiny, **LIGHT)
+    assert dream.save(tmp_path / "dream") == tmp_path / "dream.png"
+    with pytest.raises(UsageError):
+        dream.save(tmp_path / "dream.png")
+    dream.save(tmp_path / "dream.png", overwrite=True)
+    np.testing.assert_array_equal(images.load(tmp_path / "dream.png").pixels, dream.pixels)
+    assert dream._repr_png_().startswith(b"\x89PNG")
+
+
+def test_steps_can_be_watched_and_kept(photo: Path, tiny) -> None:
+    config = engine.DreamConfig(layers={"mixed0": 1.0}, iterations=2)
+    steps = list(engine.steps(photo, config, model=tiny))
+    assert len(steps) == 6
+    assert steps[0].full_size().shape == (30, 40, 3)
+    with pytest.raises(UsageError):  # at the call, not at the first step
+        engine.steps(photo, model=tiny)
+
+
+def test_a_model_may_be_given_by_its_path(photo: Path) -> None:
+    dream = engine.dream(photo, model=TINY, device="cpu", threads=1, layers={"mixed0": 2.0}, iterations=1)
+    assert dream.config.layers == {"mixed0": 2.0}
+
+
+def test_what_a_picture_loses_is_told(tiny) -> None:
+    dream = engine.dream(noise(30, 40, "CMYK"), model=tiny, **LIGHT)
+    assert "approximate" in dream.warnings[0]
+
+
+@pytest.mark.slow
+def test_the_embedded_model_dreams_on_a_photograph() -> None:
+    photograph = Path(__file__).parents[2] / "examples" / "temple.jpg"
+    image = Image.open(photograph).convert("RGB").resize((160, 120))
+    dream = engine.dream(image, device="cpu", iterations=3, max_loss=None)
+    assert all(octave == tuple(sorted(octave)) for octave in dream.losses)
+    assert 2 < np.abs(dream.pixels.astype(int) - np.asarray(image)).mean() < 40
