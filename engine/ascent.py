@@ -38,17 +38,25 @@ EPSILON = 1e-7
 def dream(picture: Image, gradient: Gradient, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:
     """Yield a Step for each evaluation of the gradient; the last one's `full_size()` is the dream.
 
-    Octaves with a side below `min_size` are dropped, with a warning in the first Step.  Raises ImageError
-    where that leaves none, and DreamError where loss or gradient stop being finite.
+    `picture` is [H, W, 3] in the model's range.  Octaves with a side below `min_size` are dropped, with a
+    warning in the first Step.  Raises ImageError, at the call, where that leaves none, and DreamError, on the
+    way, where loss or gradient stop being finite.
     """
     original = np.array(picture, np.float32, order="C")  # ours, so that no Step changes with the caller's
-    rungs = ladder((original.shape[0], original.shape[1]), config.octaves, config.octave_scale, min_size)
+    height, width = original.shape[:2]
+    rungs = ladder((height, width), config.octaves, config.octave_scale, min_size)
     if not rungs.shapes:
-        height, width = original.shape[:2]
         raise ImageError(
             f"a picture of {width}x{height} pixels is too small: both sides must have at least {min_size}"
         )
-    image, shrunk, before = original, resize(original, rungs.shapes[0]), _dropped(rungs, min_size)
+    return _ascend(original, rungs, gradient, config, _dropped(rungs, min_size))
+
+
+def _ascend(
+    original: Image, rungs: Ladder, gradient: Gradient, config: DreamConfig, before: tuple[str, ...]
+) -> Iterator[Step]:
+    """Go up the ladder; the first Step carries the warnings from `before` it."""
+    image, shrunk = original, resize(original, rungs.shapes[0])
     for octave, shape in enumerate(rungs.shapes):
         image = resize(image, shape)
         for iteration in range(config.iterations):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from engine import images, library
-from engine.errors import Cancelled, DreamError, ImageError, UsageError
+from engine.errors import DreamError, ImageError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -166,8 +166,6 @@ def run(items: Iterable[Item], model: DreamModel, config: DreamConfig, streams: 
             continue
         try:
             yield from _dream(item, model, config, streams)
-        except Cancelled:
-            raise
         except DreamError as error:
             yield Failed(item.name, error)
         except MemoryError:

@@ -40,10 +40,10 @@ def resize(picture: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.f
     """Interpolate float32 [H, W, C] linearly to `shape`, corner pixels on corner pixels.
 
     The Keras example calls `scipy.ndimage.zoom(picture, (h / H, w / W, 1), order=1)`.  This is the same bit
-    for bit, with two differences.  Rounding puts the last row or column of some sizes (one picture in
-    twelve) just outside the picture, where SciPy finds nothing and leaves a grey line: `nearest` gives it
-    the border's values. And it goes channel by channel, which spares interpolation between channels and so
-    half of the time.  Returns `picture` itself where nothing changes.
+    for bit, with two differences.  Rounding puts the last row or column of some sizes (one side in twelve)
+    just outside the picture, where SciPy finds nothing and leaves a grey line: `nearest` gives it the
+    border's values.  And it goes channel by channel, which spares interpolation between channels and so half
+    of the time.  Returns `picture` itself where nothing changes.
     """
     from scipy import ndimage  # noqa: PLC0415 - 0.15 s, not needed to refuse a picture
 

@@ -49,7 +49,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     arguments, rest = parser.parse_known_args(argv)
     unknown = [x for x in rest if x.startswith("-") and x != "-"]
     if unknown or (rest and arguments.command != "dream"):
-        _refuse((unknown or rest)[0], commands[arguments.command])
+        if not unknown:
+            raise UsageError(f"{arguments.command} takes no argument {rest[0]}")
+        _refuse(unknown[0], commands[arguments.command])
     if rest:  # argparse takes inputs in one place only, people give them before and after options
         arguments.input += rest
     return arguments
