@@ -1,0 +1,41 @@
+# -*- coding: utf-8 -*-
+"""How far the dream is, in words for a progress bar."""
+
+from __future__ import division, unicode_literals
+
+import time
+
+
+class Pace(object):
+    """Where the dream is and how long it will still take, from the engine's step events."""
+
+    def __init__(self, clock=time.time):
+        """Begin to measure with the first event; clock: returns seconds."""
+        self._clock = clock
+        self._first = None
+
+    def text(self, event):
+        """Return the line for a step event, such as “Octave 2 of 3, iteration 4 of 20, 0:12 left”."""
+        fraction = self.fraction(event)
+        now = self._clock()
+        if self._first is None or fraction < self._first[1]:
+            self._first = (now, fraction)  # measured from here on: opening the model would distort the rate
+        where = "Octave %d of %d, iteration %d of %d" % tuple(
+            event.get(name, 0) for name in ("octave", "octaves", "iteration", "iterations")
+        )
+        begun, done = self._first
+        if fraction <= done:
+            return where
+        return "%s, %s left" % (where, _clock_text((now - begun) * (1 - fraction) / (fraction - done)))
+
+    @staticmethod
+    def fraction(event):
+        """Return the share of the work that is done, 0 to 1."""
+        return min(max(float(event.get("fraction") or 0.0), 0.0), 1.0)
+
+
+def _clock_text(seconds):
+    whole = int(round(max(seconds, 0.0)))
+    if whole >= 3600:
+        return "%d:%02d:%02d" % (whole // 3600, whole // 60 % 60, whole % 60)
+    return "%d:%02d" % (whole // 60, whole % 60)

@@ -1,0 +1,65 @@
+# -*- coding: utf-8 -*-
+"""Which part of a layer is sent to the engine: rectangles are (x, y, width, height) in the layer's own pixels."""
+
+from __future__ import unicode_literals
+
+import sys
+
+MARGIN = 96
+"""Pixels around the selection that are dreamed with it, so that its rim fits its surroundings."""
+
+SMALLEST = 59
+"""The shorter side of the smallest picture that the embedded model takes; a test holds it to the engine's."""
+
+
+class RegionError(ValueError):
+    """There is nothing to dream on; the message says why, `hint` what to do about it."""
+
+    def __init__(self, message, hint=""):
+        ValueError.__init__(self, message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self):
+        text = self.message + ("\n" + self.hint if self.hint else "")
+        return text if sys.version_info[0] > 2 else text.encode("utf-8")
+
+
+def around(selection, layer_width, layer_height, margin=MARGIN, smallest=SMALLEST):
+    """Return the rectangle to dream on: the selection's bounds with a margin, within the layer.
+
+    selection: the bounds of what is selected, those of the whole layer without a selection; what lies outside
+        of the layer is left out.
+
+    Raises RegionError where the layer is too small, or nothing of it is selected.
+    """
+    if min(layer_width, layer_height) < smallest:
+        raise RegionError(
+            "The layer is too small to dream on: it has %d × %d pixels." % (layer_width, layer_height),
+            "Both sides need at least %d pixels: enlarge the layer (Layer > Scale Layer…)." % smallest,
+        )
+    x, y, width, height = selection
+    across = _span(x, width, layer_width, margin, smallest)
+    down = _span(y, height, layer_height, margin, smallest)
+    if across is None or down is None:
+        raise RegionError(
+            "Nothing of the layer is selected.",
+            "Select a part that lies on the layer, or everything (Select > All).",
+        )
+    return across[0], down[0], across[1], down[1]
+
+
+def _span(start, length, whole, margin, smallest):
+    """Return (start, length) along one axis, or None where nothing of it lies in the layer."""
+    first, last = max(start, 0), min(start + length, whole)
+    if first >= last:
+        return None
+    # A narrow selection near an edge grows to the other side instead.
+    missing = max(smallest - (last - first), 0)
+    first, last = first - max(margin, (missing + 1) // 2), last + max(margin, (missing + 1) // 2)
+    if first < 0:
+        last = max(last, smallest)
+    if last > whole:
+        first = min(first, whole - smallest)
+    first, last = max(first, 0), min(last, whole)
+    return first, last - first
