@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from export.architecture import inception_v3
 from export.errors import ExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from export.architecture import Architecture
     from export.weights import Weights
@@ -51,9 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(source: str, until: str | None, output: Path, *, half: bool = False) -> None:
     """Load, convert, verify and write.  Raises ExportError where one of them fails."""
     _check_output(output)
-    _quiet_tensorflow()
     try:
-        from export.convert import convert  # noqa: PLC0415 - TensorFlow takes seconds to import
+        with _quiet_tensorflow():
+            import tensorflow as tf  # noqa: F401, PLC0415 - takes seconds
+        from export.convert import convert  # noqa: PLC0415 - behind TensorFlow
         from export.weights import load  # noqa: PLC0415
     except ImportError as error:
         raise ExportError(
@@ -140,10 +142,23 @@ def _write(output: Path, model: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _quiet_tensorflow() -> None:
-    """Keep TensorFlow's start-up messages and a GPU's memory out of the way."""
+@contextmanager
+def _quiet_tensorflow() -> Iterator[None]:
+    """Keep TensorFlow's start-up messages and a GPU's memory out of the way.
+
+    Some messages come from C++ before its log level is read, so file descriptor 2 itself is turned away.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def say(text: str) -> None:

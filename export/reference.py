@@ -66,18 +66,18 @@ class KerasReference:
             dtype: in which all is computed.  float64 is the truth, float32 what a user of TensorFlow gets.
         """
         self.dtype = np.dtype(dtype)
-        self._channels = list(layers.values())
+        self._layers = tuple(layers)
         whole = build(dtype)
         for (conv, norm), values in zip(convolutions(whole), weights.convolutions, strict=False):
             conv.set_weights([values.values])
             norm.set_weights([values.beta, values.mean, values.variance])
-        outputs = [whole.get_layer(name).output for name in layers]
+        outputs = {name: whole.get_layer(name).output for name in layers}
         self.network = keras.Model(whole.input, outputs)
         self._compute: Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = tf.function(
             self._loss_gradient_energies,
             input_signature=[
                 tf.TensorSpec([None, None, None, 3], dtype),
-                tf.TensorSpec([sum(self._channels)], dtype),
+                tf.TensorSpec([sum(layers.values())], dtype),
             ],
             autograph=False,
         )
@@ -98,7 +98,8 @@ class KerasReference:
         with tf.GradientTape() as tape:
             tape.watch(image)
             energies = []
-            for layer in self.network(image, training=False):
+            activations = self.network(image, training=False)
+            for layer in (activations[name] for name in self._layers):
                 scaling = tf.reduce_prod(tf.cast(tf.shape(layer)[1:], layer.dtype))
                 energies.append(tf.reduce_sum(tf.square(layer[:, 2:-2, 2:-2, :]), [1, 2]) / scaling)
             loss = tf.reduce_sum(tf.concat(energies, 1) * channel_weights, axis=1)

@@ -62,7 +62,9 @@ def test_the_embedded_model_is_what_the_export_makes(tmp_path: Path) -> None:
     assert EMBEDDED.stat().st_size < 6e6
 
 
-@pytest.mark.parametrize(("source", "until"), [(str(NPZ), "mixed2"), ("random:7", "mixed10")])
+@pytest.mark.parametrize(
+    ("source", "until"), [("random:7", "mixed0"), (str(NPZ), "mixed2"), ("random:7", "mixed10")]
+)
 def test_other_depths(tmp_path: Path, source: str, until: str) -> None:
     output = tmp_path / "model.onnx"
     export("--weights", source, "--until", until, "--output", output)
