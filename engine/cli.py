@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -16,15 +17,17 @@ from typing import TYPE_CHECKING, Any
 from engine import console, options
 from engine._version import __version__
 from engine.config import PRESETS, configure, fit_layers
-from engine.errors import Cancelled, DeviceError, DreamError
+from engine.errors import Cancelled, DeviceError, DreamError, UsageError, WireError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from engine.batch import Event, Streams
+    from engine.config import DreamConfig
     from engine.console import Silent
     from engine.model import DreamModel
+    from engine.progress import Step
 
 # NumPy, SciPy, Pillow and ONNX Runtime are imported inside functions: --help and --version do without them.
 # ruff: noqa: PLC0415
@@ -37,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _wanted_progress(words), verbose="--verbose" in words, debug="--debug" in words
     )
     try:
-        with _sigterm_as_interrupt():
+        with _handling(signal.default_int_handler, signal.SIGTERM):  # ends the work as Ctrl-C does
             arguments = options.parse(words)
             logging.basicConfig(format="deepdream: %(message)s")
             logging.getLogger("engine").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
@@ -67,11 +70,7 @@ def dream(arguments: argparse.Namespace, reporter: Silent) -> int:
         items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite)
     model = opening.result()
     config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
-    reporter.start(model, config, sum(isinstance(x, batch.Job) for x in items))
-    if model.session.fallback:
-        warnings = (*warnings, f"{model.session.fallback}: dreaming on the CPU")
-    for warning in warnings:
-        reporter.warning(warning)
+    _begin(reporter, model, config, warnings, sum(isinstance(x, batch.Job) for x in items))
     errors: list[DreamError] = []
     last: Event | None = None
     try:
@@ -81,6 +80,34 @@ def dream(arguments: argparse.Namespace, reporter: Silent) -> int:
         raise _cancelled(last, model, streams, keep=arguments.keep_partial) from None
     codes = {error.exit_code for error in errors}
     return codes.pop() if len(codes) == 1 else int(bool(codes))
+
+
+def pipe(arguments: argparse.Namespace, reporter: Silent) -> int:
+    """Answer the frames on standard input, for editors."""
+    config = configure(arguments.preset, options.given_settings(arguments))
+    stdin, stdout = _descriptor(sys.stdin, "input"), _descriptor(sys.stdout, "output")
+    from engine.mailbox import Inbox, Outbox, in_background
+    from engine.pipe import Progress, serve
+
+    inbox = Inbox(stdin, abort_on_eof=arguments.abort_on_eof)
+    with _handling(inbox.stop, signal.SIGTERM, signal.SIGINT):
+        opening = in_background(_open_model, arguments, arguments.device)
+        from scipy import ndimage  # noqa: F401 - needed soon, while the other threads open and read
+
+        try:
+            model = inbox.until(opening)
+        except Cancelled as error:
+            reporter.error(error)
+            os._exit(error.exit_code)  # a thread inside ONNX Runtime crashes if Python ends around it
+        config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
+        _begin(reporter, model, config, warnings, None)
+        for event in serve(inbox, Outbox(stdout), model, config, keep_partial=arguments.keep_partial):
+            name = str(event.number)
+            if isinstance(event, Progress):
+                _report_step(name, event.step, reporter)
+            else:
+                reporter.done(name, "-", event.seconds)
+    return 0
 
 
 def layers(arguments: argparse.Namespace, _reporter: Silent) -> int:
@@ -127,7 +154,7 @@ def info(arguments: argparse.Namespace, _reporter: Silent) -> int:
     return 0
 
 
-_COMMANDS = {"dream": dream, "layers": layers, "info": info}
+_COMMANDS = {"dream": dream, "layers": layers, "info": info, "pipe": pipe}
 
 
 def _open_model(arguments: argparse.Namespace, device: str) -> DreamModel:
@@ -136,15 +163,34 @@ def _open_model(arguments: argparse.Namespace, device: str) -> DreamModel:
     return load_model(arguments.model, device=device, threads=arguments.threads)
 
 
+def _begin(
+    reporter: Silent,
+    model: DreamModel,
+    config: DreamConfig,
+    warnings: tuple[str, ...],
+    pictures: int | None,
+) -> None:
+    """Report what is going to compute, and what the user should know of it."""
+    reporter.start(model, config, pictures)
+    if model.session.fallback:
+        warnings = (*warnings, f"{model.session.fallback}: dreaming on the CPU")
+    for warning in warnings:
+        reporter.warning(warning)
+
+
+def _report_step(name: str, step: Step, reporter: Silent) -> None:
+    for warning in step.warnings:
+        reporter.warning(warning, name=name)
+    reporter.step(name, step)
+
+
 def _report(event: Event, reporter: Silent, errors: list[DreamError]) -> None:
     """Hand an event of the batch on to the reporter; collect errors, print written paths."""
     from engine import batch
 
     match event:
         case batch.Progress(job, step):
-            for warning in step.warnings:
-                reporter.warning(warning, name=job.name)
-            reporter.step(job.name, step)
+            _report_step(job.name, step, reporter)
         case batch.Warned(name, message):
             reporter.warning(message, name=name)
         case batch.Skipped(job):
@@ -174,16 +220,29 @@ def _cancelled(last: Event | None, model: DreamModel, streams: Streams, *, keep:
 
 
 @contextlib.contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does, within one step."""
+def _handling(handler: Callable[[int, Any], Any], *signals: signal.Signals) -> Iterator[None]:
+    """Give signals a handler for a while, save those that whoever started us wants ignored."""
     if threading.current_thread() is not threading.main_thread():  # where Python allows no handlers
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {x: signal.getsignal(x) for x in signals if signal.getsignal(x) is not signal.SIG_IGN}
     try:
+        for which in before:
+            signal.signal(which, handler)
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for which, old in before.items():
+            signal.signal(which, old)
+
+
+def _descriptor(stream: Any, name: str) -> int:
+    """Return the number of a standard stream that another program is at the other end of."""
+    if stream is None:
+        raise WireError(f"standard {name} is closed")
+    if stream.isatty():
+        hint = "deepdream dream dreams on picture files; deepdream pipe --help tells what a frame is"
+        raise UsageError(f"pipe talks with programs, and standard {name} is a terminal", hint=hint)
+    return int(stream.fileno())
 
 
 def _wanted_progress(words: list[str]) -> str:

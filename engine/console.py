@@ -62,8 +62,8 @@ class Silent:
     debug = False
     """Whether to show where in the program an error comes from."""
 
-    def start(self, model: DreamModel, config: DreamConfig, pictures: int) -> None:
-        """Tell what is going to compute, and how many pictures there are."""
+    def start(self, model: DreamModel, config: DreamConfig, pictures: int | None) -> None:
+        """Tell what is going to compute, and how many pictures there are; None where nobody knows."""
 
     def step(self, name: str, step: Step) -> None:
         """Tell of one Step of the picture `name`."""
@@ -91,11 +91,11 @@ class Lines(Silent):
         self._verbose = verbose
         self._many = False
 
-    def start(self, model: DreamModel, config: DreamConfig, pictures: int) -> None:
+    def start(self, model: DreamModel, config: DreamConfig, pictures: int | None) -> None:
         """Print what computes and what for."""
         from engine.config import format_layers  # noqa: PLC0415 - this module stays light
 
-        self._many = pictures > 1
+        self._many = pictures is None or pictures > 1
         threads = f" ({model.session.threads} threads)" if model.device == "cpu" else ""
         note(f"dreaming on {model.device}{threads} with {format_layers(config.layers)}")
 
@@ -171,7 +171,7 @@ class Bar(Lines):
 class JsonLines(Silent):
     """Report to programs: one JSON object a line."""
 
-    def start(self, model: DreamModel, config: DreamConfig, pictures: int) -> None:
+    def start(self, model: DreamModel, config: DreamConfig, pictures: int | None) -> None:
         """Send what computes, and the version of this protocol."""
         self._send(
             "start",

@@ -15,12 +15,23 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-COMMANDS: Final = ("dream", "layers", "info")
+COMMANDS: Final = ("dream", "layers", "info", "pipe")
 
 EPILOG: Final = """\
 examples:
   deepdream dream photo.jpg -o dream
   deepdream dream photos/ -o dreams/ --layers mixed3=0.5,mixed4=2 --octaves 4
+"""
+
+
+WIRE: Final = """\
+Standard input: one or more .npy version 1 frames, as numpy.save writes them: C order, uint8 (0 to 255) or
+little-endian float32 (0 to 1), shape (height, width, 1 to 4): grey, grey and alpha, RGB, RGBA.
+Standard output: for each, a frame of the same type and shape. Alpha comes back as it was, grey is the luma of
+the dreamed colours, and floats above 1 or below 0 stay there: the dream's change is added to them.
+Standard error: what --progress asks for; json is for programs.
+The end of input after the last frame ends it. SIGTERM stops it within one step, with exit code 130. A frame
+that is broken, or has more than 400 million pixels, ends it with exit code 6. docs/wire.md has an example.
 """
 
 
@@ -96,6 +107,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
             "dream on pictures",
             "list the model's layers, channels and strides",
             "show versions, devices that really work, and the model's metadata",
+            "dream on .npy frames from standard input, for editors",
         ),
         strict=True,
     ):
@@ -103,13 +115,15 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
             name, help=text, description=text.capitalize() + ".", parents=[engine, common], allow_abbrev=False
         )
     _add_dream(made["dream"])
+    _add_dreaming(made["dream"])
+    _add_pipe(made["pipe"])
+    _add_dreaming(made["pipe"])
     for name in ("layers", "info"):
         made[name].add_argument("--json", action="store_true", help="print JSON")
     return parser, made
 
 
 def _add_dream(parser: argparse.ArgumentParser) -> None:
-    default = DreamConfig()
     parser.add_argument(
         "input", nargs="+", metavar="INPUT", help="picture, folder, glob pattern, or - for stdin"
     )
@@ -120,6 +134,21 @@ def _add_dream(parser: argparse.ArgumentParser) -> None:
         help="file, folder, or - for stdout; without it, STEM.dream.png beside the picture",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+
+
+def _add_pipe(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = WIRE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "--abort-on-eof",
+        action="store_true",
+        help="stop as soon as standard input ends: keep it open until the answer has come",
+    )
+
+
+def _add_dreaming(parser: argparse.ArgumentParser) -> None:
+    """Add what both `dream` and `pipe` take."""
+    default = DreamConfig()
     parser.add_argument(
         "--keep-partial", action="store_true", help="when interrupted, write the picture so far"
     )

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 KERAS_RANGE = (-1.0, 1.0)
 """What InceptionV3 takes for black and white."""
 
+LUMA = (0.2126, 0.7152, 0.0722)
+"""Shares of red, green and blue in a grey value, Rec. 709, on perceptual values as they are."""
+
 
 def to_model(
     pixels: NDArray[np.uint8], value_range: tuple[float, float] = KERAS_RANGE
@@ -19,6 +22,15 @@ def to_model(
     """Map 0..255 linearly to the model's range, float32 of the same shape."""
     low, high = value_range
     return pixels.astype(np.float32) * np.float32((high - low) / 255) + np.float32(low)
+
+
+def unit_to_model(
+    values: NDArray[np.float32], value_range: tuple[float, float] = KERAS_RANGE
+) -> NDArray[np.float32]:
+    """Map 0..1 linearly to the model's range, float32 of the same shape; what lies outside is clipped."""
+    low, high = value_range
+    scaled: NDArray[np.float32] = values.clip(0, 1) * np.float32(high - low) + np.float32(low)
+    return scaled
 
 
 def from_model(
@@ -33,6 +45,12 @@ def from_model(
 def from_unit(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Map 0..1 to 0..255: clipped, rounded to the nearest."""
     return _quantise(values * 255)
+
+
+def luma(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the grey values [H, W] of RGB [H, W, 3], in the same range."""
+    grey: NDArray[np.float32] = image @ np.array(LUMA, np.float32)
+    return grey
 
 
 def _quantise(values: NDArray[np.floating]) -> NDArray[np.uint8]:
