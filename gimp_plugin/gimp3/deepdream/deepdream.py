@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""Filters > Deep Dream… for GIMP 3: registration, and one run from layer to layer.
+
+The picture is dreamed by the engine, in a process and a Python of its own (see deepdream_common.process).
+GIMP's Python needs nothing but `gi`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+HERE = Path(__file__).absolute().parent
+sys.path.insert(0, str(HERE))
+
+from deepdream_common import log_file  # noqa: E402 - from here on there is a log for what fails
+
+try:
+    import gi
+
+    gi.require_version("Gimp", "3.0")
+    gi.require_version("Gegl", "0.4")
+    import pixels
+    from deepdream_common import engine_file, parameters, process, progress, region
+    from gi.repository import Gegl, Gimp, GLib, GObject
+except Exception:
+    # GIMP shows nothing of this, the menu entry is just missing.  The installer puts us two below the profile.
+    log_file.write(str(HERE.parent.parent), traceback.format_exc().splitlines())
+    raise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AUTHORS = "DeepDream ONNX contributors"
+SEE_LOG = "The log file in GIMP's profile folder (%s) tells more." % log_file.NAME
+
+
+def log(*lines: str) -> None:
+    """Write lines to the log file in the profile folder."""
+    log_file.write(Gimp.directory(), lines)
+
+
+class Refused(Exception):  # noqa: N818 - it is no error of the program
+    """The layer can't be dreamed on; the message is for the user."""
+
+
+def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawable], ask: Callable) -> bool:
+    """Dream on the one layer of `drawables`; return False where the user cancelled.
+
+    ask: returns the values by argument name, or None, for (layer, rectangle, engine's command).
+
+    Nothing of the image is touched before the engine's picture is there, so that a run that fails, is
+    cancelled or is killed leaves image and undo history as they were.
+    """
+    layer = the_layer(drawables)
+    command = engine_file.read(str(HERE))
+    Gegl.init(None)
+    where = rectangle(layer)
+    values = ask(layer, where, command)
+    if values is None:
+        return False
+    in_place = values["result"] == "in-place"
+    if in_place and (layer.get_lock_content() or _locked_by_group(layer)):
+        raise Refused("The pixels of the layer are locked.\nUnlock them, or choose a new layer as the result.")
+    options = parameters.engine_options(values, explicit=run_mode != Gimp.RunMode.NONINTERACTIVE)
+    frame = pixels.read(layer, where)
+    before = state(image, layer)
+    log("dreaming on %d × %d pixels, %d × %s: %s" % (*where[2:], frame.channels, frame.kind, " ".join(options)))
+    engine = process.Engine(command, options, *frame)
+    try:
+        if run_mode == Gimp.RunMode.INTERACTIVE:
+            import waiting
+
+            wanted = waiting.follow(engine, layer.get_name())
+        else:
+            wanted = follow(engine)
+        dreamed = engine.result() if wanted else None
+    finally:
+        engine.close()
+        if engine.log:
+            log("the engine said:", *engine.log)
+    if dreamed is None:
+        return False
+    if state(image, layer) != before:
+        raise Refused(
+            "The layer or the selection was changed in the meantime, so the dream no longer fits.\n"
+            "The image was left as it is. Run Deep Dream again."
+        )
+    put(image, layer, where, dreamed, in_place=in_place)
+    return True
+
+
+def the_layer(drawables: list[Gimp.Drawable]) -> Gimp.Layer:
+    """Return the layer to dream on; raise Refused where there is none."""
+    if len(drawables) != 1:
+        raise Refused("Select one layer.")
+    (drawable,) = drawables
+    if drawable.is_layer_mask():
+        raise Refused("Deep Dream works on layers, not on their masks.\nSelect the layer itself.")
+    if not drawable.is_layer():
+        raise Refused("Deep Dream works on layers, not on channels.\nSelect a layer.")
+    if drawable.is_group_layer():
+        raise Refused(
+            "Deep Dream does not work on layer groups.\nSelect one layer of it, or merge the group first."
+        )
+    if drawable.is_floating_sel():
+        raise Refused("Anchor the floating selection first (Layer > Anchor Floating Selection).")
+    return drawable
+
+
+def _locked_by_group(layer: Gimp.Layer) -> bool:
+    parent = layer.get_parent()
+    while parent is not None:
+        if parent.get_lock_content():
+            return True
+        parent = parent.get_parent()
+    return False
+
+
+def rectangle(layer: Gimp.Layer) -> pixels.Rectangle:
+    """Return what is dreamed on: the selection with a margin, or all of the layer."""
+    hit, x, y, width, height = layer.mask_intersect()
+    selected = (x, y, width, height) if hit else (0, 0, 0, 0)
+    return pixels.Rectangle(*region.around(selected, layer.get_width(), layer.get_height()))
+
+
+def state(image: Gimp.Image, layer: Gimp.Layer) -> tuple[Any, ...]:
+    """Return what must stay the same while the engine works, for the result to fit in.
+
+    GIMP can be used in the meantime.
+    """
+    if not layer.is_valid():
+        return ()
+    return (
+        pixels.layout(layer),
+        layer.get_width(),
+        layer.get_height(),
+        tuple(layer.get_offsets())[1:],
+        pixels.selection_digest(image),
+    )
+
+
+def follow(engine: process.Engine) -> bool:
+    """Wait for the engine, with GIMP's own progress bar; return True.
+
+    Its Cancel button kills this process, and the engine with it.
+    """
+    Gimp.progress_init("Deep Dream")
+    pace, text = progress.Pace(), ""
+    while not engine.finished:
+        event = engine.poll(0.05)
+        if event is not None and event.get("event") == "step":
+            text = pace.text(event)
+            Gimp.progress_set_text(text)
+            Gimp.progress_update(pace.fraction(event))
+        elif event is not None:
+            engine.log.append(str(event))
+        elif text:
+            Gimp.progress_set_text(text)  # where GIMP is gone this ends us
+        else:
+            Gimp.progress_pulse()
+    Gimp.progress_end()
+    return True
+
+
+def put(
+    image: Gimp.Image, layer: Gimp.Layer, where: pixels.Rectangle, dreamed: bytes, *, in_place: bool
+) -> None:
+    """Put the engine's pixels into the layer or a copy above it, as one undo step."""
+    image.undo_group_start()
+    try:
+        target = layer if in_place else copy_above(image, layer)
+        pixels.write(target, where, dreamed)
+    finally:
+        image.undo_group_end()
+    Gimp.displays_flush()
+
+
+def copy_above(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
+    """Insert a copy of `layer` right above it and select it."""
+    target = layer.copy()
+    target.set_name("%s dream" % layer.get_name())
+    image.insert_layer(target, layer.get_parent(), image.get_item_position(layer))
+    target.set_lock_content(False)
+    if target.get_mask() is not None:
+        target.set_edit_mask(False)
+    image.set_selected_layers([target])
+    return target
+
+
+def run(
+    procedure: Gimp.Procedure,
+    run_mode: Gimp.RunMode,
+    image: Gimp.Image,
+    drawables: list[Gimp.Drawable],
+    config: Gimp.ProcedureConfig,
+    _data: object,
+) -> Gimp.ValueArray:
+    """Answer a call of the procedure."""
+    lead_process_group()
+
+    def ask(layer: Gimp.Layer, where: pixels.Rectangle, command: list[str]) -> dict[str, Any] | None:
+        if run_mode == Gimp.RunMode.INTERACTIVE:
+            import dialog
+
+            if not dialog.ask(procedure, config, image, layer, where, command):
+                return None
+        return {p.name: config.get_property(p.name) for p in parameters.PARAMETERS}
+
+    status, message = Gimp.PDBStatusType.EXECUTION_ERROR, ""
+    try:
+        done = dream(run_mode, image, drawables, ask)
+        status = Gimp.PDBStatusType.SUCCESS if done else Gimp.PDBStatusType.CANCEL
+    except (Refused, region.RegionError, parameters.SettingError, process.EngineError) as error:
+        message = str(error)
+        log(*message.splitlines())
+    except MemoryError:
+        message = "There is not enough memory for a layer of this size.\nSelect a smaller part of it."
+        log(*traceback.format_exc().splitlines())
+    except Exception as error:  # noqa: BLE001 - GIMP shows nothing at all for what leaves this function
+        message = "Deep Dream went wrong: %s.\n%s" % (error or type(error).__name__, SEE_LOG)
+        log(*traceback.format_exc().splitlines())
+    problem = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0) if message else None
+    return procedure.new_return_values(status, problem)
+
+
+def lead_process_group() -> None:
+    """Become the leader of a process group: GIMP's Cancel kills the whole group, and so the engine too."""
+    if hasattr(os, "setpgid"):
+        try:
+            os.setpgid(0, 0)
+        except OSError:
+            pass  # we lead one already
+
+
+class DeepDream(Gimp.PlugIn):
+    """What GIMP asks to learn what there is."""
+
+    def do_set_i18n(self, _name: str) -> bool:
+        """Say that there are no translations."""
+        return False
+
+    def do_query_procedures(self) -> list[str]:
+        """Return the names of the procedures."""
+        return [parameters.PROCEDURE]
+
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
+        """Return the procedure with its arguments."""
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
+        procedure.set_image_types(parameters.IMAGE_TYPES)
+        procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
+        procedure.set_menu_label(parameters.MENU_LABEL)
+        procedure.add_menu_path(parameters.MENU_PATH)
+        procedure.set_documentation(parameters.BLURB, parameters.HELP, name)
+        procedure.set_attribution(AUTHORS, AUTHORS, "2026")
+        for parameter in parameters.PARAMETERS:
+            add_argument(procedure, parameter)
+        return procedure
+
+
+def add_argument(procedure: Gimp.Procedure, parameter: parameters.Parameter) -> None:
+    """Declare one argument of the procedure."""
+    flags = GObject.ParamFlags.READWRITE
+    head = (parameter.name, parameter.label, parameter.blurb)
+    if parameter.kind == "choice":
+        choice = Gimp.Choice.new()
+        for number, (nick, label) in enumerate(parameter.choices):
+            choice.add(nick, number, label, "")
+        procedure.add_choice_argument(*head, choice, parameter.default, flags)
+    elif parameter.kind == "int":
+        procedure.add_int_argument(*head, parameter.low, parameter.high, parameter.default, flags)
+    else:
+        procedure.add_double_argument(*head, parameter.low, parameter.high, parameter.default, flags)
+
+
+Gimp.main(DeepDream.__gtype__, sys.argv)

@@ -1,0 +1,160 @@
+"""Before and after on a small copy, made by a button; the dialog stays usable meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gi
+
+gi.require_version("Gtk", "3.0")
+gi.require_version("GdkPixbuf", "2.0")
+from deepdream_common import parameters, process, progress  # noqa: E402 - versions first
+from gi.repository import GdkPixbuf, GLib, Gtk, Pango  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pixels import Thumbnail
+
+POLL_MILLISECONDS = 50
+CHECKS = (8, 0xFF999999, 0xFF666666)
+"""Size and colours of the board that shows through transparent pixels."""
+
+BUTTON = "Pr_eview"
+INVITATION = "Press Preview to dream\non this small copy"
+
+
+class Preview(Gtk.Box):
+    """The part of the dialog that shows what the settings do."""
+
+    def __init__(
+        self, thumbnail: Thumbnail, command: list[str], options: Callable[[], list[str]], log: Callable[..., None]
+    ) -> None:
+        """Prepare it.
+
+        thumbnail: the small copy; command: starts the engine; options: returns those of the present settings,
+        raising SettingError; log: takes lines for the log file.
+        """
+        super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        self.thumbnail = thumbnail
+        self.command = command
+        self.options = options
+        self.log = log
+        self.engine: process.Engine | None = None
+        self.timer = 0
+        self.shown: list[str] | None = None
+        self._fill()
+
+    def _fill(self) -> None:
+        frame = self.thumbnail.frame
+        before = Gtk.Image.new_from_pixbuf(self._pixbuf(frame.pixels))
+        self.after = Gtk.Image.new_from_pixbuf(before.get_pixbuf())
+        self.after.set_opacity(0.2)
+        self.invitation = Gtk.Label(label=INVITATION, justify=Gtk.Justification.CENTER)
+        space = Gtk.Overlay()
+        space.set_size_request(frame.width, frame.height)
+        space.add(self.after)
+        space.add_overlay(self.invitation)
+        for label, picture in (("Before", before), ("After", space)):
+            heading = Gtk.Label(xalign=0.0)
+            heading.set_markup("<small>%s</small>" % label)
+            border = Gtk.Frame(halign=Gtk.Align.CENTER)
+            border.add(picture)
+            self.pack_start(heading, False, False, 0)
+            self.pack_start(border, False, False, 0)
+        self.bar = Gtk.ProgressBar()
+        self.words = Gtk.Label(
+            xalign=0.0, wrap=True, lines=3, ellipsize=Pango.EllipsizeMode.END, max_width_chars=30, width_chars=30
+        )
+        self.words.get_style_context().add_class("dim-label")
+        self.words.set_text(self.thumbnail.describe())
+        self.button = Gtk.Button(label=BUTTON, use_underline=True)
+        self.button.set_tooltip_text("Dream with these settings on a small copy. The picture itself is larger, "
+                                     "so its forms come out smaller beside it.")
+        self.button.connect("clicked", self._click)
+        self.pack_start(self.button, False, False, 6)
+        self.pack_start(self.bar, False, False, 0)
+        self.pack_start(self.words, False, False, 0)
+
+    def settings_changed(self) -> None:
+        """Say so where the picture shown is not of the present settings."""
+        if self.engine is not None or self.shown is None:
+            return
+        try:
+            same = self.options() == self.shown
+        except parameters.SettingError as error:
+            self.words.set_text(str(error))
+        else:
+            self.words.set_text("" if same else "The settings have changed since.")
+
+    def close(self) -> None:
+        """End the engine where it still works."""
+        if self.engine is not None:
+            self._end()
+
+    def _click(self, _button: Gtk.Button) -> None:
+        if self.engine is not None:
+            self.button.set_sensitive(False)
+            self.engine.stop()
+            return
+        try:
+            options = self.options()
+            self.engine = process.Engine(self.command, options, *self.thumbnail.frame)
+        except (parameters.SettingError, process.EngineError) as error:
+            self.words.set_text(str(error))
+            return
+        self.asked, self.stopped, self.pace = options, False, progress.Pace()
+        self.button.set_label("Stop")
+        self.words.set_text("Starting the engine…")
+        self.timer = GLib.timeout_add(POLL_MILLISECONDS, self._tick)
+
+    def _tick(self) -> bool:
+        engine = self.engine
+        event = engine.poll()
+        while event is not None:
+            self._show(event)
+            event = engine.poll()
+        if not engine.finished:
+            return GLib.SOURCE_CONTINUE
+        self.timer = 0
+        try:
+            dreamed = engine.result()
+        except process.EngineError as error:
+            self.words.set_text(str(error))
+            self.log("the preview failed:", *str(error).splitlines())
+        else:
+            self.invitation.hide()
+            self.after.set_opacity(1.0)
+            self.after.set_from_pixbuf(self._pixbuf(self.thumbnail.within_selection(dreamed)))
+            self.shown = self.asked
+            self.words.set_text("")
+        self._end()
+        self.settings_changed()
+        return GLib.SOURCE_REMOVE
+
+    def _show(self, event: dict[str, Any]) -> None:
+        if event.get("event") == "step":
+            self.bar.set_fraction(self.pace.fraction(event))
+            self.words.set_text(self.pace.text(event))
+
+    def _end(self) -> None:
+        if self.timer:
+            GLib.source_remove(self.timer)
+            self.timer = 0
+        engine, self.engine = self.engine, None
+        engine.close()
+        if engine.log:
+            self.log("the engine said of the preview:", *engine.log)
+        self.bar.set_fraction(0.0)
+        self.button.set_label(BUTTON)
+        self.button.set_sensitive(True)
+
+    def _pixbuf(self, pixels: bytes) -> GdkPixbuf.Pixbuf:
+        frame = self.thumbnail.frame
+        whole = GdkPixbuf.Pixbuf.new_from_bytes(
+            GLib.Bytes.new(self.thumbnail.rgba(pixels)),
+            GdkPixbuf.Colorspace.RGB, True, 8, frame.width, frame.height, frame.width * 4,
+        )
+        return whole.composite_color_simple(
+            frame.width, frame.height, GdkPixbuf.InterpType.NEAREST, 255, *CHECKS
+        )
