@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Which part of a layer is sent to the engine: rectangles are (x, y, width, height) in the layer's own pixels."""
+"""Which part of a layer is sent to the engine.  A rectangle is (x, y, width, height) in its pixels."""
 
 from __future__ import unicode_literals
 
@@ -63,3 +63,22 @@ def _span(start, length, whole, margin, smallest):
         first = min(first, whole - smallest)
     first, last = max(first, 0), min(last, whole)
     return first, last - first
+
+
+def overlay(base, base_rectangle, top, top_rectangle, pixel_size):
+    """Return the pixels of `base` with those of `top` where the two rectangles overlap.
+
+    base, top: bytes, rows from top to bottom, `pixel_size` bytes each pixel.
+    """
+    left, upper, width, height = base_rectangle
+    top_left, top_upper, top_width, top_height = top_rectangle
+    first, last = max(left, top_left), min(left + width, top_left + top_width)
+    if first >= last:
+        return base
+    row, top_row, length = width * pixel_size, top_width * pixel_size, (last - first) * pixel_size
+    merged = bytearray(base)
+    for y in range(max(upper, top_upper), min(upper + height, top_upper + top_height)):
+        to = (y - upper) * row + (first - left) * pixel_size
+        source = (y - top_upper) * top_row + (first - top_left) * pixel_size
+        merged[to : to + length] = top[source : source + length]
+    return bytes(merged)

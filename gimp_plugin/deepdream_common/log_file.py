@@ -1,0 +1,28 @@
+# -*- coding: utf-8 -*-
+"""The log in GIMP's profile folder, where the engine's own words are when something went wrong."""
+
+from __future__ import unicode_literals
+
+import io
+import os
+import time
+
+NAME = "deepdream.log"
+LIMIT = 200000
+"""Characters that are kept; the oldest go first."""
+
+
+def write(folder, lines, clock=time.strftime):
+    """Append the lines under the date; a log that can't be written is no reason to fail."""
+    path = os.path.join(folder, NAME)
+    text = "".join(line + "\n" for line in [clock("%Y-%m-%d %H:%M:%S")] + ["  " + line for line in lines])
+    try:
+        try:
+            with io.open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read() + text
+        except (IOError, OSError):
+            pass  # it is the first
+        with io.open(path, "w", encoding="utf-8") as file:
+            file.write(text[-LIMIT:])
+    except (IOError, OSError):
+        pass

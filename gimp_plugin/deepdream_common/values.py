@@ -1,0 +1,51 @@
+# -*- coding: utf-8 -*-
+"""Check what a script or a text field gives for the parameters, where the host does not do it by itself."""
+
+from __future__ import unicode_literals
+
+from .parameters import PARAMETERS, SettingError
+
+
+def check_all(given):
+    """Return the values by argument name; given: one value for each of PARAMETERS, in their order.
+
+    Raises SettingError, naming the range, for a value that is none.
+    """
+    return dict((parameter.name, check(parameter, value)) for parameter, value in zip(PARAMETERS, given))
+
+
+def check(parameter, value):
+    """Return the value in the parameter's own type; None and an empty text mean the default.
+
+    Raises SettingError, naming the range or the choices.
+    """
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if value is None or value == "":
+        return parameter.default
+    if parameter.kind == "choice":
+        nicks = [nick for nick, _ in parameter.choices]
+        if value not in nicks:
+            raise SettingError("%s can't be “%s”. There are: %s." % (parameter.name, value, ", ".join(nicks)))
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    whole = parameter.kind == "int"
+    if not parameter.low <= number <= parameter.high or (whole and number != int(number)):
+        raise SettingError(
+            "%s can't be %s. It takes %s from %s to %s."
+            % (
+                parameter.name,
+                value,
+                "a whole number" if whole else "a number",
+                _plain(parameter.low),
+                _plain(parameter.high),
+            )
+        )
+    return int(number) if whole else number
+
+
+def _plain(number):
+    return ("%.5f" % number).rstrip("0").rstrip(".")

@@ -1,0 +1,291 @@
+#!/usr/bin/env python2
+# -*- coding: utf-8 -*-
+"""Deep Dream for GIMP 2.10: the Python-Fu host, Python 2.7 with gimpfu and the standard library.
+
+The work is done by the engine, another process; this file reads the layer, shows the progress and writes the
+result.  The image is touched only once the result is there, so that a run that is cancelled, fails or is
+killed leaves image and undo as they were.
+"""
+
+from __future__ import unicode_literals
+
+import os
+import signal
+import sys
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+import gimp
+import gimpfu
+from deepdream_common import engine_file, log_file, parameters, region, values
+from deepdream_common.process import Engine, EngineError
+from deepdream_common.progress import Pace
+from gimpfu import pdb
+
+POLL_SECONDS = 0.05
+EIGHT_BITS = (100, 150)
+"""Precisions of 8 bits a channel, linear and perceptual."""
+
+DEEPER = (
+    "This image has more than 8 bits a channel, and GIMP 2.10 hands a Python plug-in only 8: what is dreamed "
+    "on will be rounded to 8 bits. GIMP 3 keeps them all."
+)
+REMOVED = "The layer was removed while the dream was computed, so the dream has nowhere to go."
+
+
+class HostError(Exception):
+    """The run can't be made; the argument is a sentence for the user."""
+
+
+def deep_dream(image, drawable, *given):
+    """Dream on the drawable: what GIMP calls, with one value for each of the parameters."""
+    try:
+        _run(image, drawable, values.check_all(given))
+    except gimpfu.CancelError:
+        raise
+    except (EngineError, HostError, region.RegionError, parameters.SettingError) as error:
+        _fail(_sentence(error))
+    except Exception:
+        _log(traceback.format_exc().decode("utf-8", "replace").splitlines())
+        _fail("The Deep Dream plug-in went wrong. The log file %s has the details." % log_file.NAME)
+
+
+def _run(image, drawable, settings):
+    _refuse(drawable, settings)
+    options = parameters.engine_options(settings)
+    command = engine_file.read(HERE)
+    bounds = _selected(drawable)
+    rectangle = region.around(bounds, drawable.width, drawable.height)
+    if image.precision not in EIGHT_BITS:
+        gimp.message(_text(DEEPER))
+    pixels = _read(drawable, rectangle)
+    dreamed, warnings = _compute(command, options, rectangle, drawable.bpp, pixels)
+    # GIMP stayed usable: the user may have closed the image, or thrown the layer away.
+    if not pdb.gimp_item_is_valid(drawable):
+        raise HostError(REMOVED)
+    _apply(image, drawable, rectangle, dreamed, new_layer=settings["result"] == "new-layer")
+    if warnings:
+        gimp.message(_text("\n".join(warnings)))
+
+
+def _refuse(drawable, settings):
+    """Raise HostError for a drawable that takes no pixels."""
+    if pdb.gimp_item_is_group(drawable):
+        raise HostError("A layer group has no pixels of its own. Choose one of the layers in it.")
+    in_place = settings["result"] == "in-place" or not pdb.gimp_item_is_layer(drawable)
+    if in_place and pdb.gimp_item_get_lock_content(drawable):
+        raise HostError("The layer's pixels are locked. Unlock them, or let the dream go to a new layer.")
+
+
+def _selected(drawable):
+    """Return the rectangle of the drawable that is selected, the whole of it without a selection."""
+    some, x, y, width, height = pdb.gimp_drawable_mask_intersect(drawable)
+    return (x, y, width, height) if some else (0, 0, 0, 0)
+
+
+def _read(drawable, rectangle):
+    """Return the pixels, rows from top to bottom, 8 bits a channel."""
+    x, y, width, height = rectangle
+    return drawable.get_pixel_rgn(x, y, width, height, False, False)[x : x + width, y : y + height]
+
+
+def _compute(command, options, rectangle, channels, pixels):
+    """Return (the dreamed pixels, the engine's warnings); the engine is gone then.
+
+    Raises EngineError, and CancelError when told to stop.
+    """
+    _prepare_process()
+    width, height = rectangle[2:]
+    gimp.progress_init(_text("Deep Dream"))
+    pace, warnings, buttons = Pace(), [], Buttons()
+    engine = None
+    try:
+        engine = Engine(command, options, str("|u1"), height, width, channels, pixels)
+        while not engine.finished:
+            event = engine.poll(POLL_SECONDS)
+            if event is not None and event["event"] == "step":
+                pdb.gimp_progress_set_text(_text(pace.text(event)))
+                gimp.progress_update(pace.fraction(event))
+            elif event is not None and event["event"] == "warning":
+                warnings.append(event.get("message", ""))
+            if buttons.pressed() == Buttons.CANCEL:
+                raise gimpfu.CancelError
+            if buttons.pressed() == Buttons.KEEP:
+                engine.stop()
+        return _result(engine, stopped=buttons.pressed() is not None), warnings
+    finally:
+        if engine is not None:
+            engine.close()
+            _log(engine.log)
+        buttons.close()
+
+
+def _result(engine, stopped):
+    try:
+        return engine.result()
+    except EngineError as error:
+        if stopped:  # before there was anything to keep
+            raise gimpfu.CancelError
+        _log([_sentence(error)])
+        raise
+
+
+def _prepare_process():
+    """Let GIMP kill this process together with the engine, and let the engine's end not kill this one."""
+    if os.name == "nt":
+        return
+    try:
+        os.setpgid(0, 0)
+    except OSError:
+        pass  # it leads a session already
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+def _apply(image, drawable, rectangle, dreamed, new_layer):
+    """Put the dreamed rectangle into the image, in one undo step.
+
+    It goes through the selection, feathering included, as that is now.  GIMP merges all that is selected, so
+    all of that is written: should the user have changed the selection, what was not dreamed on stays.
+    """
+    selected = _selected(drawable)
+    if not (selected[2] and selected[3]):
+        raise HostError("Nothing of the layer is selected any more, so the dream has nowhere to go.")
+    pdb.gimp_image_undo_group_start(image)
+    try:
+        target = drawable
+        if new_layer and pdb.gimp_item_is_layer(drawable):
+            target = drawable.copy()
+            parent = pdb.gimp_item_get_parent(drawable)
+            position = pdb.gimp_image_get_item_position(image, drawable)
+            pdb.gimp_image_insert_layer(image, target, parent, position)
+            pdb.gimp_item_set_name(target, _text("%s dream" % _words(drawable.name)))
+            pdb.gimp_item_set_lock_content(target, False)
+        _write(target, selected, rectangle, dreamed)
+    finally:
+        pdb.gimp_image_undo_group_end(image)
+
+
+def _write(target, selected, rectangle, dreamed):
+    x, y, width, height = selected
+    merged = region.overlay(_read(target, selected), selected, dreamed, rectangle, target.bpp)
+    shadow = target.get_pixel_rgn(x, y, width, height, True, True)
+    shadow[x : x + width, y : y + height] = merged
+    target.flush()
+    target.merge_shadow(True)
+    target.update(x, y, width, height)
+
+
+class Buttons(object):
+    """A window with “Cancel” and “Stop and Keep” for interactive runs.
+
+    gimpfu calls us inside its own dialog, whose buttons are insensitive meanwhile, and GIMP's status bar
+    offers no Cancel there either.
+    """
+
+    KEEP = 1
+    CANCEL = 2
+
+    def __init__(self):
+        self._gtk = sys.modules.get(str("gtk"))  # gimpfu has imported it for its dialog, or there is none
+        self._pressed = None
+        self._window = None
+        if self._gtk is not None:
+            gtk = self._gtk
+            buttons = (_text("Stop and _Keep"), self.KEEP, gtk.STOCK_CANCEL, gtk.RESPONSE_CANCEL)
+            self._window = gtk.Dialog(_text("Deep Dream"), None, 0, buttons)
+            self._window.vbox.pack_start(gtk.Label(_text("The dream is being computed.")), True, True, 12)
+            self._window.connect(str("response"), self._respond)
+            self._window.show_all()
+
+    def _respond(self, _window, response):
+        self._pressed = self.KEEP if response == self.KEEP else self.CANCEL
+
+    def pressed(self):
+        """Return KEEP, CANCEL or None, after what the user did meanwhile was worked off."""
+        while self._gtk is not None and self._gtk.events_pending():
+            self._gtk.main_iteration(False)
+        return self._pressed
+
+    def close(self):
+        """Take the window away."""
+        if self._window is not None:
+            self._window.destroy()
+            self._window = None
+
+
+def _fail(sentence):
+    """End the run with the sentence in GIMP's message window, or as the error of a script."""
+    if "gtk" in sys.modules:
+        # An exception would bring gimpfu's window with a traceback.
+        gimp.message(_text(sentence))
+        raise gimpfu.CancelError
+    gimpfu.fail(_text(sentence))
+
+
+def _log(lines):
+    if lines:
+        log_file.write(_words(gimp.directory), lines)
+
+
+def _text(text):
+    """Return a text as GIMP takes it: UTF-8 in `str`."""
+    return text.encode("utf-8")
+
+
+def _words(text):
+    """Return a text of GIMP's as unicode."""
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+
+
+def _sentence(error):
+    """Return an error of ours for the user; `str` of it would want ASCII."""
+    hint = getattr(error, "hint", "")
+    return error.args[0] + ("\n" + hint if hint else "")
+
+
+def _control(parameter):
+    """Return the gimpfu definition of a parameter."""
+    name, label = str(parameter.name), _text(parameter.label)
+    if parameter.kind == "choice":
+        items = tuple((_text(label), str(nick)) for nick, label in parameter.choices)
+        return (gimpfu.PF_RADIO, name, label, str(parameter.default), items)
+    if parameter.kind == "int":
+        extra = (parameter.low, parameter.high, parameter.step)
+        return (gimpfu.PF_SPINNER, name, label, parameter.default, extra)
+    if parameter.high - parameter.low <= SLIDER_SPAN * 10**-parameter.digits:
+        extra = (parameter.low, parameter.high, 10.0**-parameter.digits)
+        return (gimpfu.PF_SLIDER, name, label, parameter.default, extra)
+    # On a slider of some hundred pixels nobody could set these; `values.check` holds them to their range.
+    return (gimpfu.PF_FLOAT, name, label, parameter.default)
+
+
+SLIDER_SPAN = 1000
+"""Steps that a slider may have and still be of use."""
+
+
+def _register():
+    given = [
+        (gimpfu.PF_IMAGE, str("image"), str("Input image"), None),
+        (gimpfu.PF_DRAWABLE, str("drawable"), str("Input drawable"), None),
+    ]
+    gimpfu.register(
+        str(parameters.PROCEDURE),
+        _text(parameters.BLURB),
+        _text(parameters.HELP),
+        str("The DeepDream authors"),
+        str("The DeepDream authors, MIT licence"),
+        str("2026"),
+        _text(parameters.MENU_LABEL),
+        str(parameters.IMAGE_TYPES),
+        given + [_control(parameter) for parameter in parameters.PARAMETERS],
+        [],
+        deep_dream,
+        menu=str(parameters.MENU_PATH),
+    )
+
+
+_register()
+gimpfu.main()

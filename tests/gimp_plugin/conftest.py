@@ -1,0 +1,52 @@
+"""What the tests of the GIMP plug-in share."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent.parent
+FAKE_ENGINE = HERE / "fake_engine.py"
+PLUGIN = REPOSITORY / "gimp_plugin"
+
+# The plug-in's own modules import each other as GIMP sees them: from beside the main file.
+if str(PLUGIN) not in sys.path:
+    sys.path.insert(0, str(PLUGIN))
+
+
+@functools.cache
+def _make_python27() -> tuple[str, str]:
+    """Return the interpreter's path and, where there is none, the reason."""
+    if os.name != "posix":
+        return "", "Python 2.7 is made on Debian only"
+    try:
+        done = subprocess.run(
+            [HERE / "make-python27.sh"], capture_output=True, text=True, timeout=300, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return "", str(error)
+    if done.returncode:
+        return "", (done.stderr.strip().splitlines() or ["make-python27.sh failed"])[-1]
+    return done.stdout.split()[-1], ""
+
+
+@pytest.fixture(scope="session")
+def python27() -> str:
+    """A real Python 2.7, as GIMP 2.10 has."""
+    path, reason = _make_python27()
+    if not path:
+        pytest.skip(f"no Python 2.7 here: {reason}")
+    return path
+
+
+@pytest.fixture
+def fake_engine(tmp_path, monkeypatch):
+    """Return a function mode -> command, and let the engine leave a record in tmp_path."""
+    monkeypatch.setenv("FAKE_ENGINE_RECORD", str(tmp_path / "engine-record.json"))
+    return lambda mode: [sys.executable, str(FAKE_ENGINE), mode]

@@ -1,0 +1,385 @@
+"""The GIMP 2.10 plug-in under a real Python 2.7, on stubs that refuse what GIMP would refuse."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gimp_plugin.deepdream_common import parameters, region
+from gimp_plugin.install import find_engine, install
+from gimp_plugin.profiles import Profile
+from tests.gimp_plugin.conftest import FAKE_ENGINE, HERE
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Python 2.7 is made on Debian only")
+
+RGB, RGBA, GRAY, GRAYA = range(4)
+CHANNELS = {RGB: 3, RGBA: 4, GRAY: 1, GRAYA: 2}
+
+
+class Plugin:
+    """The plug-in as the installer puts it into a profile, with a fake engine."""
+
+    def __init__(self, folder, python27):
+        self.profile = folder / "2.10"
+        self.profile.mkdir()
+        self.python27 = python27
+        self.folder = install(Profile((2, 10), self.profile), [sys.executable, "-m", "engine"], "0")
+        self.record = folder / "record.json"
+        self.engine("good")
+
+    def engine(self, mode):
+        self.command([sys.executable, str(FAKE_ENGINE), mode])
+
+    def command(self, words):
+        (self.folder / "engine.json").write_text(json.dumps({"command": words}), encoding="utf-8")
+
+    def run(self, kind=RGB, width=100, height=80, **scenario):
+        scenario |= {"type": kind, "width": width, "height": height, "directory": str(self.profile)}
+        done = subprocess.run(
+            [self.python27, HERE / "gimp2_driver.py", self.folder / "deepdream.py"],
+            input=json.dumps(scenario),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=os.environ | {"FAKE_ENGINE_RECORD": str(self.record), "LC_ALL": "C"},
+        )
+        assert done.returncode == 0, done.stderr
+        report = Report(json.loads(done.stdout), (height, width, CHANNELS[kind]))
+        assert report.undo[1] == 0, "an undo group stayed open"
+        assert report.undo[2] == 0, "an undo step outside of the group"
+        assert report.windows_left == 0
+        assert report.threads == 1
+        self.assert_engine_gone()
+        return report
+
+    @property
+    def facts(self):
+        return json.loads(self.record.read_text(encoding="utf-8"))
+
+    def assert_engine_gone(self):
+        if self.record.exists():
+            with pytest.raises(ProcessLookupError):
+                os.kill(self.facts["pid"], 0)
+
+    @property
+    def log(self):
+        path = self.profile / "deepdream.log"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+class Report:
+    """What the driver tells."""
+
+    def __init__(self, facts, shape):
+        self.__dict__.update(facts)
+        self.shape = shape
+        self.before, self.after = self.picture(facts["original"]), self.picture(facts["pixels"])
+
+    def picture(self, text):
+        return np.frombuffer(base64.b64decode(text), np.uint8).reshape(self.shape)
+
+    def dreamed(self, index=0):
+        return self.picture(self.layers[index]["pixels"])
+
+    def untouched(self):
+        return len(self.layers) == 1 and self.undo == [0, 0, 0] and np.array_equal(self.before, self.after)
+
+
+def inverted(picture):
+    result = 255 - picture
+    if picture.shape[2] in (2, 4):
+        result[..., -1] = picture[..., -1]
+    return result
+
+
+@pytest.fixture
+def plugin(tmp_path, python27):
+    return Plugin(tmp_path, python27)
+
+
+IN_PLACE = {"result": "in-place"}
+
+
+def test_registration(plugin):
+    report = plugin.run()
+    ((name, procedure),) = report.procedures.items()
+    assert name == parameters.PROCEDURE
+    assert report.menus == {name: ["<Image>/Filters"]}
+    assert procedure["label"] == parameters.MENU_LABEL
+    assert procedure["imagetypes"] == "RGB*, GRAY*"
+    names = [entry[1] for entry in procedure["params"]]
+    assert names == ["run-mode", "image", "drawable", *(x.name for x in parameters.PARAMETERS)]
+
+
+@pytest.mark.parametrize(
+    ("definition", "words"),
+    [
+        ("name='dröm'", "illegal characters"),
+        ("params=[(1.0, 'a', 'A', 1)]", "integers"),
+        ("params=[(0, 'a b', 'A', 1)]", "illegal characters"),
+        ("params=[(0, 'a', 'A')]", "4 elements"),
+        ("params=[(1001, 'a', 'A', 1)]", "fifth"),
+        ("params=[(0, 'a', 'A', 1, 2)]", "fifth"),
+        ("params=[(1001, 'a', 'A', 9, (0, 5, 1))]", "range"),
+        ("params=[(1008, 'a', 'A', 'x', (('Y', 'y'),))]", "none of its values"),
+        ("types='RGB', menu='<Image>/Filters'", "first two"),
+        ("types='CMYK'", "image type"),
+        ("menu='Filters'", "no menu"),
+        ("params=[(0, 'a', 'A', 1)] * 2, function=lambda a: 0", "2 arguments"),
+        ("blurb=u'\\xe9'", "ascii"),
+    ],
+)
+def test_stubs_refuse_a_wrong_registration(python27, definition, words):
+    code = f"""# -*- coding: utf-8 -*-
+import sys; sys.path.insert(0, {str(HERE / "gimp2_stubs")!r}); import gimpfu
+def do(name='plug-in-x', blurb='', types='', params=[], function=lambda *a: 0, menu=None):
+    gimpfu.register(name, blurb, '', '', '', '', 'X', types, params, [], function, menu=menu)
+    gimpfu.main()
+do()
+gimpfu._registered.clear()
+do({definition})
+"""
+    done = subprocess.run([python27, "-"], input=code, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode
+    assert words in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("kind", [RGB, RGBA, GRAY, GRAYA])
+def test_in_place_with_alpha_and_grey(plugin, kind):
+    report = plugin.run(kind, values=IN_PLACE)
+    assert report.error is None
+    np.testing.assert_array_equal(report.after, inverted(report.before))
+    assert len(report.layers) == 1
+    assert report.undo[0] == 1
+
+
+@pytest.mark.parametrize("mode", ["RUN_INTERACTIVE", "RUN_NONINTERACTIVE", "RUN_WITH_LAST_VALS"])
+def test_new_layer_above(plugin, mode):
+    report = plugin.run(mode=mode)
+    assert report.error is None
+    assert report.messages == []
+    np.testing.assert_array_equal(report.after, report.before)
+    assert [layer["name"] for layer in report.layers] == ["café dream", "café"]
+    np.testing.assert_array_equal(report.dreamed(), inverted(report.before))
+    assert report.undo[0] == 1
+
+
+def test_progress(plugin):
+    report = plugin.run()
+    assert report.progress == sorted(report.progress) == [0.25, 0.5, 0.75, 1.0]
+    assert report.texts[-1] == "Octave 1 of 1, iteration 4 of 4, 0:00 left"
+
+
+@pytest.mark.parametrize("values", [IN_PLACE, {}])
+def test_selection(plugin, values):
+    report = plugin.run(width=400, height=300, selection=[150, 120, 40, 30], values=values)
+    dreamed = report.dreamed()
+    expected = report.before.copy()
+    expected[120:150, 150:190] = inverted(expected[120:150, 150:190])
+    np.testing.assert_array_equal(dreamed, expected)
+    assert report.layers[0]["updates"] == [[150, 120, 40, 30]]
+    words = plugin.facts["words"]
+    assert words[0] == "pipe"
+
+
+def test_feathering_is_left_to_gimp(plugin):
+    report = plugin.run(selection=[10, 10, 60, 60], strength=0.5, values=IN_PLACE)
+    inside = np.s_[10:70, 10:70]
+    np.testing.assert_allclose(report.after[inside], 127.5, atol=1)  # half of a value and half of its inverse
+
+
+def test_selection_that_reaches_beyond_the_layer(plugin):
+    report = plugin.run(selection=[-30, -30, 60, 60], values=IN_PLACE)
+    assert report.error is None
+    np.testing.assert_array_equal(report.after[:30, :30], inverted(report.before[:30, :30]))
+    np.testing.assert_array_equal(report.after[30:], report.before[30:])
+
+
+def test_settings_reach_the_engine(plugin):
+    plugin.run(mode="RUN_INTERACTIVE", values={"octaves": 5, "iterations": 7, "mixed0": 1.5, "max-loss": 0.0})
+    words = plugin.facts["words"]
+    assert words[words.index("--octaves") + 1] == "5"
+    assert words[words.index("--iterations") + 1] == "7"
+    assert words[words.index("--max-loss") + 1] == "none"
+    assert "mixed0=1.5" in words[words.index("--layers") + 1]
+
+
+def test_warnings_of_the_engine_are_shown(plugin):
+    plugin.engine("warns")
+    assert plugin.run().messages == ["left out an octave — too small"]
+
+
+def test_deep_image_is_not_rounded_silently(plugin):
+    report = plugin.run(precision=250)
+    assert report.error is None
+    assert "rounded to 8 bits" in report.messages[0]
+
+
+@pytest.mark.parametrize("mode", ["RUN_INTERACTIVE", "RUN_NONINTERACTIVE"])
+@pytest.mark.parametrize(
+    ("engine", "scenario", "words"),
+    [
+        ("good", {"width": 58}, "at least 59 pixels"),
+        ("good", {"selection": [500, 500, 10, 10]}, "Nothing of the layer is selected"),
+        ("good", {"drawable": "group"}, "layer group"),
+        ("good", {"locked": True, "values": IN_PLACE}, "locked"),
+        ("good", {"values": {f"mixed{i}": 0.0 for i in range(6)}}, "Raise at least one"),
+        ("good", {"values": {"step-size": 5.0}}, "from 0.00001 to 1"),
+        ("good", {"meanwhile": "remove"}, "removed while"),
+        ("good", {"meanwhile": [500, 500, 5, 5]}, "selected any more"),
+        ("refuses", {}, "there is no CUDA device\n--device cpu"),
+        ("crash-at-start", {}, "failed (status 1)"),
+        ("crash-in-the-middle", {}, "failed (signal 9)"),
+        ("dies-mid-frame", {}, "middle of a picture"),
+        ("garbage-on-stdout", {}, "not a picture"),
+        ("wrong-size", {}, "another size"),
+        ("other-protocol", {}, "different versions"),
+    ],
+)
+def test_failure_is_a_sentence_and_touches_nothing(plugin, engine, scenario, words, mode):
+    plugin.engine(engine)
+    report = plugin.run(mode=mode, **scenario)
+    assert report.untouched()
+    assert len(report.messages) == 1
+    assert words in report.messages[0]
+    assert (report.error is None) == (mode == "RUN_INTERACTIVE")
+    assert "Traceback" not in report.messages[0]
+
+
+def test_engine_missing(plugin):
+    plugin.command(["/nonexistent/python", "-m", "engine"])
+    report = plugin.run()
+    assert report.untouched()
+    assert "there is no /nonexistent/python" in report.messages[0]
+    assert "deepdream-gimp install" in report.messages[0]
+
+
+def test_engine_file_missing(plugin):
+    (plugin.folder / "engine.json").unlink()
+    assert "does not know where" in plugin.run().messages[0]
+
+
+def test_engine_that_can_not_be_executed(plugin, tmp_path):
+    (tmp_path / "python").write_text("", encoding="utf-8")
+    plugin.command([str(tmp_path / "python")])
+    assert "can't be started" in plugin.run().messages[0]
+
+
+def test_words_of_the_engine_are_in_the_log(plugin):
+    plugin.engine("crash-at-start")
+    plugin.run()
+    assert "Traceback: no module named engine" in plugin.log
+    assert "status 1" in plugin.log
+
+
+def test_bug_of_ours_is_a_sentence_too(plugin):
+    broken = plugin.folder / "deepdream_common" / "region.py"
+    broken.write_text("class RegionError(Exception): pass\ndef around(*a): return 1 // 0\n", encoding="utf-8")
+    report = plugin.run()
+    assert report.untouched()
+    assert "went wrong" in report.messages[0]
+    assert "ZeroDivisionError" in plugin.log
+
+
+def test_cancel_touches_nothing(plugin):
+    plugin.engine("slow")
+    report = plugin.run(mode="RUN_INTERACTIVE", press=-6)
+    assert report.untouched()
+    assert report.messages == []
+    assert report.error is None
+    assert len(report.windows) == 1
+
+
+def test_closing_the_window_cancels(plugin):
+    plugin.engine("slow")
+    assert plugin.run(mode="RUN_INTERACTIVE", press=-4).untouched()
+
+
+def test_stop_and_keep(plugin):
+    plugin.engine("slow")
+    report = plugin.run(mode="RUN_INTERACTIVE", press=1)
+    assert report.error is None
+    # Pressed before there was a picture: nothing; else the picture so far.
+    if len(report.layers) > 1:
+        np.testing.assert_array_equal(report.dreamed(), inverted(report.before))
+
+
+def test_scripts_get_no_window(plugin):
+    assert plugin.run(press=1).windows == []
+
+
+def test_selection_changed_meanwhile(plugin):
+    report = plugin.run(
+        width=400, height=300, selection=[0, 0, 40, 40], meanwhile=[20, 20, 380, 280], values=IN_PLACE
+    )
+    across = 40 + region.MARGIN
+    expected = report.before.copy()
+    expected[20:across, 20:across] = inverted(expected[20:across, 20:across])
+    np.testing.assert_array_equal(report.after, expected)
+
+
+def test_channel_is_dreamed_in_place(plugin):
+    report = plugin.run(GRAY, drawable="channel")
+    assert report.layers == []
+    np.testing.assert_array_equal(report.after, inverted(report.before))
+
+
+def test_killed_plugin_leaves_no_engine(plugin):
+    plugin.engine("slow")
+    scenario = {"type": RGB, "width": 100, "height": 80, "directory": str(plugin.profile)}
+    process = subprocess.Popen(
+        [plugin.python27, HERE / "gimp2_driver.py", plugin.folder / "deepdream.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"FAKE_ENGINE_RECORD": str(plugin.record)},
+    )
+    process.stdin.write(json.dumps(scenario).encode())
+    process.stdin.close()
+    wait_until(lambda: plugin.record.exists() and plugin.record.read_text(encoding="utf-8").endswith("}"))
+    process.kill()
+    process.wait()
+    wait_until(lambda: not alive(plugin.facts["pid"]))
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = f"/proc/{pid}/stat"
+    if os.path.exists(status):  # noqa: PTH110 - a zombie that nobody reaps in a container is gone all the same
+        with open(status, encoding="utf-8") as file:  # noqa: PTH123
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    return True
+
+
+def wait_until(condition, seconds=10.0):
+    import time
+
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [RGB, RGBA, GRAY])
+def test_real_engine(plugin, kind):
+    command, _ = find_engine()
+    plugin.command(command)
+    values = {"octaves": 1, "iterations": 2, "device": "cpu", **IN_PLACE}
+    report = plugin.run(kind, selection=[20, 20, 30, 30], values=values)
+    assert report.error is None
+    inside = np.zeros(report.shape[:2], bool)
+    inside[20:50, 20:50] = True
+    np.testing.assert_array_equal(report.after[~inside], report.before[~inside])
+    assert not np.array_equal(report.after[inside], report.before[inside])
+    if kind == RGBA:
+        np.testing.assert_array_equal(report.after[..., 3], report.before[..., 3])
