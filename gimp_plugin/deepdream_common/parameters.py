@@ -24,8 +24,8 @@ PRESETS = ("keras",)
 Parameter = namedtuple("Parameter", "name kind default low high step digits label blurb choices")
 """One thing to set.
 
-name: of the argument in the PDB; kind: `int`, `float` or `choice`; default, low, high: numbers, or the nick of
-a choice; step, digits: of the control; label: in the dialog, the mnemonic behind `_`; blurb: the tooltip;
+name: of the argument in the PDB; kind: `int`, `float` or `choice`; default, low, high: numbers, or the nick
+of a choice; step, digits: of the control; label: in the dialog, the mnemonic behind `_`; blurb: the tooltip;
 choices: pairs of nick and label.
 """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,6 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
 FAKE_ENGINE = HERE / "fake_engine.py"
 PLUGIN = REPOSITORY / "gimp_plugin"
-
-# The plug-in's own modules import each other as GIMP sees them: from beside the main file.
-if str(PLUGIN) not in sys.path:
-    sys.path.insert(0, str(PLUGIN))
 
 
 @functools.cache
@@ -43,10 +38,3 @@ def python27() -> str:
     if not path:
         pytest.skip(f"no Python 2.7 here: {reason}")
     return path
-
-
-@pytest.fixture
-def fake_engine(tmp_path, monkeypatch):
-    """Return a function mode -> command, and let the engine leave a record in tmp_path."""
-    monkeypatch.setenv("FAKE_ENGINE_RECORD", str(tmp_path / "engine-record.json"))
-    return lambda mode: [sys.executable, str(FAKE_ENGINE), mode]

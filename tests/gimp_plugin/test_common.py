@@ -317,7 +317,8 @@ def test_vermin_finds_python_2_syntax_only():
             sys.executable,
             "-c",
             "import vermin; vermin.main()",
-            "-t=2.7",
+            "-t=2.7-",
+            "-t=3.0-",
             "--violations",
             "--no-tips",
             *sources(),
@@ -369,3 +370,36 @@ def test_real_engine_dreams(kind, channels, monkeypatch):
     colours = channels - 1 if channels in (2, 4) else channels
     assert not np.array_equal(dreamed[..., :colours], picture[..., :colours])
     np.testing.assert_array_equal(dreamed[..., colours:], picture[..., colours:])
+
+
+@pytest.fixture
+def long_dream(monkeypatch):
+    """The real engine on a dream of many iterations, closed at the end."""
+    monkeypatch.chdir(REPOSITORY)
+    picture = np.random.default_rng(1).integers(0, 256, (80, 90, 3), np.uint8)
+    words = parameters.engine_options({"octaves": 1, "iterations": 10000, "max-loss": 0, "device": "cpu"})
+    engine = process.Engine([sys.executable, "-m", "engine"], words, "|u1", 80, 90, 3, picture.tobytes())
+    yield engine
+    engine.close()
+    assert engine._process.returncode is not None
+
+
+@pytest.mark.slow
+def test_real_engine_stops_and_keeps(long_dream):
+    steps = 0
+    while not long_dream.finished:
+        event = long_dream.poll(0.1)
+        steps += event is not None and event["event"] == "step"
+        if steps == 2:
+            long_dream.stop()
+    assert len(long_dream.result()) == 80 * 90 * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("until", [None, "start", "step"])
+def test_real_engine_ends_with_its_input(long_dream, until, monkeypatch):
+    while until is not None and (long_dream.poll(0.1) or {}).get("event") != until:
+        assert not long_dream.finished
+    monkeypatch.setattr(process, "STOP_SECONDS", 20.0)
+    long_dream.close()
+    assert long_dream._process.returncode == 130, "it had to be killed"
