@@ -7,6 +7,7 @@ GIMP's Python needs nothing but `gi`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -27,7 +28,7 @@ try:
     from deepdream_common import engine_file, parameters, process, progress, region
     from gi.repository import Gegl, Gimp, GLib, GObject
 except Exception:
-    # GIMP shows nothing of this, the menu entry is just missing.  The installer puts us two below the profile.
+    # GIMP shows nothing of this, the menu entry is just missing.  The profile is two folders up.
     log_file.write(str(HERE.parent.parent), traceback.format_exc().splitlines())
     raise
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AUTHORS = "DeepDream ONNX contributors"
-SEE_LOG = "The log file in GIMP's profile folder (%s) tells more." % log_file.NAME
+SEE_LOG = f"The log file in GIMP's profile folder ({log_file.NAME}) tells more."
 
 
 def log(*lines: str) -> None:
@@ -64,15 +65,17 @@ def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawab
         return False
     in_place = values["result"] == "in-place"
     if in_place and (layer.get_lock_content() or _locked_by_group(layer)):
-        raise Refused("The pixels of the layer are locked.\nUnlock them, or choose a new layer as the result.")
+        raise Refused(
+            "The pixels of the layer are locked.\nUnlock them, or choose a new layer as the result."
+        )
     options = parameters.engine_options(values, explicit=run_mode != Gimp.RunMode.NONINTERACTIVE)
     frame = pixels.read(layer, where)
     before = state(image, layer)
-    log("dreaming on %d × %d pixels, %d × %s: %s" % (*where[2:], frame.channels, frame.kind, " ".join(options)))
+    log(f"{where.width} × {where.height} pixels as {frame.channels} × {frame.kind}: {' '.join(options)}")
     engine = process.Engine(command, options, *frame)
     try:
         if run_mode == Gimp.RunMode.INTERACTIVE:
-            import waiting
+            import waiting  # noqa: PLC0415 - GTK only where there is a screen
 
             wanted = waiting.follow(engine, layer.get_name())
         else:
@@ -182,7 +185,7 @@ def put(
 def copy_above(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     """Insert a copy of `layer` right above it and select it."""
     target = layer.copy()
-    target.set_name("%s dream" % layer.get_name())
+    target.set_name(f"{layer.get_name()} dream")
     image.insert_layer(target, layer.get_parent(), image.get_item_position(layer))
     target.set_lock_content(False)
     if target.get_mask() is not None:
@@ -204,7 +207,7 @@ def run(
 
     def ask(layer: Gimp.Layer, where: pixels.Rectangle, command: list[str]) -> dict[str, Any] | None:
         if run_mode == Gimp.RunMode.INTERACTIVE:
-            import dialog
+            import dialog  # noqa: PLC0415 - GTK only where there is a screen
 
             if not dialog.ask(procedure, config, image, layer, where, command):
                 return None
@@ -221,7 +224,7 @@ def run(
         message = "There is not enough memory for a layer of this size.\nSelect a smaller part of it."
         log(*traceback.format_exc().splitlines())
     except Exception as error:  # noqa: BLE001 - GIMP shows nothing at all for what leaves this function
-        message = "Deep Dream went wrong: %s.\n%s" % (error or type(error).__name__, SEE_LOG)
+        message = f"Deep Dream went wrong: {error or type(error).__name__}.\n{SEE_LOG}"
         log(*traceback.format_exc().splitlines())
     problem = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0) if message else None
     return procedure.new_return_values(status, problem)
@@ -230,10 +233,8 @@ def run(
 def lead_process_group() -> None:
     """Become the leader of a process group: GIMP's Cancel kills the whole group, and so the engine too."""
     if hasattr(os, "setpgid"):
-        try:
+        with contextlib.suppress(OSError):  # where we lead one already
             os.setpgid(0, 0)
-        except OSError:
-            pass  # we lead one already
 
 
 class DeepDream(Gimp.PlugIn):

@@ -9,10 +9,13 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-import pixels  # noqa: E402 - versions first
-from deepdream_common import log_file, parameters  # noqa: E402
+from deepdream_common import log_file, parameters  # noqa: E402 - versions first
 from gi.repository import Gimp, GimpUi, GObject, Gtk  # noqa: E402
 from preview import Preview  # noqa: E402
+from thumbnail import Thumbnail  # noqa: E402
+
+if TYPE_CHECKING:
+    from pixels import Rectangle
 
 NAME = "deepdream"
 SLIDERS = {
@@ -31,7 +34,7 @@ def ask(
     config: Gimp.ProcedureConfig,
     image: Gimp.Image,
     layer: Gimp.Layer,
-    where: pixels.Rectangle,
+    where: Rectangle,
     command: list[str],
 ) -> bool:
     """Show the dialog and let it fill `config`; return whether the user wants the dream."""
@@ -43,7 +46,9 @@ def ask(
         return parameters.engine_options(values(config), explicit=True)
 
     preview = Preview(
-        pixels.Thumbnail(image, layer, where), command, options,
+        Thumbnail(image, layer, where),
+        command,
+        options,
         lambda *lines: log_file.write(Gimp.directory(), lines),
     )
     config.connect("notify", lambda *_: preview.settings_changed())
@@ -67,7 +72,10 @@ def values(config: Gimp.ProcedureConfig) -> dict[str, Any]:
 def _controls(dialog: GimpUi.ProcedureDialog) -> Gtk.Box:
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
     box.pack_start(dialog.get_widget("preset", GObject.TYPE_NONE), False, False, 0)
-    for title, table in (("Look", parameters.LOOK), ("Layers, from fine lines to whole objects", parameters.LAYERS)):
+    for title, table in (
+        ("Look", parameters.LOOK),
+        ("Layers, from fine lines to whole objects", parameters.LAYERS),
+    ):
         frame = GimpUi.Frame.new(title)
         rows = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=3)
         for parameter in table:

@@ -10,8 +10,7 @@ import gi
 gi.require_version("Gegl", "0.4")
 gi.require_version("Babl", "0.1")
 gi.require_version("Gimp", "3.0")
-from deepdream_common import region  # noqa: E402 - versions first
-from gi.repository import Babl, Gegl, Gimp  # noqa: E402
+from gi.repository import Babl, Gegl, Gimp  # noqa: E402 - versions first
 
 ALPHA_LOST_BY_GIMP = {"u32": 4, "double": 8}
 """Component types, with their bytes, whose alpha GIMP rounds to float when it merges a shadow buffer."""
@@ -73,7 +72,7 @@ def layout(layer: Gimp.Layer) -> Layout:
     space = Babl.format_get_space(own)
     model, component = Babl.format_get_encoding(own).rsplit(" ", 1)
     channels = (1 if layer.is_gray() else 3) + bool(layer.has_alpha())
-    # A profile may have a linear curve itself, and then "non-linear" (') is linear; "perceptual" (~) never is.
+    # A profile's own curve (') may be a straight line; "~" is sRGB's whatever the profile.
     curved = "~" in model or ("'" in model and Babl.space_get_gamma(space) > LINEAR_ENOUGH)
     if curved and component == "u8":
         return Layout("|u1", channels, Babl.get_name(own), Babl.get_name(own), component)
@@ -102,7 +101,7 @@ def write(layer: Gimp.Layer, where: Rectangle, pixels: bytes) -> None:
     shadow.set(where.gegl(), how.frame, pixels)
     shadow.flush()
     if not layer.merge_shadow(True):
-        raise RuntimeError("GIMP did not take the pixels: %s" % Gimp.get_pdb().get_last_error())
+        raise RuntimeError(f"GIMP did not take the pixels: {Gimp.get_pdb().get_last_error()}")
     if alpha_bytes:
         _restore_alpha(layer, where, how, before, alpha_bytes)
     layer.update(*where)
@@ -134,66 +133,3 @@ def selection_digest(image: Gimp.Image) -> bytes:
     bounds = Rectangle(left, top, right - left, bottom - top)
     mask = image.get_selection().get_buffer().get(bounds.gegl(), 1.0, "Y float", Gegl.AbyssPolicy.NONE)
     return hashlib.blake2b(mask + repr(bounds).encode()).digest()
-
-
-LONGEST = 224
-"""Pixels of the longer side of a preview: under two seconds for the default settings on two cores."""
-
-
-class Thumbnail:
-    """A small copy of a part of a layer, for the preview: 8 bit, sRGB."""
-
-    def __init__(self, image: Gimp.Image, layer: Gimp.Layer, where: Rectangle) -> None:
-        where = _crop(where)
-        scale = min(1.0, max(LONGEST / max(where[2:]), region.SMALLEST / min(where[2:])))
-        width, height = (max(round(side * scale), region.SMALLEST) for side in where[2:])
-        channels = 2 if layer.is_gray() else 4
-        name = "Y'A u8" if layer.is_gray() else "R'G'B'A u8"
-        self.frame = Frame("|u1", height, width, channels, _small(layer, where, scale, width, height, name))
-        self.full_size = where[2:]
-        self._mask = None
-        if not Gimp.Selection.is_empty(image):
-            _, left, top = layer.get_offsets()
-            on_canvas = where._replace(x=where.x + left, y=where.y + top)
-            self._mask = _small(image.get_selection(), on_canvas, scale, width, height, "Y u8")
-
-    def describe(self) -> str:
-        """Return how large it is, in words."""
-        return "%d × %d of %d × %d pixels" % (self.frame.width, self.frame.height, *self.full_size)
-
-    def within_selection(self, dreamed: bytes) -> bytes:
-        """Return the dreamed pixels where they are selected, and the copy's own elsewhere."""
-        if self._mask is None:
-            return dreamed
-        mixed = bytearray(dreamed)
-        for channel in range(self.frame.channels):
-            part = slice(channel, None, self.frame.channels)
-            mixed[part] = bytes(
-                (old * (255 - share) + new * share + 127) // 255
-                for old, new, share in zip(self.frame.pixels[part], dreamed[part], self._mask, strict=True)
-            )
-        return bytes(mixed)
-
-    def rgba(self, pixels: bytes) -> bytes:
-        """Return the pixels of such a frame as red, green, blue, alpha."""
-        if self.frame.channels == 4:
-            return pixels
-        colour = bytearray(2 * len(pixels))
-        for channel in range(3):
-            colour[channel::4] = pixels[0::2]
-        colour[3::4] = pixels[1::2]
-        return bytes(colour)
-
-
-def _crop(where: Rectangle) -> Rectangle:
-    """Cut the middle out of a strip that would be too narrow when it is made small."""
-    longest = round(min(where[2:]) * LONGEST / region.SMALLEST)
-    width, height = min(where.width, longest), min(where.height, longest)
-    return Rectangle(where.x + (where.width - width) // 2, where.y + (where.height - height) // 2, width, height)
-
-
-def _small(
-    drawable: Gimp.Drawable, where: Rectangle, scale: float, width: int, height: int, name: str
-) -> bytes:
-    at = Gegl.Rectangle.new(round(where.x * scale), round(where.y * scale), width, height)
-    return drawable.get_buffer().get(at, scale, name, Gegl.AbyssPolicy.NONE)

@@ -14,13 +14,16 @@ from gi.repository import GdkPixbuf, GLib, Gtk, Pango  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pixels import Thumbnail
+    from thumbnail import Thumbnail
 
 POLL_MILLISECONDS = 50
 CHECKS = (8, 0xFF999999, 0xFF666666)
 """Size and colours of the board that shows through transparent pixels."""
 
-BUTTON = "Pr_eview"
+REMARKABLE = 1.2
+"""How many times larger the picture is before that is worth telling."""
+
+BUTTON, STOP_BUTTON = "Pr_eview", "Stop pr_eview"
 INVITATION = "Press Preview to dream\non this small copy"
 
 
@@ -28,7 +31,11 @@ class Preview(Gtk.Box):
     """The part of the dialog that shows what the settings do."""
 
     def __init__(
-        self, thumbnail: Thumbnail, command: list[str], options: Callable[[], list[str]], log: Callable[..., None]
+        self,
+        thumbnail: Thumbnail,
+        command: list[str],
+        options: Callable[[], list[str]],
+        log: Callable[..., None],
     ) -> None:
         """Prepare it.
 
@@ -42,7 +49,9 @@ class Preview(Gtk.Box):
         self.log = log
         self.engine: process.Engine | None = None
         self.timer = 0
+        self.asked: list[str] = []
         self.shown: list[str] | None = None
+        self.stopping = False
         self._fill()
 
     def _fill(self) -> None:
@@ -56,25 +65,33 @@ class Preview(Gtk.Box):
         space.add(self.after)
         space.add_overlay(self.invitation)
         for label, picture in (("Before", before), ("After", space)):
-            heading = Gtk.Label(xalign=0.0)
-            heading.set_markup("<small>%s</small>" % label)
+            heading = Gtk.Label(label=label, xalign=0.0)
             border = Gtk.Frame(halign=Gtk.Align.CENTER)
             border.add(picture)
             self.pack_start(heading, False, False, 0)
             self.pack_start(border, False, False, 0)
-        self.bar = Gtk.ProgressBar()
-        self.words = Gtk.Label(
-            xalign=0.0, wrap=True, lines=3, ellipsize=Pango.EllipsizeMode.END, max_width_chars=30, width_chars=30
-        )
+        self.bar = Gtk.ProgressBar(opacity=0.0)
+        self.words = Gtk.Label(xalign=0.0, wrap=True, lines=4, ellipsize=Pango.EllipsizeMode.END)
+        self.words.set_width_chars(30)
+        self.words.set_max_width_chars(30)
         self.words.get_style_context().add_class("dim-label")
-        self.words.set_text(self.thumbnail.describe())
+        self.words.set_text(self._size())
         self.button = Gtk.Button(label=BUTTON, use_underline=True)
-        self.button.set_tooltip_text("Dream with these settings on a small copy. The picture itself is larger, "
-                                     "so its forms come out smaller beside it.")
+        self.button.set_tooltip_text("Dream with these settings on a small copy")
         self.button.connect("clicked", self._click)
         self.pack_start(self.button, False, False, 6)
         self.pack_start(self.bar, False, False, 0)
         self.pack_start(self.words, False, False, 0)
+
+    def _size(self) -> str:
+        """Return what there is to know about the small copy."""
+        frame, reduction = self.thumbnail.frame, self.thumbnail.reduction
+        text = f"A copy of {frame.width} × {frame.height} pixels."
+        if reduction > REMARKABLE:
+            text += (
+                f" The picture has {reduction:.1f} times as many across: its forms will be that much finer."
+            )
+        return text
 
     def settings_changed(self) -> None:
         """Say so where the picture shown is not of the present settings."""
@@ -85,7 +102,7 @@ class Preview(Gtk.Box):
         except parameters.SettingError as error:
             self.words.set_text(str(error))
         else:
-            self.words.set_text("" if same else "The settings have changed since.")
+            self.words.set_text(self._size() if same else "The settings have changed since.")
 
     def close(self) -> None:
         """End the engine where it still works."""
@@ -94,6 +111,7 @@ class Preview(Gtk.Box):
 
     def _click(self, _button: Gtk.Button) -> None:
         if self.engine is not None:
+            self.stopping = True
             self.button.set_sensitive(False)
             self.engine.stop()
             return
@@ -103,8 +121,9 @@ class Preview(Gtk.Box):
         except (parameters.SettingError, process.EngineError) as error:
             self.words.set_text(str(error))
             return
-        self.asked, self.stopped, self.pace = options, False, progress.Pace()
-        self.button.set_label("Stop")
+        self.asked, self.stopping, self.pace = options, False, progress.Pace()
+        self.bar.set_opacity(1.0)
+        self.button.set_label(STOP_BUTTON)
         self.words.set_text("Starting the engine…")
         self.timer = GLib.timeout_add(POLL_MILLISECONDS, self._tick)
 
@@ -120,15 +139,15 @@ class Preview(Gtk.Box):
         try:
             dreamed = engine.result()
         except process.EngineError as error:
-            self.words.set_text(str(error))
+            self._end()
+            self.words.set_text("Stopped before the first step." if self.stopping else str(error))
             self.log("the preview failed:", *str(error).splitlines())
-        else:
-            self.invitation.hide()
-            self.after.set_opacity(1.0)
-            self.after.set_from_pixbuf(self._pixbuf(self.thumbnail.within_selection(dreamed)))
-            self.shown = self.asked
-            self.words.set_text("")
+            return GLib.SOURCE_REMOVE
         self._end()
+        self.invitation.hide()
+        self.after.set_opacity(1.0)
+        self.after.set_from_pixbuf(self._pixbuf(self.thumbnail.within_selection(dreamed)))
+        self.shown = self.asked
         self.settings_changed()
         return GLib.SOURCE_REMOVE
 
@@ -146,6 +165,7 @@ class Preview(Gtk.Box):
         if engine.log:
             self.log("the engine said of the preview:", *engine.log)
         self.bar.set_fraction(0.0)
+        self.bar.set_opacity(0.0)
         self.button.set_label(BUTTON)
         self.button.set_sensitive(True)
 
@@ -153,7 +173,12 @@ class Preview(Gtk.Box):
         frame = self.thumbnail.frame
         whole = GdkPixbuf.Pixbuf.new_from_bytes(
             GLib.Bytes.new(self.thumbnail.rgba(pixels)),
-            GdkPixbuf.Colorspace.RGB, True, 8, frame.width, frame.height, frame.width * 4,
+            GdkPixbuf.Colorspace.RGB,
+            True,
+            8,
+            frame.width,
+            frame.height,
+            frame.width * 4,
         )
         return whole.composite_color_simple(
             frame.width, frame.height, GdkPixbuf.InterpType.NEAREST, 255, *CHECKS

@@ -52,7 +52,7 @@ class Waiting:
         box.set_spacing(9)
         box.set_border_width(12)
         heading = Gtk.Label(xalign=0.0, ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=44)
-        heading.set_markup("<b>Dreaming on “%s”</b>" % GLib.markup_escape_text(name))
+        heading.set_markup(f"<b>Dreaming on “{GLib.markup_escape_text(name)}”</b>")
         self.bar = Gtk.ProgressBar()
         self.bar.set_size_request(400, -1)
         self.text = Gtk.Label(label="Starting the engine…", xalign=0.0)

@@ -1,0 +1,47 @@
+"""The GIMP roots, and what the checks inside them found."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from . import harness
+
+
+@pytest.fixture(
+    scope="session", params=harness.SUITES, ids=lambda suite: harness.SUITES[suite].replace(" ", "-")
+)
+def suite(request: pytest.FixtureRequest) -> str:
+    if harness.why_not():
+        pytest.skip(harness.why_not())
+    harness.root(request.param)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def headless_report(suite: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    checks = harness.HERE / "headless_checks.py"
+    batch = f"exec(compile(open({str(checks)!r}).read(), {str(checks)!r}, 'exec'))"
+    gimp = ["gimp-console", "-idfs", "--batch-interpreter=python-fu-eval", "-b", batch, "--quit"]
+    return harness.report(suite, tmp_path_factory.mktemp(f"headless-{suite}"), gimp, {})
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(os.environ.get("DEEPDREAM_SHOTS") or tmp_path_factory.mktemp("screenshots")).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gui_report(suite: str, screenshots: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    shots = screenshots / suite
+    shots.mkdir(exist_ok=True)
+    folder = tmp_path_factory.mktemp(f"gui-{suite}")
+    told = {
+        "CHECK_SHOTS": "/host" + str(shots),
+        "CHECK_PICTURE": str(harness.REPOSITORY / "examples/mountains.jpg"),
+    }
+    return harness.report(suite, folder, ["python3", str(harness.HERE / "gui_checks.py")], told)

@@ -1,0 +1,104 @@
+"""Stand in for the engine, in no time and with a result that is known: `fake_engine.py MODE pipe [options]`.
+
+Standard library only: it runs on any Python 3.  The words that it was called with go to FAKE_ENGINE_WORDS,
+one JSON list a line.
+"""
+
+import array
+import json
+import os
+import re
+import struct
+import sys
+import threading
+from pathlib import Path
+
+
+def send(event, **values):
+    sys.stderr.write(json.dumps({"event": event, **values}) + "\n")
+    sys.stderr.flush()
+
+
+def step(number, count=20):
+    send("step", octave=1, octaves=1, iteration=number, iterations=count, fraction=number / count)
+
+
+def read_frame():
+    start = sys.stdin.buffer.read(10)
+    (length,) = struct.unpack("<H", start[8:])
+    text = sys.stdin.buffer.read(length)
+    kind, *shape = re.search(rb"'(\|u1|<f4)'.*\((\d+), (\d+), (\d+)\)", text).groups()
+    channels = int(shape[2])
+    size = int(shape[0]) * int(shape[1]) * channels * (4 if kind == b"<f4" else 1)
+    pixels = sys.stdin.buffer.read(size)
+    if len(pixels) != size:
+        os._exit(130)
+    return start + text, kind, channels, pixels
+
+
+def invert(kind, channels, pixels):
+    """Return white for black in every channel but alpha."""
+    colours = channels - (channels in (2, 4))
+    if kind == b"|u1":
+        values = bytearray(pixels)
+        for channel in range(colours):
+            values[channel::channels] = bytes(255 - value for value in values[channel::channels])
+        return bytes(values)
+    values = array.array("f", pixels)
+    for channel in range(colours):
+        values[channel::channels] = array.array("f", [1.0 - value for value in values[channel::channels]])
+    return values.tobytes()
+
+
+def slowly(seconds):
+    """Work in steps; return whether stdin ended meanwhile."""
+    ended = threading.Event()
+
+    def watch():
+        while os.read(0, 4096):
+            pass
+        ended.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    for number in range(1, 21):
+        step(number)
+        if ended.wait(seconds / 20):
+            return True
+    return False
+
+
+def main():
+    mode, *words = sys.argv[1:]
+    if os.environ.get("FAKE_ENGINE_WORDS"):
+        with Path(os.environ["FAKE_ENGINE_WORDS"]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(words) + "\n")
+    if mode == "refuse":
+        send("error", message="There is no CUDA device.", hint="Choose the processor.", exit_code=5)
+        sys.exit(5)
+    header, kind, channels, pixels = read_frame()
+    send("start", protocol=1)
+    step(1)
+    stopped = False
+    if mode == "crash":
+        sys.stderr.write("the last words of the engine\n")
+        os.abort()
+    if mode == "garbage":
+        sys.stdout.buffer.write(b"Hello from a library that should be quiet.\n" * 20)
+        sys.exit(0)
+    if mode == "half":
+        sys.stdout.buffer.write(header + pixels[: len(pixels) // 2])
+        sys.exit(0)
+    if mode == "nothing":
+        sys.exit(0)
+    if mode == "slow":
+        stopped = slowly(20.0)
+    if mode == "moderate":
+        stopped = slowly(2.0)
+    if mode != "same":
+        pixels = invert(kind, channels, pixels)
+    sys.stdout.buffer.write(header + pixels)
+    sys.stdout.buffer.flush()
+    os._exit(130 if stopped else 0)
+
+
+main()

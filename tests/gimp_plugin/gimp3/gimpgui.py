@@ -1,0 +1,223 @@
+"""Real GIMP on a virtual screen, with hands and eyes; runs inside a GIMP root.
+
+with Gui(image="/x/in.png", profile="/x/profile", shots="/x/shots") as gui:
+    gui.search("Deep Dream")                     # through GIMP's action search
+    dialog = gui.window("^Deep Dream$")
+    gui.shot("dialog")
+    gui.key("alt+o", dialog)
+    gui.ask("result = len(Gimp.get_images()[0].get_layers())")    # answered by a Python inside that GIMP
+"""
+
+# ruff: noqa: S607
+
+import ast
+import os
+import re
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+DRIVER = r"""
+import glob, os, time, traceback
+from gi.repository import Gimp, Gio, GLib, Gegl, GObject
+def drive(folder):
+    Gegl.init(None)
+    open(folder + "/ready", "w").close()
+    scope = dict(globals())
+    while True:
+        for name in sorted(glob.glob(folder + "/*.in")):
+            scope.pop("result", None)
+            try:
+                with open(name) as file:
+                    exec(file.read(), scope)
+                answer = "ok " + repr(scope.get("result"))
+            except Exception:
+                answer = "error " + traceback.format_exc()
+            with open(name[:-3] + ".part", "w") as file:
+                file.write(answer)
+            os.remove(name)
+            os.rename(name[:-3] + ".part", name[:-3] + ".out")
+        time.sleep(0.02)
+drive(os.environ["GIMP_DRIVE"])
+"""
+
+SETTINGS = """
+(config-version "%s")
+(show-welcome-dialog no)
+(check-updates no)
+(confirm-on-close no)
+(save-session-info no)
+(save-accels no)
+"""
+
+
+class Gui:
+    """One GIMP with one image on one screen; a context manager."""
+
+    def __init__(self, image, profile, shots, size=(1280, 860), timeout=40):
+        self.image, self.profile, self.shots, self.size, self.timeout = (
+            image,
+            profile,
+            Path(shots),
+            size,
+            timeout,
+        )
+        self.env = dict(os.environ, GIMP3_DIRECTORY=str(profile), NO_AT_BRIDGE="1", GTK_A11Y="none")
+        self.started, self.questions, self.main = [], 0, None
+        self.drive = Path(tempfile.mkdtemp(prefix="gimp-drive-"))
+        self.shots.mkdir(parents=True, exist_ok=True)
+        Path(profile).mkdir(parents=True, exist_ok=True)
+        said = subprocess.run(["gimp", "--version"], capture_output=True, text=True, check=True).stdout
+        # Without its own version in it, GIMP takes the file for an old one and greets the user.
+        version = re.search(r"[\d.]+", said).group()
+        (Path(profile) / "gimprc").write_text(SETTINGS % version, encoding="utf-8")
+
+    def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self):
+        read, write = os.pipe()
+        screen = ["-screen", "0", "{}x{}x24".format(*self.size), "-nolisten", "tcp"]
+        self._spawn(
+            "xvfb", "Xvfb", "-displayfd", str(write), *screen, pass_fds=[write]
+        )  # it finds a free number
+        os.close(write)
+        with os.fdopen(read) as file:
+            self.env["DISPLAY"] = ":" + file.readline().strip()
+        self._spawn("openbox", "openbox")
+        # Without a window manager that is up already, GIMP's windows never get the keyboard.
+        self.until(
+            "a window manager",
+            lambda: "window id" in self._said("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"),
+        )
+        self.env["GIMP_DRIVE"] = str(self.drive)
+        self.gimp = self._spawn(
+            "gimp",
+            "gimp",
+            "--no-splash",
+            "--no-fonts",
+            "--batch-interpreter=python-fu-eval",
+            "-b",
+            DRIVER,
+            self.image,
+        )
+        self.main = self.window(rf"\[?{re.escape(Path(self.image).stem)}\]?.*GIMP")
+        self.until("the driver", (self.drive / "ready").exists)
+        width, height = str(self.size[0] - 2), str(self.size[1] - 24)  # the frame has a title
+        self._said(
+            "xdotool", "windowmove", self.main, "0", "0", "windowsize", "--sync", self.main, width, height
+        )
+        self.park()
+        time.sleep(0.5)
+
+    def __exit__(self, *_):
+        for process in reversed(self.started):
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _spawn(self, name, *command, **options):
+        with (self.shots / (name + ".log")).open("wb") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env, **options
+            )
+        self.started.append(process)
+        return process
+
+    def _said(self, *command):
+        return subprocess.run(
+            command, env=self.env, capture_output=True, text=True, check=False
+        ).stdout.strip()
+
+    def until(self, what, test, timeout=None):
+        """Wait for `test` to be true and return what it gave."""
+        end = time.monotonic() + (timeout or self.timeout)
+        while time.monotonic() < end:
+            value = test()
+            if value:
+                return value
+            time.sleep(0.05)
+        if "DISPLAY" in self.env:
+            self.shot("timeout")
+        raise TimeoutError(f"{what} did not come; there are {self.windows()}")
+
+    def windows(self):
+        """Return the titles of the visible windows by their number."""
+        found = self._said("xdotool", "search", "--onlyvisible", "--name", ".").split()
+        return {window: self._said("xdotool", "getwindowname", window) for window in found}
+
+    def window(self, pattern, timeout=None):
+        """Wait for a window with such a title."""
+
+        def found():
+            return next((w for w, title in self.windows().items() if re.search(pattern, title)), None)
+
+        return self.until("window " + pattern, found, timeout)
+
+    def gone(self, window, timeout=None):
+        """Wait until that window is gone."""
+        self.until(f"the end of window {window}", lambda: window not in self.windows(), timeout)
+
+    def key(self, keys, window=None):
+        """Press keys, such as `ctrl+z`, in a window."""
+        self._said("xdotool", "windowactivate", "--sync", window or self.main)
+        self._said("xdotool", "key", *keys.split())
+
+    def close(self, window):
+        """Close a window as its frame's button does."""
+        self.key("alt+F4", window)
+
+    def park(self):
+        """Put the pointer where it brings no tooltip up."""
+        self._said("xdotool", "mousemove", "1", "1")
+
+    def click(self, x, y):
+        """Click somewhere on the screen."""
+        self._said("xdotool", "mousemove", str(x), str(y), "click", "1")
+        self.park()
+
+    def search(self, text):
+        """Start an action through GIMP's search."""
+        self.key("slash")
+        self.window("^Search Actions")
+        self._said("xdotool", "type", "--delay", "10", text)
+        time.sleep(0.7)
+        self._said("xdotool", "key", "Return")
+
+    def place(self, window):
+        """Return x, y, width and height of a window."""
+        words = self._said("xdotool", "getwindowgeometry", "--shell", window)
+        return tuple(
+            int(re.search(name + r"=(-?\d+)", words).group(1)) for name in ("X", "Y", "WIDTH", "HEIGHT")
+        )
+
+    def shot(self, name):
+        """Photograph the screen."""
+        path = str(self.shots / (name + ".png"))
+        self._said("scrot", "-o", path)
+        return path
+
+    def ask(self, code, timeout=None):
+        """Run Python inside GIMP and return its `result`."""
+        answer = self._write(code).with_suffix(".out")
+        self.until("an answer from GIMP", lambda: answer.exists() or self.gimp.poll() is not None, timeout)
+        kind, text = answer.read_text(encoding="utf-8").split(" ", 1)
+        if kind != "ok":
+            raise RuntimeError(text)
+        return ast.literal_eval(text)
+
+    def _write(self, code):
+        self.questions += 1
+        path = self.drive / (f"{self.questions:05d}.in")
+        path.with_suffix(".new").write_text(code, encoding="utf-8")
+        path.with_suffix(".new").rename(path)
+        return path

@@ -1,0 +1,113 @@
+"""Real GIMP for the tests: Debian roots, the plug-in in a profile of its own, reports from inside."""
+
+# ruff: noqa: S607
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[2]
+SUITES = {"trixie": "GIMP 3.0", "forky": "GIMP 3.2"}
+"""Debian's names for what has which GIMP."""
+
+FAKE_ENGINE = HERE / "fake_engine.py"
+LONGEST = 600
+"""Seconds that GIMP may take for all the checks of a file."""
+
+REAL_ENGINE = [
+    "/usr/sbin/chroot",
+    "/host",
+    "/usr/bin/env",
+    f"PYTHONPATH={REPOSITORY}",
+    sys.executable,
+    "-m",
+    "engine",
+]
+"""What starts the engine of this interpreter from inside a root (see gimp-root-run.sh)."""
+
+
+@cache
+def why_not() -> str:
+    """Return why there can be no GIMP root here, or nothing."""
+    if not sys.platform.startswith("linux") or not Path("/etc/debian_version").exists():
+        return "the GIMP tests need Debian (they build a Debian root with GIMP in it)"
+    if os.getuid():
+        return "the GIMP tests need root (they build a Debian root and chroot into it)"
+    missing = [tool for tool in ("unshare", "flock", "chroot", "apt-get") if not shutil.which(tool)]
+    if missing:
+        return f"the GIMP tests need {', '.join(missing)}"
+    trial = ["unshare", "--mount", "--pid", "--fork", "true"]
+    if subprocess.run(trial, capture_output=True, check=False).returncode:
+        return "the GIMP tests need mount and process namespaces, which this container refuses"
+    return ""
+
+
+def root(suite: str) -> Path:
+    """Return the folder with that suite's root, built where it is missing."""
+    folder = Path(os.environ.get("DEEPDREAM_CACHE", "/var/cache/deepdream")) / f"gimp-{suite}"
+    made = subprocess.run(
+        ["bash", HERE / "make-gimp-root.sh", folder, suite], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        raise RuntimeError(f"no GIMP root in {folder}:\n{made.stdout}{made.stderr}")
+    return folder
+
+
+def install(profile: Path) -> Path:
+    """Put the plug-in into a profile folder, as the installer does; return the plug-in's folder."""
+    folder = profile / "plug-ins" / "deepdream"
+    source = REPOSITORY / "gimp_plugin"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(source / "gimp3" / "deepdream", folder, ignore=ignore)
+    shutil.copytree(source / "deepdream_common", folder / "deepdream_common", ignore=ignore)
+    (folder / "engine.json").write_text(json.dumps({"command": REAL_ENGINE}), encoding="utf-8")
+    return folder
+
+
+def names(checks: Path) -> list[str]:
+    """Return the names of the checks in a file that only GIMP's Python can import, in their order."""
+    return re.findall(r"^def (check_\w+)\(", checks.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def report(suite: str, folder: Path, command: list[str], variables: dict[str, str]) -> dict[str, str]:
+    """Run checks inside a root; return what is wrong by the name of each check, nothing where all is well.
+
+    folder: empty, for profile and report; whatever `command` says is written to a file in it.
+    """
+    profile = folder / "profile"
+    told = {
+        "GIMP3_DIRECTORY": str(profile),
+        "CHECK_PLUGIN": str(install(profile)),
+        "CHECK_PYTHON": "/usr/bin/python3",
+        "CHECK_FAKE": str(FAKE_ENGINE),
+        "CHECK_ENGINE": json.dumps(REAL_ENGINE),
+        "CHECK_REPORT": str(folder / "report"),
+        "CHECK_ONLY": os.environ.get("CHECK_ONLY", ""),
+        "FAKE_ENGINE_WORDS": str(folder / "words"),
+        **variables,
+    }
+    options = [word for name, value in told.items() for word in ("-e", f"{name}={value}")]
+    options += [word for bound in (folder, REPOSITORY) for word in ("-b", str(bound))]
+    words = folder / "output"
+    with words.open("wb") as output:
+        status = subprocess.run(
+            ["bash", HERE / "gimp-root-run.sh", root(suite), *options, "--", *command],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=LONGEST, check=False,
+        ).returncode  # fmt: skip
+    lines = (
+        (folder / "report").read_text(encoding="utf-8").splitlines() if (folder / "report").exists() else []
+    )
+    found = {line["name"]: line["problem"] for line in map(json.loads, lines)}
+    if not found:
+        raise RuntimeError(
+            f"no report from GIMP, status {status}:\n{words.read_text(errors='replace')[-5000:]}"
+        )
+    return found
