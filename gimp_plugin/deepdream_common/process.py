@@ -9,6 +9,7 @@ from __future__ import unicode_literals
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -72,6 +73,7 @@ class Engine(object):
         self._stopping = False
         self._end_of_input = threading.Event()
         self._queue = queue.Queue()
+        _survive_broken_pipes()
         words = list(command) + ["pipe", "--progress", "json", "--abort-on-eof", "--keep-partial"]
         environment = dict((k, v) for k, v in os.environ.items() if k not in HIDDEN_FROM_ENGINE)
         try:
@@ -213,6 +215,14 @@ class Engine(object):
 
 
 _SEE_LOG = "The log file in GIMP's profile folder (deepdream.log) has its words."
+
+
+def _survive_broken_pipes():
+    """Let writing to an engine that has ended raise, whatever GIMP's library made of the signal for it."""
+    try:
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    except (AttributeError, ValueError):
+        pass  # Windows has none; only the main thread may
 
 
 def _event(line):

@@ -9,6 +9,7 @@ from __future__ import print_function, unicode_literals
 import io
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -189,6 +190,13 @@ def crash_at_start():
         error = run.fails()
         assert "status 1" in error.message and "deepdream.log" in error.hint
         assert "Traceback: no module named engine" in run.engine.log
+
+
+@case
+def crash_while_broken_pipes_kill():
+    if os.name == "posix":
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    crash_at_start()
 
 
 @case

@@ -10,7 +10,6 @@ killed leaves image and undo as they were.
 from __future__ import unicode_literals
 
 import os
-import signal
 import sys
 import traceback
 
@@ -134,14 +133,11 @@ def _result(engine, stopped):
 
 
 def _prepare_process():
-    """Let GIMP kill this process together with the engine, and let the engine's end not kill this one."""
-    if os.name == "nt":
-        return
+    """Let GIMP kill this process together with the engine."""
     try:
         os.setpgid(0, 0)
-    except OSError:
-        pass  # it leads a session already
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    except (AttributeError, OSError):
+        pass  # Windows has none; or it leads a session already
 
 
 def _apply(image, drawable, rectangle, dreamed, new_layer):
