@@ -15,9 +15,19 @@ FAKE_ENGINE = HERE / "fake_engine.py"
 PLUGIN = REPOSITORY / "gimp_plugin"
 
 
+NO_DOWNLOADS = "DEEPDREAM_TEST_DOWNLOADS=1 lets the tests fetch GIMP (1.5 GB) and Python 2.7 from Debian"
+
+
+def may_download() -> bool:
+    """Tell whether the user has asked for tests that use the network."""
+    return os.environ.get("DEEPDREAM_TEST_DOWNLOADS") == "1"
+
+
 @functools.cache
 def _make_python27() -> tuple[str, str]:
     """Return the interpreter's path and, where there is none, the reason."""
+    if not may_download():
+        return "", NO_DOWNLOADS
     if os.name != "posix":
         return "", "Python 2.7 is made on Debian only"
     try:

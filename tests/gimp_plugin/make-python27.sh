@@ -15,11 +15,11 @@ for need in apt-get dpkg dpkg-deb; do
     command -v "$need" >/dev/null || { echo "needs $need, so a Debian" >&2; exit 1; }
 done
 [[ -r $key ]] || { echo "needs $key (package debian-archive-keyring)" >&2; exit 1; }
-# The mirror that this machine uses, else Debian's own.
+# The mirror that this machine uses.
 mirror=$({ awk '$1 == "URIs:" { print $2 }' /etc/apt/sources.list.d/debian.sources
            awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^[a-z]+:\/\//) print $i }' /etc/apt/sources.list; } 2>/dev/null |
          grep -m 1 -E '/debian/?$' || true)
-mirror=${mirror:-http://deb.debian.org/debian}
+[[ -n $mirror ]] || { echo "needs a Debian mirror in apt's sources" >&2; exit 1; }
 
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
