@@ -10,7 +10,7 @@ gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from deepdream_common import log_file, parameters  # noqa: E402 - versions first
-from gi.repository import Gimp, GimpUi, GObject, Gtk  # noqa: E402
+from gi.repository import Gimp, GimpUi, Gtk  # noqa: E402
 from preview import Preview  # noqa: E402
 from thumbnail import Thumbnail  # noqa: E402
 
@@ -71,7 +71,7 @@ def values(config: Gimp.ProcedureConfig) -> dict[str, Any]:
 
 def _controls(dialog: GimpUi.ProcedureDialog) -> Gtk.Box:
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
-    box.pack_start(dialog.get_widget("preset", GObject.TYPE_NONE), False, False, 0)
+    box.pack_start(_menu(dialog, "preset"), False, False, 0)
     for title, table in (
         ("Look", parameters.LOOK),
         ("Layers, from fine lines to whole objects", parameters.LAYERS),
@@ -83,8 +83,13 @@ def _controls(dialog: GimpUi.ProcedureDialog) -> Gtk.Box:
         frame.add(rows)
         box.pack_start(frame, False, False, 0)
     for name in ("device", "result"):
-        box.pack_start(dialog.get_widget(name, GObject.TYPE_NONE), False, False, 0)
+        box.pack_start(_menu(dialog, name), False, False, 0)
     return box
+
+
+def _menu(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
+    # By itself GIMP 3.2 would make radio buttons of it, which take much room.
+    return dialog.get_widget(name, Gtk.ComboBox.__gtype__)
 
 
 def _slider(dialog: GimpUi.ProcedureDialog, parameter: parameters.Parameter) -> Gtk.Widget:

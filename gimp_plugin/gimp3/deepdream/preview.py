@@ -88,9 +88,7 @@ class Preview(Gtk.Box):
         frame, reduction = self.thumbnail.frame, self.thumbnail.reduction
         text = f"A copy of {frame.width} × {frame.height} pixels."
         if reduction > REMARKABLE:
-            text += (
-                f" The picture has {reduction:.1f} times as many across: its forms will be that much finer."
-            )
+            text += f" In the picture itself, {reduction:.1f} times as large, forms come out finer."
         return text
 
     def settings_changed(self) -> None:

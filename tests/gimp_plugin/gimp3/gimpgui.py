@@ -195,10 +195,10 @@ class Gui:
 
     def place(self, window):
         """Return x, y, width and height of a window."""
-        words = self._said("xdotool", "getwindowgeometry", "--shell", window)
-        return tuple(
-            int(re.search(name + r"=(-?\d+)", words).group(1)) for name in ("X", "Y", "WIDTH", "HEIGHT")
-        )
+        # xdotool counts the window's frame twice.
+        words = self._said("xwininfo", "-id", window)
+        names = ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height")
+        return tuple(int(re.search(name + r": +(-?\d+)", words).group(1)) for name in names)
 
     def shot(self, name):
         """Photograph the screen."""
