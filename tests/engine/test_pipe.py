@@ -470,9 +470,9 @@ def test_closed_standard_streams() -> None:
 def test_the_example_in_the_docs() -> None:
     text = (ROOT / "docs" / "wire.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
-    quick = f'"--model", {str(TINY)!r}, "--layers", "mixed0", "--iterations", "5"'
-    assert '"--iterations", "5"' in code
-    code = code.replace('"--iterations", "5"', quick) + "print(dreamed.shape, dreamed.dtype)\n"
+    quick = f'"pipe", "--model", {str(TINY)!r}, "--layers", "mixed0"'
+    assert '"pipe"' in code
+    code = code.replace('"pipe"', quick) + "print(dreamed.shape, dreamed.dtype)\n"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )

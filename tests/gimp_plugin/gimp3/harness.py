@@ -13,6 +13,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from ..conftest import NO_DOWNLOADS, may_download
+
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[2]
 SUITES = {"trixie": "GIMP 3.0", "forky": "GIMP 3.2"}
@@ -37,6 +39,8 @@ REAL_ENGINE = [
 @cache
 def why_not() -> str:
     """Return why there can be no GIMP root here, or nothing."""
+    if not may_download():
+        return NO_DOWNLOADS
     if not sys.platform.startswith("linux") or not Path("/etc/debian_version").exists():
         return "the GIMP tests need Debian (they build a Debian root with GIMP in it)"
     if os.getuid():
