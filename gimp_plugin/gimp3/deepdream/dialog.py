@@ -60,6 +60,9 @@ def ask(
     try:
         return bool(dialog.run())
     finally:
+        dialog.hide()  # first, for the engine may take a moment to end
+        while Gtk.events_pending():
+            Gtk.main_iteration()
         preview.close()
         dialog.destroy()
 

@@ -16,10 +16,6 @@ ALPHA_LOST_BY_GIMP = {"u32": 4, "double": 8}
 """Component types, with their bytes, whose alpha GIMP rounds to float when it merges a shadow buffer."""
 
 
-LINEAR_ENOUGH = 1.5
-"""Gamma up to which a tone curve counts as linear light."""
-
-
 class Rectangle(NamedTuple):
     """A part of a layer, in the layer's own pixels."""
 
@@ -72,8 +68,9 @@ def layout(layer: Gimp.Layer) -> Layout:
     space = Babl.format_get_space(own)
     model, component = Babl.format_get_encoding(own).rsplit(" ", 1)
     channels = (1 if layer.is_gray() else 3) + bool(layer.has_alpha())
-    # A profile's own curve (') may be a straight line; "~" is sRGB's whatever the profile.
-    curved = "~" in model or ("'" in model and Babl.space_get_gamma(space) > LINEAR_ENOUGH)
+    # "~" is sRGB's curve whatever the profile; "'" is the profile's own, which may be a straight line.
+    straight = layer.get_image().get_effective_color_profile().is_linear()
+    curved = "~" in model or ("'" in model and not straight)
     if curved and component == "u8":
         return Layout("|u1", channels, Babl.get_name(own), Babl.get_name(own), component)
     if not curved:

@@ -1,7 +1,7 @@
 """Stand in for the engine, in no time and with a result that is known: `fake_engine.py MODE pipe [options]`.
 
-Standard library only: it runs on any Python 3.  The words that it was called with go to FAKE_ENGINE_WORDS,
-one JSON list a line.
+Standard library only: it runs on any Python 3.  What it was called with goes to FAKE_ENGINE_WORDS, a JSON
+list a line: the frame's kind, its channels, the words.
 """
 
 import array
@@ -69,13 +69,13 @@ def slowly(seconds):
 
 def main():
     mode, *words = sys.argv[1:]
-    if os.environ.get("FAKE_ENGINE_WORDS"):
-        with Path(os.environ["FAKE_ENGINE_WORDS"]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(words) + "\n")
     if mode == "refuse":
         send("error", message="There is no CUDA device.", hint="Choose the processor.", exit_code=5)
         sys.exit(5)
     header, kind, channels, pixels = read_frame()
+    if os.environ.get("FAKE_ENGINE_WORDS"):
+        with Path(os.environ["FAKE_ENGINE_WORDS"]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps([kind.decode(), channels, *words]) + "\n")
     send("start", protocol=1)
     step(1)
     stopped = False

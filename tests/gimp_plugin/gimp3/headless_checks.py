@@ -15,6 +15,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 import time
 import traceback
 import zlib
@@ -172,10 +173,19 @@ def refused(image, drawables, *parts, **values):
     return message
 
 
+def called():
+    """Return kind and channels of the last frame that the fake engine got."""
+    return tuple(_last_call()[:2])
+
+
 def words():
-    """Return the engine's options of the last call."""
-    words = Path(os.environ["FAKE_ENGINE_WORDS"]).read_text(encoding="utf-8")
-    return json.loads(words.splitlines()[-1])
+    """Return the words that the fake engine was called with last."""
+    return _last_call()[2:]
+
+
+def _last_call():
+    calls = Path(os.environ["FAKE_ENGINE_WORDS"]).read_text(encoding="utf-8")
+    return json.loads(calls.splitlines()[-1])
 
 
 def inverted(layer, before, before_perceptual, where=None):
@@ -261,6 +271,24 @@ def check_feathering_blends():
         values = set(pixels(layer)[45 * 300 : 46 * 300 : 3])
         assert {0, 255} < values
         assert len(values) > 6, values
+
+
+def check_frames_are_as_small_as_they_can_be():
+    linear = Gimp.ColorProfile.new_rgb_srgb_linear()
+    for precision, kind, alpha, profile, wanted in (
+        (P.U8_NON_LINEAR, RGB, True, None, ("|u1", 4)),
+        (P.U8_NON_LINEAR, RGB, False, Gimp.ColorProfile.new_rgb_adobe(), ("|u1", 3)),
+        (P.U8_NON_LINEAR, GRAY, False, None, ("|u1", 1)),
+        (P.U8_NON_LINEAR, GRAY, True, None, ("|u1", 2)),
+        (P.U8_NON_LINEAR, RGB, False, linear, ("<f4", 3)),
+        (P.U8_LINEAR, RGB, False, None, ("<f4", 3)),
+        (P.U16_NON_LINEAR, GRAY, True, None, ("<f4", 2)),
+    ):
+        with picture(kind, alpha, precision) as (image, layer):
+            if profile:
+                image.set_color_profile(profile)
+            dream(image, layer)
+            assert called() == wanted, (precision, kind, alpha, called())
 
 
 def check_more_than_8_bits_survive():
@@ -455,6 +483,32 @@ def check_nothing_selected_of_the_layer():
     with picture(canvas=(300, 100), size=(80, 80)) as (image, layer):
         image.select_rectangle(Gimp.ChannelOps.REPLACE, 200, 0, 50, 50)
         refused(image, [layer], "Nothing of the layer is selected")
+
+
+def check_thumbnail():
+    sys.path.insert(0, PLUGIN)
+    from pixels import Rectangle
+    from thumbnail import Thumbnail
+
+    for size, wanted in (((448, 336), (224, 168)), ((80, 70), (80, 70)), ((900, 100), (224, 59))):
+        for kind, channels in ((RGB, 4), (GRAY, 2)):
+            with picture(kind, True, canvas=size) as (image, layer):
+                small = Thumbnail(image, layer, Rectangle(0, 0, *size))
+                assert (small.frame.width, small.frame.height, small.frame.channels) == (*wanted, channels)
+                assert len(small.frame.pixels) == wanted[0] * wanted[1] * channels
+                assert len(small.rgba(small.frame.pixels)) == wanted[0] * wanted[1] * 4
+    with picture(canvas=(300, 300), size=(448, 448), at=(-100, -50)) as (image, layer):
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 20, 30, 100, 100)
+        small = Thumbnail(image, layer, Rectangle(0, 0, 448, 448))
+        dreamed = bytes(255 - value for value in small.frame.pixels)
+        mixed = small.within_selection(dreamed)
+        for y in range(0, 224, 3):
+            for x in range(0, 224, 3):
+                at = (y * 224 + x) * 4
+                if 61 < x < 109 and 41 < y < 89:
+                    assert mixed[at : at + 4] == dreamed[at : at + 4], (x, y)
+                elif not (58 < x < 112 and 38 < y < 92):
+                    assert mixed[at : at + 4] == small.frame.pixels[at : at + 4], (x, y)
 
 
 def check_defaults_are_the_command_lines():
