@@ -1,7 +1,7 @@
 """Stand in for the engine, in no time and with a result that is known: `fake_engine.py MODE pipe [options]`.
 
 Standard library only: it runs on any Python 3.  What it was called with goes to FAKE_ENGINE_WORDS, a JSON
-list a line: the frame's kind, its channels, the words.
+list a line: the frame's kind and shape, the words.
 """
 
 import array
@@ -33,7 +33,7 @@ def read_frame():
     pixels = sys.stdin.buffer.read(size)
     if len(pixels) != size:
         os._exit(130)
-    return start + text, kind, channels, pixels
+    return start + text, kind, [int(side) for side in shape], pixels
 
 
 def invert(kind, channels, pixels):
@@ -72,10 +72,10 @@ def main():
     if mode == "refuse":
         send("error", message="There is no CUDA device.", hint="Choose the processor.", exit_code=5)
         sys.exit(5)
-    header, kind, channels, pixels = read_frame()
+    header, kind, (height, width, channels), pixels = read_frame()
     if os.environ.get("FAKE_ENGINE_WORDS"):
         with Path(os.environ["FAKE_ENGINE_WORDS"]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps([kind.decode(), channels, *words]) + "\n")
+            file.write(json.dumps([[kind.decode(), height, width, channels], *words]) + "\n")
     send("start", protocol=1)
     step(1)
     stopped = False

@@ -174,13 +174,13 @@ def refused(image, drawables, *parts, **values):
 
 
 def called():
-    """Return kind and channels of the last frame that the fake engine got."""
-    return tuple(_last_call()[:2])
+    """Return kind, height, width and channels of the last frame that the fake engine got."""
+    return tuple(_last_call()[0])
 
 
 def words():
     """Return the words that the fake engine was called with last."""
-    return _last_call()[2:]
+    return _last_call()[1:]
 
 
 def _last_call():
@@ -288,7 +288,7 @@ def check_frames_are_as_small_as_they_can_be():
             if profile:
                 image.set_color_profile(profile)
             dream(image, layer)
-            assert called() == wanted, (precision, kind, alpha, called())
+            assert (called()[0], called()[3]) == wanted, (precision, kind, alpha, called())
 
 
 def check_more_than_8_bits_survive():
@@ -379,6 +379,11 @@ def check_small_selection_is_dreamed_with_its_surroundings():
         dream(image, layer)
         untouched(layer, before, mask)
         assert sum(mask) == 25
+        assert 59 < called()[1] < 400
+        assert called()[1] == called()[2]
+        Gimp.Selection.none(image)
+        dream(image, layer)
+        assert called()[1:3] == (400, 400)
 
 
 def check_layer_mask():

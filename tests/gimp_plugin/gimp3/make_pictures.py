@@ -1,6 +1,6 @@
 """Make the README's pictures of the plug-in: python -m tests.gimp_plugin.gimp3.make_pictures.
 
-About a minute; needs what the GIMP tests need, and an idle machine.
+Half a minute; needs what the GIMP tests need (DEEPDREAM_TEST_DOWNLOADS=1 too), and an idle machine.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def main() -> None:
             dialog = screen.convert("RGB").crop((x, y - TITLE, x + width, y + height))
         dialog.quantize(256, Image.Quantize.MEDIANCUT).save(PICTURES / "gimp-dialog.png", optimize=True)
         with Image.open(folder / "result.png") as screen:
-            screen.convert("RGB").save(PICTURES / "gimp-result.jpg", quality=75, optimize=True)
+            result = screen.convert("RGB").resize(
+                (1100, 1100 * screen.height // screen.width), Image.Resampling.LANCZOS
+            )
+        result.save(PICTURES / "gimp-result.jpg", quality=72, optimize=True)
 
 
 if __name__ == "__main__":
