@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from engine._version import __version__
 
 if TYPE_CHECKING:
-    from engine.config import PRESETS, DreamConfig
+    from engine.config import PRESETS, DreamConfig, Tiling
     from engine.decode import Picture
     from engine.errors import (
         Cancelled,
@@ -46,6 +46,7 @@ __all__ = [
     "ModelError",
     "Picture",
     "Step",
+    "Tiling",
     "UsageError",
     "WireError",
     "__version__",
@@ -56,7 +57,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "engine.config": ("PRESETS", "DreamConfig"),
+    "engine.config": ("PRESETS", "DreamConfig", "Tiling"),
     "engine.decode": ("Picture",),
     "engine.errors": (
         "Cancelled",

@@ -15,7 +15,7 @@ from engine.errors import DreamError, ImageError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from engine.config import DreamConfig
+    from engine.config import DreamConfig, Tiling
     from engine.decode import Picture
     from engine.model import DreamModel
     from engine.progress import Step
@@ -158,14 +158,16 @@ def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = 
     return items
 
 
-def run(items: Iterable[Item], model: DreamModel, config: DreamConfig, streams: Streams) -> Iterator[Event]:
+def run(
+    items: Iterable[Item], model: DreamModel, config: DreamConfig, tiling: Tiling, streams: Streams
+) -> Iterator[Event]:
     """Dream on each picture in turn and yield what happens; errors end only their own picture."""
     for item in items:
         if not isinstance(item, Job):
             yield item
             continue
         try:
-            yield from _dream(item, model, config, streams)
+            yield from _dream(item, model, config, tiling, streams)
         except DreamError as error:
             yield Failed(item.name, error)
         except MemoryError:
@@ -178,13 +180,15 @@ def keep(progress: Progress, model: DreamModel, streams: Streams) -> tuple[str, 
     return _write(result, progress.job, streams)
 
 
-def _dream(job: Job, model: DreamModel, config: DreamConfig, streams: Streams) -> Iterator[Event]:
+def _dream(
+    job: Job, model: DreamModel, config: DreamConfig, tiling: Tiling, streams: Streams
+) -> Iterator[Event]:
     started = time.perf_counter()
     if job.target is not None:
         images.check_writable(job.target)  # better now than after minutes of work
     source = _load(job, streams)
     yield from (Warned(job.name, x) for x in source.warnings)
-    for step in library.steps(source, config, model=model):
+    for step in library.steps(source, config, model=model, tiling=tiling):
         progress = Progress(job, step, source)
         yield progress
     yield from (Warned(job.name, x) for x in keep(progress, model, streams))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from engine.batch import Event, Streams
-    from engine.config import DreamConfig
+    from engine.config import DreamConfig, Tiling
     from engine.console import Silent
     from engine.model import DreamModel
     from engine.progress import Step
@@ -60,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def dream(arguments: argparse.Namespace, reporter: Silent) -> int:
     """Dream on pictures."""
     config = configure(arguments.preset, options.given_settings(arguments))
+    tiling = options.tiling(arguments)
     with ThreadPoolExecutor(1) as pool:
         opening = pool.submit(_open_model, arguments, arguments.device)
         from scipy import ndimage  # noqa: F401 - needed soon, while the other thread opens the model
@@ -70,11 +71,11 @@ def dream(arguments: argparse.Namespace, reporter: Silent) -> int:
         items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite)
     model = opening.result()
     config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
-    _begin(reporter, model, config, warnings, sum(isinstance(x, batch.Job) for x in items))
+    _begin(reporter, model, config, tiling, warnings, sum(isinstance(x, batch.Job) for x in items))
     errors: list[DreamError] = []
     last: Event | None = None
     try:
-        for last in batch.run(items, model, config, streams):
+        for last in batch.run(items, model, config, tiling, streams):
             _report(last, reporter, errors)
     except KeyboardInterrupt:
         raise _cancelled(last, model, streams, keep=arguments.keep_partial) from None
@@ -85,6 +86,7 @@ def dream(arguments: argparse.Namespace, reporter: Silent) -> int:
 def pipe(arguments: argparse.Namespace, reporter: Silent) -> int:
     """Answer the frames on standard input, for editors."""
     config = configure(arguments.preset, options.given_settings(arguments))
+    tiling = options.tiling(arguments)
     stdin, stdout = _descriptor(sys.stdin, "input"), _descriptor(sys.stdout, "output")
     from engine.mailbox import Inbox, Outbox, in_background
     from engine.pipe import Progress, serve
@@ -100,8 +102,8 @@ def pipe(arguments: argparse.Namespace, reporter: Silent) -> int:
             reporter.error(error)
             os._exit(error.exit_code)  # a thread inside ONNX Runtime crashes if Python ends around it
         config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
-        _begin(reporter, model, config, warnings, None)
-        for event in serve(inbox, Outbox(stdout), model, config, keep_partial=arguments.keep_partial):
+        _begin(reporter, model, config, tiling, warnings, None)
+        for event in serve(inbox, Outbox(stdout), model, config, tiling, keep_partial=arguments.keep_partial):
             name = str(event.number)
             if isinstance(event, Progress):
                 _report_step(name, event.step, reporter)
@@ -167,11 +169,12 @@ def _begin(
     reporter: Silent,
     model: DreamModel,
     config: DreamConfig,
+    tiling: Tiling,
     warnings: tuple[str, ...],
     pictures: int | None,
 ) -> None:
     """Report what is going to compute, and what the user should know of it."""
-    reporter.start(model, config, pictures)
+    reporter.start(model, config, tiling, pictures)
     if model.session.fallback:
         warnings = (*warnings, f"{model.session.fallback}: dreaming on the CPU")
     for warning in warnings:

@@ -117,6 +117,46 @@ class DreamConfig:
             object.__setattr__(self, name, setting.check(getattr(self, name)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tiling:
+    """How large pictures are cut into tiles; see engine/tiles.py.
+
+    Raises UsageError for a value outside its range.
+    """
+
+    size: int = 512
+    """Side of the part that a tile answers for, in pixels; 128 to 4096."""
+
+    halo: int = 48
+    """Pixels computed around it: more is truer and slower; 0 to 512."""
+
+    whole_pixels: int | None = 1_500_000
+    """Pictures, or octaves, of up to this many pixels are computed whole; None for all."""
+
+    seed: int = 0
+    """Of the grid's random place at each step; 0 or more."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("size", 128, 4096), ("halo", 0, 512), ("seed", 0, 2**63)):
+            Setting("--tile" if name == "size" else f"--{name}", int, low, high, "").check(
+                getattr(self, name)
+            )
+
+    @classmethod
+    def parse(cls, tile: str | int, *, halo: int | None = None, seed: int = 0) -> Tiling:
+        """Return what `--tile` means: `auto`, `off`, or a side in pixels for all larger pictures."""
+        margin = cls.halo if halo is None else halo
+        if tile == "auto":
+            return cls(halo=margin, seed=seed)
+        if tile == "off":
+            return cls(halo=margin, seed=seed, whole_pixels=None)
+        if not str(tile).isdecimal():
+            raise UsageError(
+                f"--tile {tile} is no size", hint="--tile takes auto, off, or a side from 128 to 4096"
+            )
+        return cls(size=int(tile), halo=margin, seed=seed, whole_pixels=0)
+
+
 def settings() -> dict[str, Setting]:
     """Return, by field name, what is known about every number in `DreamConfig`."""
     return {x.name: x.metadata["setting"] for x in fields(DreamConfig) if "setting" in x.metadata}

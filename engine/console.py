@@ -21,7 +21,7 @@ from engine.errors import Cancelled, DreamError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.config import DreamConfig
+    from engine.config import DreamConfig, Tiling
     from engine.model import DreamModel
     from engine.progress import Step
 
@@ -62,7 +62,7 @@ class Silent:
     debug = False
     """Whether to show where in the program an error comes from."""
 
-    def start(self, model: DreamModel, config: DreamConfig, pictures: int | None) -> None:
+    def start(self, model: DreamModel, config: DreamConfig, tiling: Tiling, pictures: int | None) -> None:
         """Tell what is going to compute, and how many pictures there are; None where nobody knows."""
 
     def step(self, name: str, step: Step) -> None:
@@ -91,7 +91,7 @@ class Lines(Silent):
         self._verbose = verbose
         self._many = False
 
-    def start(self, model: DreamModel, config: DreamConfig, pictures: int | None) -> None:
+    def start(self, model: DreamModel, config: DreamConfig, _tiling: Tiling, pictures: int | None) -> None:
         """Print what computes and what for."""
         from engine.config import format_layers  # noqa: PLC0415 - this module stays light
 
@@ -171,7 +171,7 @@ class Bar(Lines):
 class JsonLines(Silent):
     """Report to programs: one JSON object a line."""
 
-    def start(self, model: DreamModel, config: DreamConfig, pictures: int | None) -> None:
+    def start(self, model: DreamModel, config: DreamConfig, tiling: Tiling, pictures: int | None) -> None:
         """Send what computes, and the version of this protocol."""
         self._send(
             "start",
@@ -181,6 +181,10 @@ class JsonLines(Silent):
             threads=model.session.threads,
             model=model.name,
             layers=dict(config.layers),
+            tile=None if tiling.whole_pixels is None else tiling.size,
+            halo=tiling.halo,
+            whole_pixels=tiling.whole_pixels,
+            seed=tiling.seed,
             pictures=pictures,
         )
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from PIL import Image
 
-from engine import ascent, images
-from engine.config import DreamConfig, configure, fit_layers, parse_layers
+from engine import ascent, images, tiles
+from engine.config import DreamConfig, Tiling, configure, fit_layers, parse_layers
 from engine.decode import Picture
 from engine.errors import ImageError, UsageError
 from engine.model import DreamModel, load_model
@@ -98,14 +98,15 @@ def dream(
     model: ModelSource = None,
     device: str = "auto",
     threads: int | None = None,
+    tiling: Tiling | None = None,
     progress: Callable[[Step], object] | None = None,
 ) -> Dream:
     """Dream on a picture: a path, a Pillow image or an array.
 
     Arrays are grey [H, W] or RGB(A) [H, W, 1 to 4], uint8 or floating point from 0 to 1.  `layers` is a
     mapping or text such as `"mixed3=0.5,mixed4"`; see DreamConfig for the other settings.  `model` is a path
-    or an open DreamModel (then `device` and `threads` are its own).  `progress` is called with every Step;
-    `print` will do.
+    or an open DreamModel (then `device` and `threads` are its own).  `tiling` tells how large pictures are
+    cut.  `progress` is called with every Step; `print` will do.
 
     Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError.
     """
@@ -123,7 +124,7 @@ def dream(
     config, warnings = fit_layers(config, opened.layer_names, chosen=layers is not PRESET)
     losses: dict[int, list[float]] = {}
     notes = [*warnings, *source.warnings]
-    for step in steps(source, config, model=opened):
+    for step in steps(source, config, model=opened, tiling=tiling):
         losses.setdefault(step.octave, []).append(step.loss)
         notes += step.warnings
         if progress is not None:
@@ -140,6 +141,7 @@ def steps(
     model: ModelSource = None,
     device: str = "auto",
     threads: int | None = None,
+    tiling: Tiling | None = None,
 ) -> Iterator[Step]:
     """Dream on a picture and yield a Step for each evaluation; the last one's `full_size()` is the dream.
 
@@ -149,8 +151,7 @@ def steps(
     source = read(picture)
     opened = open_model(model, device, threads)
     settings = config if config is not None else DreamConfig()
-    gradient = opened.gradient(settings.layers)
-    opened.check_memory(*source.shape)
+    gradient = tiles.gradient(opened, settings.layers, tiling or Tiling(), source.shape)
     start = to_model(source.pixels, opened.metadata.value_range)
     return ascent.dream(start, gradient, settings, min_size=opened.metadata.min_size)
 

@@ -29,10 +29,13 @@ room for the runtime's arenas, which grow by powers of two."""
 class DreamModel:
     """An open model.  Opening takes half a second, so open it once and dream often."""
 
-    def __init__(self, session: Session, name: str) -> None:
+    def __init__(self, session: Session, name: str, reopen: Callable[[int], Session] | None = None) -> None:
+        """Wrap a session; `reopen` opens the same model again, with as many threads as it is told."""
         self.name = name
         """Path of the model file, or the embedded file's name."""
         self._session = session
+        self._reopen = reopen
+        self._single: Session | None = None
         self._held_pixels = 0
 
     @property
@@ -95,24 +98,55 @@ class DreamModel:
 
         return gradient
 
+    def per_core(
+        self,
+    ) -> tuple[
+        Callable[
+            [NDArray[np.float32], NDArray[np.float32]],
+            tuple[float, NDArray[np.float32], NDArray[np.float32]],
+        ],
+        int,
+    ]:
+        """Return a function for many small images at once, and how many threads should call it.
+
+        It takes an image [H, W, 3] and channel weights [C] and returns loss, raw gradient and energies.  On a
+        CPU each call keeps to one thread: small convolutions win more from whole processors of their own than
+        from sharing.  On a GPU calls take turns.
+        """
+        if self.device == "cpu" and self._reopen is not None and self._session.threads > 1:
+            self._single = self._single or self._reopen(1)
+            session, workers = self._single, self._session.threads
+        else:
+            session, workers = self._session, 1
+
+        def compute(
+            image: NDArray[np.float32], weights: NDArray[np.float32]
+        ) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
+            feeds = {IMAGE: np.ascontiguousarray(image[np.newaxis]), CHANNEL_WEIGHTS: weights}
+            loss, gradient, energies = session.run((LOSS, GRADIENT, ENERGIES), feeds)
+            return float(loss[0]), gradient[0], energies[0]
+
+        return compute, workers
+
     def check_memory(self, height: int, width: int) -> None:
-        """Raise ImageError for a picture whose gradient does not fit into memory, before the system kills us.
+        """Raise ImageError for a picture too large to compute whole, before the system kills us."""
+        fits = self.pixels_that_fit()
+        if fits is not None and height * width > fits:
+            share = (fits / (height * width)) ** 0.5
+            raise ImageError(
+                f"a picture of {width}x{height} pixels needs about "
+                f"{height * width * BYTES_PER_PIXEL / 1e9:.1f} GB of memory, "
+                f"and {fits * BYTES_PER_PIXEL / 1e9:.1f} GB are free",
+                hint=f"make it {int(width * share)}x{int(height * share)} or less, or leave out --tile off",
+            )
+
+    def pixels_that_fit(self) -> int | None:
+        """Return how large a picture memory holds when it is computed whole, in pixels; None if unknown.
 
         What earlier pictures took is still held and used again.
         """
         available = machine.available_memory() if self.device == "cpu" else None
-        if available is None:
-            return
-        needed = (height * width - self._held_pixels) * BYTES_PER_PIXEL
-        if needed > available:
-            whole = height * width * BYTES_PER_PIXEL
-            fits = self._held_pixels + available // BYTES_PER_PIXEL
-            share = (fits / (height * width)) ** 0.5
-            raise ImageError(
-                f"a picture of {width}x{height} pixels needs about {whole / 1e9:.1f} GB of memory, "
-                f"and {available / 1e9:.1f} GB are free",
-                hint=f"make it {int(width * share)}x{int(height * share)} or smaller",
-            )
+        return None if available is None else self._held_pixels + available // BYTES_PER_PIXEL
 
     def _run(
         self, outputs: tuple[str, ...], image: NDArray[np.float32], weights: NDArray[np.float32]
@@ -137,7 +171,9 @@ def load_model(
     `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `threads` None means as many as this process may
     use.  Raises ModelError, DeviceError or UsageError.
     """
-    if path is not None:
-        return DreamModel(open_session(Path(path), device, threads), str(path))
-    with resources.as_file(resources.files("engine").joinpath("models", EMBEDDED)) as embedded:
-        return DreamModel(open_session(embedded, device, threads), EMBEDDED)
+    embedded = resources.files("engine").joinpath("models", EMBEDDED)
+    source = embedded.read_bytes() if path is None else Path(path)
+    session = open_session(source, device, threads)
+    return DreamModel(
+        session, EMBEDDED if path is None else str(path), lambda count: open_session(source, "cpu", count)
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from engine._version import __version__
-from engine.config import PRESETS, DreamConfig, Setting, format_layers, parse_layers, settings
+from engine.config import PRESETS, DreamConfig, Setting, Tiling, format_layers, parse_layers, settings
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,6 +71,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the settings that stand on the command line, by field name of DreamConfig."""
     return {name: getattr(arguments, name) for name in ("layers", *settings()) if hasattr(arguments, name)}
+
+
+def tiling(arguments: argparse.Namespace) -> Tiling:
+    """Return what `--tile`, `--halo` and `--seed` say; raise UsageError for what is out of range."""
+    return Tiling.parse(arguments.tile, halo=arguments.halo, seed=arguments.seed)
 
 
 def _refuse(word: str, parser: argparse.ArgumentParser) -> NoReturn:
@@ -155,6 +160,16 @@ def _add_dreaming(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", default="auto", metavar="auto|cpu|cuda|cuda:N", help="what computes (auto)"
     )
+    parser.add_argument(
+        "--tile",
+        default="auto",
+        metavar="auto|off|SIZE",
+        help="compute larger pictures in tiles of SIZE pixels, to save memory (auto)",
+    )
+    parser.add_argument(
+        "--halo", type=int, metavar="N", help=f"pixels computed around each tile ({Tiling.halo})"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random (0)")
     parser.add_argument("--progress", choices=("auto", "bar", "json", "none"), default="auto")
     look = parser.add_argument_group("the look")
     look.add_argument(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from engine import ascent
+from engine import ascent, tiles
 from engine.errors import Cancelled
 from engine.pixels import from_model, luma, to_model, unit_to_model
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.config import DreamConfig
+    from engine.config import DreamConfig, Tiling
     from engine.mailbox import Inbox, Outbox
     from engine.model import DreamModel
     from engine.progress import Step
@@ -47,7 +47,13 @@ Event: TypeAlias = Progress | Done
 
 
 def serve(
-    inbox: Inbox, outbox: Outbox, model: DreamModel, config: DreamConfig, *, keep_partial: bool
+    inbox: Inbox,
+    outbox: Outbox,
+    model: DreamModel,
+    config: DreamConfig,
+    tiling: Tiling,
+    *,
+    keep_partial: bool,
 ) -> Iterator[Event]:
     """Answer each frame, and yield what happens; the first error ends it.
 
@@ -55,7 +61,7 @@ def serve(
     """
     for number, frame in enumerate(inbox, 1):
         started = time.perf_counter()
-        for step in steps(frame, model, config):
+        for step in steps(frame, model, config, tiling):
             yield Progress(number, step)
             if inbox.stopped:
                 if not keep_partial:
@@ -66,11 +72,10 @@ def serve(
         yield Done(number, time.perf_counter() - started)
 
 
-def steps(frame: Values, model: DreamModel, config: DreamConfig) -> Iterator[Step]:
+def steps(frame: Values, model: DreamModel, config: DreamConfig, tiling: Tiling) -> Iterator[Step]:
     """Dream on a frame: grey as RGB of three equal channels, alpha left out, float values clipped to 0..1."""
     height, width, _ = frame.shape
-    gradient = model.gradient(config.layers)
-    model.check_memory(height, width)
+    gradient = tiles.gradient(model, config.layers, tiling, (height, width))
     colours = frame[..., : _colours(frame)]
     if colours.shape[2] == 1:
         colours = np.repeat(colours, 3, axis=2)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from engine import cli, machine, mailbox, pipe, wire
-from engine.config import DreamConfig
+from engine.config import DreamConfig, Tiling
 from engine.errors import Cancelled
 from engine.pixels import from_model, to_model
 from tests.engine.conftest import QUICK, TINY
@@ -53,7 +53,7 @@ def events_of(lines: bytes) -> list[dict]:
 
 
 def dreamed(picture: np.ndarray, model, config: DreamConfig = SETTINGS) -> np.ndarray:
-    *_, last = pipe.steps(picture, model, config)
+    *_, last = pipe.steps(picture, model, config, Tiling())
     return pipe.finish(picture, last, model)
 
 
@@ -164,7 +164,7 @@ def test_highlights_and_shadows_outside_0_to_1_stay(tiny) -> None:
 
 
 def test_the_picture_so_far_has_full_size(tiny) -> None:
-    first = next(pipe.steps(RGB, tiny, SETTINGS))
+    first = next(pipe.steps(RGB, tiny, SETTINGS, Tiling()))
     assert first.shape < RGB.shape[:2]
     answer = pipe.finish(RGB, first, tiny)
     assert answer.shape == RGB.shape

@@ -1,0 +1,163 @@
+"""Tiles: every pixel once, and the whole picture's gradient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import engine
+from engine import tiles
+from engine.config import Tiling
+from engine.errors import ImageError, UsageError
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "tests/data/tiny.onnx"
+LAYERS = {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+
+
+@settings(deadline=None)
+@given(
+    st.integers(60, 3000),
+    st.integers(60, 3000),
+    st.sampled_from([128, 256, 512]),
+    st.sampled_from([0, 32, 48, 96]),
+    st.integers(0, 7),
+    st.integers(0, 7),
+)
+def test_cores_cover_every_pixel_once_within_their_windows(
+    height: int, width: int, size: int, halo: int, down: int, across: int
+) -> None:
+    seen = np.zeros((height, width), np.uint8)
+    for tile in tiles.grid((height, width), size, halo, (down * 16, across * 16)):
+        seen[tile.core] += 1
+        for core, window, length in zip(tile.core, tile.window, (height, width), strict=True):
+            assert 0 <= window.start <= max(core.start - halo, 0)
+            assert min(core.stop + halo, length) <= window.stop <= length
+            assert window.start % 16 == 0
+            assert window.stop - window.start >= min(tiles.SMALLEST_WINDOW, length)
+            assert window.stop - window.start <= max(size + 2 * halo, tiles.SMALLEST_WINDOW + 15)
+        picture = np.arange(height)[:, np.newaxis] * width + np.arange(width)
+        np.testing.assert_array_equal(picture[tile.window][tile.inside], picture[tile.core])
+    assert (seen == 1).all()
+
+
+@pytest.fixture(scope="module")
+def tiny() -> engine.DreamModel:
+    return engine.load_model(TINY, device="cpu", threads=2)
+
+
+def test_small_pictures_are_computed_whole(tiny: engine.DreamModel) -> None:
+    image = np.random.default_rng(0).uniform(-1, 1, (70, 80, 3)).astype(np.float32)
+    layers = {"mixed0": 1.0}
+    loss, slope = tiles.TiledGradient(tiny, layers, Tiling())(image)
+    expected_loss, expected = tiny.gradient(layers)(image)
+    assert loss == expected_loss
+    np.testing.assert_array_equal(slope, expected)
+
+
+def test_tiles_agree_with_the_whole_picture(tiny: engine.DreamModel) -> None:
+    """The tiny model sees a few pixels only, so that a halo makes tiles exact up to their scale."""
+    image = np.random.default_rng(0).uniform(-1, 1, (500, 430, 3)).astype(np.float32)
+    layers = {"mixed0": 1.0, "mixed1": 0.5}
+    loss, slope = tiles.TiledGradient(tiny, layers, Tiling(size=128, whole_pixels=0))(image)
+    whole_loss, whole = tiny.gradient(layers)(image)
+    assert cosine(slope, whole) > 0.9999
+    assert loss == pytest.approx(whole_loss, rel=0.05)
+    assert np.abs(slope).mean() == pytest.approx(np.abs(whole).mean(), rel=0.05)
+
+
+def test_the_seed_decides(tiny: engine.DreamModel) -> None:
+    image = np.random.default_rng(0).uniform(-1, 1, (400, 400, 3)).astype(np.float32)
+
+    def slopes(seed: int) -> list[np.ndarray]:
+        made = tiles.TiledGradient(tiny, {"mixed1": 1.0}, Tiling(size=128, halo=0, whole_pixels=0, seed=seed))
+        return [made(image)[1] for _ in range(3)]
+
+    first, again, other = slopes(1), slopes(1), slopes(2)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert not np.array_equal(first[0], first[1])
+
+
+def test_without_tiles_a_picture_may_not_fit(
+    tiny: engine.DreamModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.machine.available_memory", lambda: 3_000_000_000)
+    shape, layers = (3000, 4000), {"mixed0": 1.0}
+    assert tiles.gradient(tiny, layers, Tiling(), shape).cuts(shape)
+    with pytest.raises(ImageError, match="needs about 19"):
+        tiles.gradient(tiny, layers, Tiling(whole_pixels=None), shape)
+    with pytest.raises(ImageError, match="needs about") as caught:
+        tiles.gradient(tiny, layers, Tiling(), (30000, 20000))
+    assert "--tile" in caught.value.hint
+
+
+def test_little_memory_means_tiles_sooner(tiny: engine.DreamModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = (1000, 1000)
+    assert not tiles.TiledGradient(tiny, {"mixed0": 1.0}, Tiling()).cuts(shape)
+    monkeypatch.setattr("engine.machine.available_memory", lambda: 1_000_000_000)
+    assert tiles.TiledGradient(tiny, {"mixed0": 1.0}, Tiling()).cuts(shape)
+
+
+@pytest.mark.parametrize(
+    ("tile", "expected"),
+    [
+        ("auto", Tiling()),
+        ("off", Tiling(whole_pixels=None)),
+        ("256", Tiling(size=256, whole_pixels=0)),
+        (256, Tiling(size=256, whole_pixels=0)),
+    ],
+)
+def test_option(tile: str | int, expected: Tiling) -> None:
+    assert Tiling.parse(tile) == expected
+
+
+@pytest.mark.parametrize("given", [("x", 48, 0), ("64", 48, 0), ("512", -1, 0), ("512", 48, -1), ("", 48, 0)])
+def test_wrong_options(given: tuple[str, int, int]) -> None:
+    tile, halo, seed = given
+    with pytest.raises(UsageError):
+        Tiling.parse(tile, halo=halo, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def photograph() -> np.ndarray:
+    with Image.open(ROOT / "examples/mountains.jpg") as file:
+        picture = file.convert("RGB").resize((1024, 1024), Image.Resampling.LANCZOS)
+    return np.asarray(picture, np.float32) / np.float32(127.5) - np.float32(1)
+
+
+@pytest.mark.slow
+def test_tiles_are_true_on_a_photograph(photograph: np.ndarray) -> None:
+    model = engine.load_model(device="cpu")
+    whole_loss, whole = model.gradient(LAYERS)(photograph)
+    made = tiles.TiledGradient(model, LAYERS, Tiling(whole_pixels=0))
+    results = [made(photograph) for _ in range(8)]
+    assert min(cosine(slope, whole) for _, slope in results) >= 0.95
+    assert cosine(np.mean([slope for _, slope in results], axis=0), whole) >= 0.99
+    for loss, _ in results:
+        assert loss == pytest.approx(whole_loss, rel=0.02)
+    wide = tiles.TiledGradient(model, LAYERS, Tiling(halo=96, whole_pixels=0))
+    assert cosine(wide(photograph)[1], whole) >= 0.995
+
+
+@pytest.mark.slow
+def test_no_seam_is_left_in_the_mean_of_shifts(photograph: np.ndarray) -> None:
+    """The error beside the borders of the cores is no larger than elsewhere, once grids have moved."""
+    model = engine.load_model(device="cpu")
+    _, whole = model.gradient(LAYERS)(photograph)
+    made = tiles.TiledGradient(model, LAYERS, Tiling(whole_pixels=0))
+    error = np.abs(np.mean([made(photograph)[1] for _ in range(8)], axis=0) - whole).mean(axis=2)
+    inner = error[100:-100, 100:-100]
+    # 7 to 11 times for a grid that stays where it is.
+    for lines in (inner.mean(axis=0), inner.mean(axis=1)):
+        strips = lines[: len(lines) // 16 * 16].reshape(-1, 16).mean(axis=1)
+        assert strips.max() < 3.5 * np.median(strips)
