@@ -56,7 +56,7 @@ def compare(size: int, rounds: int, steps: int, threads: int) -> list[list[str]]
     workers = [Worker(name, size, threads) for name in CONTENDERS]
     try:
         losses = [worker.turn(2).loss for worker in workers]  # also warms up
-        if abs(losses[0] / losses[1] - 1) > 1e-3:
+        if abs(losses[0] / losses[1] - 1) > 0.02:  # in tiles the loss is an estimate
             raise SystemExit(f"the contenders don't do the same work: their losses are {losses}")
         turns: dict[str, list[Turn]] = {worker.name: [] for worker in workers}
         for i in range(rounds):
@@ -147,12 +147,14 @@ def work(evaluate: Callable[[Any], float], size: int) -> None:
 
 
 def engine_contender(threads: int) -> Callable[[Any], float]:
-    """Return loss and gradient as the engine computes them with its embedded model."""
+    """Return loss and gradient as `dream` computes them: large pictures in tiles, halo included."""
     import keras_deep_dream
 
     import engine
+    from engine.tiles import TiledGradient
 
-    gradient = engine.load_model(device="cpu", threads=threads).gradient(keras_deep_dream.LAYERS)
+    model = engine.load_model(device="cpu", threads=threads)
+    gradient = TiledGradient(model, keras_deep_dream.LAYERS, engine.Tiling())
 
     def evaluate(image: Any) -> float:
         loss, _ = gradient(image[0])

@@ -148,8 +148,11 @@ class TiledGradient:
             loss, gradient[tile.core] = self._tile(compute, image, tile)
             return loss
 
-        with ThreadPoolExecutor(workers) as pool:
+        pool = ThreadPoolExecutor(workers)
+        try:
             losses = list(pool.map(work, self._grid(shape)))
+        finally:
+            pool.shutdown(cancel_futures=True)  # Ctrl-C waits for the tiles at work, not for all
         return sum(losses), gradient
 
     def cuts(self, shape: tuple[int, int]) -> bool:

@@ -88,6 +88,23 @@ def test_the_seed_decides(tiny: engine.DreamModel) -> None:
     assert not np.array_equal(first[0], first[1])
 
 
+def test_an_interrupt_does_not_wait_for_all_tiles(
+    tiny: engine.DreamModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def interrupted(*_: object) -> None:
+        calls.append(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tiny, "per_core", lambda: (interrupted, 2))
+    image = np.zeros((2000, 2000, 3), np.float32)
+    made = tiles.TiledGradient(tiny, {"mixed1": 1.0}, Tiling(size=128, whole_pixels=0))
+    with pytest.raises(KeyboardInterrupt):
+        made(image)
+    assert len(calls) < 200  # of 256 or more
+
+
 def test_without_tiles_a_picture_may_not_fit(
     tiny: engine.DreamModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
