@@ -25,7 +25,7 @@ mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 work=$(mktemp -d "$dir/.making-XXXXXX")
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/deb" "$work/root"
+mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/deb" "$work/files"
 : >"$work/state/status"
 echo "deb [signed-by=$key] $mirror bullseye main" >"$work/sources.list"
 apt=(-o "Dir::State=$work/state" -o "Dir::State::status=$work/state/status" -o "Dir::Cache=$work/cache"
@@ -36,13 +36,13 @@ apt-get "${apt[@]}" update -qq >&2
 # The interpreter, its library, and two old shared libraries for ctypes and hashlib.
 (cd "$work/deb" && apt-get "${apt[@]}" download -qq \
     python2.7-minimal libpython2.7-minimal libpython2.7-stdlib libffi7 libssl1.1 >&2)
-for package in "$work"/deb/*.deb; do dpkg-deb -x "$package" "$work/root"; done
-libraries=$(cd "$work/root" && dirname "$(find usr/lib -name 'libffi.so.7' | head -n 1)")
-rm -rf "$dir/root"
-mv "$work/root" "$dir/root"
+for package in "$work"/deb/*.deb; do dpkg-deb -x "$package" "$work/files"; done
+libraries=$(cd "$work/files" && dirname "$(find usr/lib -name 'libffi.so.7' | head -n 1)")
+rm -rf "$dir/files"
+mv "$work/files" "$dir/files"
 cat >"$work/python2.7" <<SH
 #!/bin/sh
-LD_LIBRARY_PATH="$dir/root/$libraries\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}" exec "$dir/root/usr/bin/python2.7" "\$@"
+LD_LIBRARY_PATH="$dir/files/$libraries\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}" exec "$dir/files/usr/bin/python2.7" "\$@"
 SH
 chmod +x "$work/python2.7"
 "$work/python2.7" -c 'import ctypes, hashlib, json, subprocess, threading'
