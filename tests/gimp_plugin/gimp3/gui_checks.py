@@ -344,6 +344,9 @@ def check_no_warnings(gui):
         line
         for line in said
         if re.search(r"deepdream|mnemonic|Traceback|Gtk-|LibGimpUI|LibGimpWidgets", line)
+        # What libgimp says where GIMP's Cancel closes the wire 10 ms before it kills the plug-in: that is the
+        # status bar's check above, and a race in GIMP itself.
+        and not line.endswith("gimp_flush(): error: Broken pipe")
     ]
     assert not bad, "\n".join(bad)
 
