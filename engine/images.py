@@ -171,10 +171,12 @@ def _part(target: Path) -> Path:
 def _writing(target: Path) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
-        raise ImageError(f"{target} cannot be written: there is no folder {target.parent}") from None
     except OSError as error:
-        raise ImageError(f"{target} cannot be written: {error.strerror or error}") from error
+        reason = error.strerror or str(error)
+        if isinstance(error, FileNotFoundError):  # some file systems say so of what they refuse to make, too
+            missing = not target.parent.is_dir()
+            reason = f"there is no folder {target.parent}" if missing else f"{target.parent} takes no files"
+        raise ImageError(f"{target} cannot be written: {reason}") from error
 
 
 def _read(file: BinaryIO, name: str) -> Picture:

@@ -27,7 +27,7 @@ room for the runtime's arenas, which grow by powers of two."""
 
 
 class DreamModel:
-    """An open model.  Opening takes half a second, so open it once and dream often."""
+    """An open model.  Opening takes a fraction of a second, so open it once and dream often."""
 
     def __init__(self, session: Session, name: str, reopen: Callable[[int], Session] | None = None) -> None:
         """Wrap a session; `reopen` opens the same model again, with as many threads as it is told."""
@@ -101,16 +101,13 @@ class DreamModel:
     def per_core(
         self,
     ) -> tuple[
-        Callable[
-            [NDArray[np.float32], NDArray[np.float32]],
-            tuple[float, NDArray[np.float32], NDArray[np.float32]],
-        ],
+        Callable[[NDArray[np.float32], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]],
         int,
     ]:
         """Return a function for many small images at once, and how many threads should call it.
 
-        It takes an image [H, W, 3] and channel weights [C] and returns loss, raw gradient and energies.  On a
-        CPU each call keeps to one thread: small convolutions win more from whole processors of their own than
+        It takes an image [H, W, 3] and channel weights [C] and returns raw gradient and energies.  On a CPU
+        each call keeps to one thread: small convolutions win more from whole processors of their own than
         from sharing.  On a GPU calls take turns.
         """
         if self.device == "cpu" and self._reopen is not None and self._session.threads > 1:
@@ -121,10 +118,10 @@ class DreamModel:
 
         def compute(
             image: NDArray[np.float32], weights: NDArray[np.float32]
-        ) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
+        ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             feeds = {IMAGE: np.ascontiguousarray(image[np.newaxis]), CHANNEL_WEIGHTS: weights}
-            loss, gradient, energies = session.run((LOSS, GRADIENT, ENERGIES), feeds)
-            return float(loss[0]), gradient[0], energies[0]
+            gradient, energies = session.run((GRADIENT, ENERGIES), feeds)
+            return gradient[0], energies[0]
 
         return compute, workers
 

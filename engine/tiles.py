@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from engine.model import DreamModel
 
     Image: TypeAlias = NDArray[np.float32]
+    Compute: TypeAlias = Callable[[Image, NDArray[np.float32]], tuple[Image, NDArray[np.float32]]]
 
 SMALLEST_WINDOW: Final = 256
 """A core cut off by the picture's edge is given so much context that its window has at least this side."""
@@ -172,7 +173,7 @@ class TiledGradient:
         count, inside = self._positions(window.shape)
         whole_count, whole_inside = self._positions(image.shape)
         # The model divides by the window's own element counts; the whole picture's are wanted.
-        _, gradient, energies = compute(window, self._weights * (count / whole_count))
+        gradient, energies = compute(window, self._weights * (count / whole_count))
         mean = energies * count / np.maximum(inside, 1)
         core = image[tile.core]
         share = core.shape[0] * core.shape[1] / (image.shape[0] * image.shape[1])
@@ -201,7 +202,3 @@ def _count(layer: Layer, shape: tuple[int, ...], border: int) -> float:
     """Estimate a layer's positions; convolutions without padding take about two at each axis."""
     down, across = (max(side / layer.stride - 2 - 2 * border, 0) for side in shape[:2])
     return down * across
-
-
-if TYPE_CHECKING:
-    Compute: TypeAlias = Callable[[Image, NDArray[np.float32]], tuple[float, Image, NDArray[np.float32]]]

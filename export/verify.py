@@ -152,6 +152,11 @@ def judge(rows: Sequence[Row]) -> None:
         raise VerificationError("the model does not compute what TensorFlow does: " + "; ".join(faults))
 
 
+def median_errors(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return the median gradient errors of the file and of TensorFlow, both from float64."""
+    return median(row.gradient_error for row in rows), median(row.tensorflow_error for row in rows)
+
+
 def median_ratio(rows: Sequence[Row]) -> float:
     """Return the median over all cases of the file's gradient error in units of TensorFlow's own."""
     return median(row.ratio for row in rows)
