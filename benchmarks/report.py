@@ -1,18 +1,24 @@
-"""What every benchmark prints besides its figures: the machine, the versions, a Markdown table."""
+"""What every benchmark prints or saves around its figures: the machine, the versions, a table, JSON."""
 
 from __future__ import annotations
 
+import json
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.machine import cpu_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "tensorflow", "tensorflow-cpu", "keras", "numpy")
+DISTRIBUTIONS = (
+    *("onnxruntime", "onnxruntime-gpu", "torch", "triton", "tensorflow", "tensorflow-cpu", "keras", "numpy"),
+)
+
+Row: TypeAlias = dict[str, Any]
+"""A contender at one size: `contender`, `width`, `height`, `megapixels`, `median_s`, `peak_mb` and more."""
 
 
 def machine() -> str:
@@ -44,3 +50,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
         for line in lines
     )
+
+
+def save(path: Path, rows: Sequence[Row], **facts: object) -> None:
+    """Write rows as JSON, with the machine and other facts beside them."""
+    content = {"machine": machine(), **facts, "rows": list(rows)}
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
