@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.rows import bands, joined
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+    from engine.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -36,29 +42,65 @@ def ladder(shape: tuple[int, int], octaves: int, scale: float, min_size: int = 1
     return Ladder(large, tuple(shapes[: len(shapes) - len(large)]))
 
 
-def resize(picture: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Interpolate float32 [H, W, C] linearly to `shape`, corner pixels on corner pixels.
+def resize(picture: Rows, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Interpolate [H, W, C] linearly to `shape`, corner pixels on corner pixels; float32 [h, w, C].
 
-    The Keras example calls `scipy.ndimage.zoom(picture, (h / H, w / W, 1), order=1)`.  This is the same bit
-    for bit, with two differences.  Rounding puts the last row or column of some sizes (one side in twelve)
-    just outside the picture, where SciPy finds nothing and leaves a grey line: `nearest` gives it the
-    border's values.  And it goes channel by channel, which spares interpolation between channels and so half
-    of the time.  Returns `picture` itself where nothing changes.
+    The Keras example calls `scipy.ndimage.zoom(picture, (h / H, w / W, 1), order=1)`.  This is the same, give
+    or take float32's last bit, with one difference.  Rounding puts the last row or column of some sizes (one
+    side in twelve) just outside the picture, where SciPy finds nothing and leaves a grey line: here it has
+    the border's values.  Not to be written to: where nothing changes it may be `picture` itself.
     """
-    from scipy import ndimage  # noqa: PLC0415 - 0.15 s, not needed to refuse a picture
+    if picture.shape[:2] == shape:
+        return picture[:]
+    parts = ((rows, resize_rows(picture, shape, rows)) for rows in bands(shape))
+    return joined(parts, (*shape, picture.shape[2]))
 
-    height, width, channels = picture.shape
+
+def resize_rows(picture: Rows, shape: tuple[int, int], rows: slice) -> NDArray[np.float32]:
+    """Return these rows of `resize(picture, shape)`; not to be written to."""
+    height, width = picture.shape[:2]
     if (height, width) == shape:
-        return picture
-    factors = (shape[0] / height, shape[1] / width)
-    resized = np.empty((*shape, channels), np.float32)
-    for channel in range(channels):
-        ndimage.zoom(picture[..., channel], factors, output=resized[..., channel], order=1, mode="nearest")
-    return resized
+        return picture[rows]
+    above, below, down = _neighbours(height, shape[0], rows)
+    left, right, across = _neighbours(width, shape[1])
+    first = above[0]
+    source = picture[first : below[-1] + 1]
+    lines = _between(source[above - first], source[below - first], down[:, np.newaxis, np.newaxis])
+    resized = _between(lines.take(left, axis=1), lines.take(right, axis=1), across[:, np.newaxis])
+    return resized.astype(np.float32)
+
+
+def _neighbours(
+    length: int, new_length: int, wanted: slice = slice(None)
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Return, for wanted new places along an axis, the old ones around each, and how far between it is."""
+    places = np.arange(new_length)[wanted] * ((length - 1) / max(new_length - 1, 1))
+    before = np.minimum(places.astype(np.intp), length - 1)
+    after = np.minimum(before + 1, length - 1)
+    return before, after, np.subtract(places, before, dtype=np.float64)
+
+
+def _between(
+    before: NDArray[np.floating], after: NDArray[np.floating], share: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Interpolate in float64, as SciPy does: then only the result is rounded."""
+    between: NDArray[np.float64] = np.subtract(after, before, dtype=np.float64)
+    between *= share
+    between += before
+    return between
 
 
 def lost_detail(
-    original: NDArray[np.float32], smaller: NDArray[np.float32], shape: tuple[int, int]
+    original: Rows, smaller: Rows, shape: tuple[int, int], rows: slice = slice(None)
 ) -> NDArray[np.float32]:
     """Return what `original` shows at `shape` and the enlarged `smaller` does not, float32 [h, w, C]."""
-    return resize(original, shape) - resize(smaller, shape)
+    return resize_rows(original, shape, rows) - resize_rows(smaller, shape, rows)
+
+
+def restored(
+    image: Rows, original: Rows, below: tuple[int, int], shape: tuple[int, int]
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Yield `image` at `shape` with the detail of `original` that was lost at the shape `below`, in bands."""
+    smaller = resize(original, below)
+    for rows in bands(shape):
+        yield rows, resize_rows(image, shape, rows) + lost_detail(original, smaller, shape, rows)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from engine.rows import bands
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,12 +19,38 @@ LUMA = (0.2126, 0.7152, 0.0722)
 """Shares of red, green and blue in a grey value, Rec. 709, on perceptual values as they are."""
 
 
+@dataclass(frozen=True, eq=False)
+class ModelRows:
+    """A picture as `Rows` in the model's range, which are made when they are asked for and take no memory."""
+
+    values: NDArray[Any]
+    """[H, W, 3], or grey [H, W, 1] for three equal channels; uint8 0 to 255, or float32 clipped to 0..1."""
+
+    value_range: tuple[float, float] = KERAS_RANGE
+    """The model's values of black and white."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, 3)."""
+        return (*self.values.shape[:2], 3)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
+        """Return these rows, float32 [h, W, 3]."""
+        band = self.values[rows]
+        convert = to_model if band.dtype == np.uint8 else unit_to_model
+        colours = convert(band, self.value_range)
+        return colours if colours.shape[2] == 3 else np.repeat(colours, 3, axis=2)
+
+
 def to_model(
     pixels: NDArray[np.uint8], value_range: tuple[float, float] = KERAS_RANGE
 ) -> NDArray[np.float32]:
     """Map 0..255 linearly to the model's range, float32 of the same shape."""
     low, high = value_range
-    return pixels.astype(np.float32) * np.float32((high - low) / 255) + np.float32(low)
+    values = pixels.astype(np.float32)
+    values *= np.float32((high - low) / 255)
+    values += np.float32(low)
+    return values
 
 
 def unit_to_model(
@@ -29,7 +58,9 @@ def unit_to_model(
 ) -> NDArray[np.float32]:
     """Map 0..1 linearly to the model's range, float32 of the same shape; what lies outside is clipped."""
     low, high = value_range
-    scaled: NDArray[np.float32] = values.clip(0, 1) * np.float32(high - low) + np.float32(low)
+    scaled: NDArray[np.float32] = values.clip(0, 1)
+    scaled *= np.float32(high - low)
+    scaled += np.float32(low)
     return scaled
 
 
@@ -43,8 +74,11 @@ def from_model(
 
 
 def from_unit(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Map 0..1 to 0..255: clipped, rounded to the nearest."""
-    return _quantise(values * 255)
+    """Map 0..1 to 0..255, [H, W, ...]: clipped, rounded to the nearest."""
+    quantised = np.empty(values.shape, np.uint8)
+    for rows in bands(values.shape):
+        quantised[rows] = _quantise(values[rows] * 255)
+    return quantised
 
 
 def luma(image: NDArray[np.float32]) -> NDArray[np.float32]:

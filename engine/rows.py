@@ -1,0 +1,42 @@
+"""Pictures by rows: what is done band after band needs no second picture in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+BAND: Final = 1 << 14
+"""Pixels of a band, about: few enough to stay in a processor's cache, many enough to keep Python idle."""
+
+
+class Rows(Protocol):
+    """A picture [H, W, C] that gives its rows as float32: an array, or what makes them when asked to."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, C)."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
+        """Return these rows, [h, W, C]; not to be written to."""
+
+
+def bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Cut a picture of `shape` (height, width, ...) into bands, from top to bottom."""
+    height, width = shape[:2]
+    rows = max(BAND // max(width, 1), 1)
+    for start in range(0, height, rows):
+        yield slice(start, min(start + rows, height))
+
+
+def joined(parts: Iterable[tuple[slice, NDArray[np.float32]]], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Put bands that cover a picture of `shape` together, float32 [H, W, C]."""
+    picture = np.empty(shape, np.float32)
+    for rows, band in parts:
+        picture[rows] = band
+    return picture
