@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
+from engine.rows import bands
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -81,7 +83,8 @@ def decode(image: Image.Image, head: bytes = b"") -> Picture:
     """
     warnings = [*_lost_depth(image, head), *_lost_frames(image)]
     image.load()
-    turned = ImageOps.exif_transpose(image)
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    turned = image if orientation == 1 else ImageOps.exif_transpose(image)
     dpi = image.info.get("dpi")
     if dpi and turned.size != image.size:
         dpi = dpi[::-1]
@@ -95,10 +98,10 @@ def decode(image: Image.Image, head: bytes = b"") -> Picture:
     lost.update(dict.fromkeys(["text entries"] if _has_text(image) else []))
     if lost:
         warnings.append(f"not kept: {', '.join(lost)}")
-    values = np.asarray(colour)
+    pixels, alpha = _arrays(colour)
     return Picture(
-        pixels=np.ascontiguousarray(values[..., :3]),
-        alpha=np.ascontiguousarray(values[..., 3]) if values.shape[2] == 4 else None,
+        pixels=pixels,
+        alpha=alpha,
         icc=profile if space == b"RGB " and image.mode != "CMYK" else None,
         exif=_exif(image.getexif()),
         dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
@@ -114,14 +117,31 @@ def _to_rgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, str]:
         return _managed(image, profile)
     if image.mode in {"La", "RGBa"}:  # alpha multiplied in
         image = image.convert("LA" if image.mode == "La" else "RGBA")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB"), ""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return (image if image.mode == mode else image.convert(mode)), ""  # convert would copy
+
+
+def _arrays(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Return colours [H, W, 3], read-only, and, of RGBA, opacity [H, W].
+
+    On the way from an image to an array Pillow makes two copies; those of a band are small.
+    """
+    shape = (image.height, image.width)
+    pixels = np.empty((*shape, 3), np.uint8)
+    alpha = np.empty(shape, np.uint8) if image.mode == "RGBA" else None
+    for rows in bands(shape):
+        values = np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
+        pixels[rows] = values[..., :3]
+        if alpha is not None:
+            alpha[rows] = values[..., 3]
+    pixels.flags.writeable = False
+    return pixels, alpha
 
 
 def _grey(image: Image.Image) -> tuple[Image.Image, str]:
     """Scale grey of more than 8 bits, of which Pillow does not say how much is white."""
-    values = np.asarray(image, np.float64)
-    values = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=0.0)
-    peak = values.max(initial=0.0)
+    values = np.asarray(image)
+    peak = max(float(values[rows].max(initial=0, where=values[rows] > 0)) for rows in bands(values.shape))
     if image.mode == "F":
         white, warning = (1.0 if peak <= 1 else 255.0), ""
         warning = f"took {white:g} for white in a floating-point picture"
@@ -129,7 +149,10 @@ def _grey(image: Image.Image) -> tuple[Image.Image, str]:
         white, warning = 65535.0, ""
     else:
         white, warning = float(2**31 - 1), "took 2147483647 for white in a picture of 32-bit integers"
-    grey = np.rint((values / white).clip(0, 1) * 255).astype(np.uint8)
+    grey = np.empty(values.shape, np.uint8)
+    for rows in bands(values.shape):
+        share = np.nan_to_num(values[rows].astype(np.float64) / white, nan=0.0).clip(0, 1)
+        grey[rows] = np.rint(share * 255)
     return Image.fromarray(grey).convert("RGB"), warning
 
 

@@ -96,13 +96,18 @@ def save(picture: Picture, target: Path) -> tuple[str, ...]:
     ImageError where it cannot be written.
     """
     form = format_of(target)
-    content, lost = encode(picture, form, target.name)
-    _write(content, target)
+    content, lost = _encode(picture, form, target.name)
+    _write(content.getbuffer(), target)
     return lost
 
 
-def encode(picture: Picture, form: Format = PNG, name: str = "the result") -> tuple[bytes, tuple[str, ...]]:
+def encode(picture: Picture, form: Format = PNG) -> tuple[bytes, tuple[str, ...]]:
     """Return the picture as a file's content, and what the format could not hold, one sentence each."""
+    content, lost = _encode(picture, form, "the result")
+    return content.getvalue(), lost
+
+
+def _encode(picture: Picture, form: Format, name: str) -> tuple[io.BytesIO, tuple[str, ...]]:
     lost = []
     if picture.alpha is not None and not form.alpha:
         picture = replace(picture, alpha=None)
@@ -126,7 +131,7 @@ def encode(picture: Picture, form: Format = PNG, name: str = "the result") -> tu
         raise ImageError(
             f"{name} cannot be written as {form.name}: {error}", hint="try a .png file"
         ) from error
-    return buffer.getvalue(), tuple(lost)
+    return buffer, tuple(lost)
 
 
 def format_of(target: Path) -> Format:
@@ -150,7 +155,7 @@ def check_writable(target: Path) -> None:
         part.unlink()
 
 
-def _write(content: bytes, target: Path) -> None:
+def _write(content: memoryview, target: Path) -> None:
     part = _part(target)
     with _writing(target):
         try:

@@ -56,6 +56,22 @@ def test_alpha_is_kept_bit_for_bit(mode: str) -> None:
     assert lost == ()
 
 
+def test_every_band_of_a_large_picture_is_read() -> None:
+    image = noise(300, 200, "RGBA")
+    picture = images.load(as_file(image, "PNG"))
+    np.testing.assert_array_equal(np.dstack([picture.pixels, picture.alpha]), np.asarray(image))
+    grey = np.random.default_rng(0).uniform(0, 255, (300, 200)).astype(np.float32)
+    picture = images.load(as_file(Image.fromarray(grey), "TIFF"))
+    np.testing.assert_array_equal(picture.pixels[..., 1], np.rint(grey))
+
+
+def test_values_that_are_no_colours_do_no_harm() -> None:
+    values = np.array([[0.5, np.nan, np.inf], [0.25, -np.inf, -3]], np.float32)
+    picture = images.load(as_file(Image.fromarray(values), "TIFF"))
+    assert "took 255 for white" in " ".join(picture.warnings)
+    np.testing.assert_array_equal(picture.pixels[..., 0], [[0, 0, 255], [0, 0, 0]])
+
+
 def test_palette_transparency_becomes_alpha() -> None:
     image = noise(7, 9).quantize(8)
     picture = images.load(as_file(image, "PNG", transparency=3))
