@@ -16,33 +16,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DreamError, ImageError
-from engine.octaves import Ladder, ladder, lost_detail, resize
+from engine.octaves import Ladder, ladder, resize, restored
 from engine.progress import Step
+from engine.rows import bands, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.config import DreamConfig
+    from engine.rows import Rows
 
 Image: TypeAlias = NDArray[np.float32]
 """float32 [H, W, 3] in the model's range."""
 
 Gradient: TypeAlias = Callable[[Image], tuple[float, Image]]
-"""An image to its loss and the loss' raw derivative by each of its values.  Whatever else shall act on an
-ascent (tiles, jitter, a mask) wraps one Gradient into another."""
+"""An image, which is read-only, to its loss and the loss' raw derivative by each of its values.  The array of
+derivatives must be new at each call: the ascent makes the next image in it, which spares a picture's memory.
+Whatever else shall act on an ascent (tiles, jitter, a mask) wraps one Gradient into another."""
 
 EPSILON = 1e-7
 """Smallest mean that a gradient is divided by; Keras' `backend.epsilon()`."""
 
 
-def dream(picture: Image, gradient: Gradient, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:
+def dream(picture: Rows, gradient: Gradient, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:
     """Yield a Step for each evaluation of the gradient; the last one's `full_size()` is the dream.
 
-    `picture` is [H, W, 3] in the model's range.  Octaves with a side below `min_size` are dropped, with a
-    warning in the first Step.  Raises ImageError, at the call, where that leaves none, and DreamError, on the
-    way, where loss or gradient stop being finite.
+    `picture` is [H, W, 3] in the model's range: an array, which is copied, or Rows that do not change.
+    Octaves with a side below `min_size` are dropped, with a warning in the first Step.  Raises ImageError, at
+    the call, where that leaves none, and DreamError, on the way, where loss or gradient stop being finite.
     """
-    original = np.array(picture, np.float32, order="C")  # ours, so that no Step changes with the caller's
+    original: Rows = picture
+    if isinstance(picture, np.ndarray):  # ours, so that no Step changes with the caller's
+        original = _read_only(np.array(picture, np.float32, order="C"))
     height, width = original.shape[:2]
     rungs = ladder((height, width), config.octaves, config.octave_scale, min_size)
     if not rungs.shapes:
@@ -53,10 +58,11 @@ def dream(picture: Image, gradient: Gradient, config: DreamConfig, *, min_size: 
 
 
 def _ascend(
-    original: Image, rungs: Ladder, gradient: Gradient, config: DreamConfig, before: tuple[str, ...]
+    original: Rows, rungs: Ladder, gradient: Gradient, config: DreamConfig, before: tuple[str, ...]
 ) -> Iterator[Step]:
     """Go up the ladder; the first Step carries the warnings from `before` it."""
-    image, shrunk = original, resize(original, rungs.shapes[0])
+    below = rungs.shapes[0]
+    image = resize(original, below)
     for octave, shape in enumerate(rungs.shapes):
         image = resize(image, shape)
         for iteration in range(config.iterations):
@@ -72,15 +78,15 @@ def _ascend(
                 stopped=stopped,
                 warnings=before + _unseen(shape, mean, iteration),
                 image=_read_only(image),
-                original=_read_only(original),
-                shrunk=_read_only(shrunk),
+                original=original,
+                below=below,
             )
             before = ()
             if stopped:
                 break
         if octave + 1 < len(rungs.shapes):  # the last octave gets its detail from full_size()
-            image = image + lost_detail(original, shrunk, shape)
-            shrunk = resize(original, shape)
+            image = joined(restored(image, original, below, shape), image.shape)
+            below = shape
 
 
 def climb(image: Image, gradient: Gradient, config: DreamConfig) -> tuple[Image, float, float, bool]:
@@ -90,8 +96,8 @@ def climb(image: Image, gradient: Gradient, config: DreamConfig) -> tuple[Image,
     whether max loss forbade the step.  Nothing is clipped: values may leave the model's range on the way.
     Raises DreamError where loss or gradient are not finite.
     """
-    loss, slope = gradient(image)
-    mean = float(np.abs(slope).mean(dtype=np.float64))
+    loss, slope = gradient(_read_only(image))
+    mean = mean_size(slope)
     if not (math.isfinite(loss) and math.isfinite(mean)):
         raise DreamError(
             f"loss or gradient went beyond all numbers at {image.shape[0]}x{image.shape[1]}",
@@ -99,12 +105,18 @@ def climb(image: Image, gradient: Gradient, config: DreamConfig) -> tuple[Image,
         )
     if config.max_loss is not None and loss > config.max_loss:
         return image, loss, mean, True
-    return image + np.float32(config.step_size) * normalise(slope, mean), loss, mean, False
+    # Normalised, so that a step moves every picture equally far; in place, so that it takes no memory.
+    scale = np.float32(config.step_size / max(mean, EPSILON))
+    for rows in bands(slope.shape):
+        slope[rows] *= scale
+        slope[rows] += image[rows]
+    return slope, loss, mean, False
 
 
-def normalise(slope: Image, mean: float) -> Image:
-    """Divide a gradient by its `mean` |g|, so that a step moves every picture equally far."""
-    return slope / np.float32(max(mean, EPSILON))
+def mean_size(slope: Image) -> float:
+    """Return the mean of a gradient's |g|, summed in float64."""
+    sums = [np.abs(slope[rows]).sum(dtype=np.float64) for rows in bands(slope.shape)]
+    return math.fsum(sums) / slope.size
 
 
 def _fraction(rungs: Ladder, octave: int, within: float) -> float:

@@ -15,7 +15,7 @@ from engine.config import DreamConfig, Tiling, configure, fit_layers, parse_laye
 from engine.decode import Picture
 from engine.errors import ImageError, UsageError
 from engine.model import DreamModel, load_model
-from engine.pixels import from_model, from_unit, to_model
+from engine.pixels import ModelRows, from_model, from_unit
 
 if TYPE_CHECKING:
     import os
@@ -152,13 +152,16 @@ def steps(
     opened = open_model(model, device, threads)
     settings = config if config is not None else DreamConfig()
     gradient = tiles.gradient(opened, settings.layers, tiling or Tiling(), source.shape)
-    start = to_model(source.pixels, opened.metadata.value_range)
+    start = ModelRows(source.pixels, opened.metadata.value_range)
     return ascent.dream(start, gradient, settings, min_size=opened.metadata.min_size)
 
 
 def finish(source: Picture, step: Step, model: DreamModel) -> Picture:
     """Return the picture so far as 8-bit colours, with all that the source holds besides."""
-    return replace(source, pixels=from_model(step.full_size(), model.metadata.value_range))
+    pixels = np.empty_like(source.pixels)
+    for rows, band in step.bands():
+        pixels[rows] = from_model(band, model.metadata.value_range)
+    return replace(source, pixels=pixels)
 
 
 def open_model(model: ModelSource, device: str, threads: int | None) -> DreamModel:
@@ -171,7 +174,9 @@ def open_model(model: ModelSource, device: str, threads: int | None) -> DreamMod
 def read(picture: Source) -> Picture:
     """Turn whatever a caller has into a Picture; raise ImageError where that cannot be done."""
     if isinstance(picture, Picture):
-        return picture
+        # A dream reads the pixels to its end: what the caller could change meanwhile is copied.
+        ours = not picture.pixels.flags.writeable
+        return picture if ours else replace(picture, pixels=_frozen(picture.pixels))
     if isinstance(picture, Image.Image):
         return images.from_pil(picture)
     if isinstance(picture, np.ndarray):
@@ -193,4 +198,11 @@ def _from_array(array: NDArray[Any]) -> Picture:
         raise ImageError(f"an array of {values.dtype} is no picture: uint8 or floating point is")
     alpha = values[..., -1] if values.shape[2] in {2, 4} else None
     colours = values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
-    return Picture(np.array(colours, order="C"), None if alpha is None else np.array(alpha, order="C"))
+    return Picture(_frozen(colours), None if alpha is None else np.array(alpha, order="C"))
+
+
+def _frozen(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a copy that nobody can write to."""
+    copy = np.array(pixels, order="C")
+    copy.flags.writeable = False
+    return copy

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import ascent, tiles
 from engine.errors import Cancelled
-from engine.pixels import from_model, luma, to_model, unit_to_model
+from engine.pixels import ModelRows, from_model, luma
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,11 +76,7 @@ def steps(frame: Values, model: DreamModel, config: DreamConfig, tiling: Tiling)
     """Dream on a frame: grey as RGB of three equal channels, alpha left out, float values clipped to 0..1."""
     height, width, _ = frame.shape
     gradient = tiles.gradient(model, config.layers, tiling, (height, width))
-    colours = frame[..., : _colours(frame)]
-    if colours.shape[2] == 1:
-        colours = np.repeat(colours, 3, axis=2)
-    value_range = model.metadata.value_range
-    start = to_model(colours, value_range) if _is_8_bit(frame) else unit_to_model(colours, value_range)
+    start = ModelRows(frame[..., : _colours(frame)], model.metadata.value_range)
     return ascent.dream(start, gradient, config, min_size=model.metadata.min_size)
 
 
@@ -91,21 +87,28 @@ def finish(frame: Values, step: Step, model: DreamModel) -> Values:
     the dream's change is added, so nothing is rounded, and a highlight of 3.0 stays one: the dream saw it as
     1.0, and what it took from that is taken from 3.0.
     """
-    low, high = model.metadata.value_range
     count = _colours(frame)
     answer = frame.copy()
-    image = step.full_size()
-    np.clip(image, low, high, out=image)
-    if _is_8_bit(frame):
-        answer[..., :count] = from_model(_as_grey(image) if count == 1 else image, (low, high))
-        return answer
-    image -= step.original
-    image /= np.float32(high - low)
-    colours = frame[..., :count]
+    for rows, image in step.bands():
+        colours = answer[rows, :, :count]
+        colours[:] = _answer(colours, image, step.original[rows], model.metadata.value_range)
+    return answer
+
+
+def _answer(
+    colours: Values,
+    image: NDArray[np.float32],
+    original: NDArray[np.float32],
+    value_range: tuple[float, float],
+) -> Values:
+    """Return what becomes of a frame's colours, [h, W, 1 or 3], where `original` was dreamed into `image`."""
+    low, high = value_range
+    image = image.clip(low, high)
+    if colours.dtype == np.uint8:
+        return from_model(_like(colours, image), value_range)
+    change = _like(colours, (image - original) / np.float32(high - low))
     # The bounds only undo what float32 rounds: the clipped dream lies between 0 and 1.
-    answer[..., :count] = np.clip(
-        colours + (_as_grey(image) if count == 1 else image), np.minimum(colours, 0), np.maximum(colours, 1)
-    )
+    answer: Values = np.clip(colours + change, np.minimum(colours, 0), np.maximum(colours, 1))
     return answer
 
 
@@ -114,9 +117,6 @@ def _colours(frame: Values) -> int:
     return 1 if frame.shape[2] <= 2 else 3
 
 
-def _is_8_bit(frame: Values) -> bool:
-    return frame.dtype == np.uint8
-
-
-def _as_grey(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    return luma(image)[..., np.newaxis]
+def _like(colours: Values, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the luma of `image` where `colours` are grey."""
+    return luma(image)[..., np.newaxis] if colours.shape[2] == 1 else image

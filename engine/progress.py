@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.octaves import lost_detail, resize
+from engine.octaves import restored
+from engine.rows import joined
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from engine.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +54,11 @@ class Step:
     image: NDArray[np.float32] = field(repr=False)
     """The picture at this octave's shape, [h, w, 3] in the model's range, not clipped, read-only."""
 
-    original: NDArray[np.float32] = field(repr=False)
-    """The picture that the dream began with, [H, W, 3]."""
+    original: Rows = field(repr=False)
+    """The picture that the dream began with, [H, W, 3]; `original[:]` is an array in the model's range."""
 
-    shrunk: NDArray[np.float32] = field(repr=False)
-    """The original at the shape of the octave before; in the first octave, at this octave's shape."""
+    below: tuple[int, int] = field(repr=False)
+    """(height, width) of the octave before; in the first octave, its own."""
 
     def full_size(self) -> NDArray[np.float32]:
         """Return the picture so far at the original's size, with all of the original's detail, [H, W, 3].
@@ -62,8 +67,12 @@ class Step:
         adds only after the octave's last step, and that of all octaves above.  For the last step of the last
         octave this is the dream.
         """
-        shape = (self.original.shape[0], self.original.shape[1])
-        return resize(self.image, shape) + lost_detail(self.original, self.shrunk, shape)
+        return joined(self.bands(), self.original.shape)
+
+    def bands(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield `full_size()` band after band, as (rows, [h, W, 3]), for which less memory is enough."""
+        height, width = self.original.shape[:2]
+        return restored(self.image, self.original, self.below, (height, width))
 
     def __str__(self) -> str:
         height, width = self.shape

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections import deque
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from engine.ascent import dream
+from engine.ascent import climb, dream
 from engine.config import DreamConfig
 from engine.errors import DreamError, ImageError
+from engine.pixels import ModelRows, to_model
 
 
 def picture(height: int = 20, width: int = 28) -> np.ndarray:
@@ -66,6 +70,26 @@ def test_a_step_moves_a_pixel_by_the_step_size_on_average() -> None:
     assert np.abs(step.image - picture()).mean() == pytest.approx(0.03, rel=1e-4)
 
 
+def test_a_step_is_the_normalised_gradient_in_every_band() -> None:
+    image = picture(300, 400)
+    raw = (picture(300, 400)[::-1] ** 3) * 1e-5
+    new, _, mean, _ = climb(image, lambda _: (0.0, raw.copy()), DreamConfig(step_size=0.02))
+    exact = raw.astype(np.float64)
+    assert mean == pytest.approx(np.abs(exact).mean(), rel=1e-12)
+    np.testing.assert_allclose(new, image + 0.02 * exact / np.abs(exact).mean(), rtol=1e-6, atol=1e-7)
+
+
+def test_a_gradient_cannot_change_the_image() -> None:
+    def careless(image: np.ndarray) -> tuple[float, np.ndarray]:
+        image *= 2
+        return 0.0, image
+
+    with pytest.raises(ValueError, match="read-only"):
+        next(dream(picture(), careless, DreamConfig()))
+    with pytest.raises(ValueError, match="read-only"):  # nor is the image taken for a new array
+        next(dream(picture(), lambda x: (0.0, x), DreamConfig()))
+
+
 def test_nothing_is_clipped_on_the_way() -> None:
     *_, last = dream(picture(), towards_light, DreamConfig(octaves=1, step_size=1.0, max_loss=None))
     assert last.image.min() > 15
@@ -110,6 +134,37 @@ def test_every_step_can_be_kept_at_full_size() -> None:
         assert full.shape == smooth.shape
         assert full.dtype == np.float32
         assert np.abs(full - smooth).mean() < 0.002  # almost no ascent: almost the original
+
+
+def test_a_picture_may_come_as_rows_that_are_made_when_they_are_asked_for() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    config = DreamConfig(iterations=2)
+    for rows, array in zip(
+        dream(ModelRows(pixels), bowl, config), dream(to_model(pixels), bowl, config), strict=True
+    ):
+        np.testing.assert_array_equal(rows.image, array.image)
+        np.testing.assert_array_equal(rows.full_size(), array.full_size())
+        np.testing.assert_array_equal(rows.original[:], array.original[:])
+
+
+def test_memory_of_an_ascent() -> None:
+    """Per pixel in float32: the image, its gradient, and the image of the Step before.
+
+    That one is the caller's to keep; at the first step of the last octave it has 1 / scale² as many pixels,
+    later it is the image itself.  All else is made band by band, for which one byte per pixel is enough.
+    """
+    pixels = np.zeros((2000, 3000, 3), np.uint8)
+    array, config = 12, DreamConfig(octaves=3, octave_scale=1.4, iterations=2)
+    steps = dream(ModelRows(pixels), lambda x: (0.0, np.full(x.shape, 0.1, np.float32)), config)
+    tracemalloc.start()
+    try:
+        last = deque(steps, 1).pop()  # which holds one while the next is made, as callers do
+        for _rows, _band in last.bands():
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak / 6e6 < 2 * array + array / 1.4**2 + 1
 
 
 def test_small_octaves_are_dropped_with_one_warning() -> None:

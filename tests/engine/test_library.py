@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +99,36 @@ def test_steps_can_be_watched_and_kept(photo: Path, tiny) -> None:
     assert steps[0].full_size().shape == (30, 40, 3)
     with pytest.raises(UsageError):  # at the call, not at the first step
         engine.steps(photo, model=tiny)
+
+
+def test_a_picture_may_be_changed_while_a_dream_of_it_runs(tiny) -> None:
+    picture = engine.Picture(np.array(noise(30, 40)))
+    config = engine.DreamConfig(layers={"mixed0": 1.0}, iterations=1)
+    expected = [x.full_size() for x in engine.steps(picture, config, model=tiny)]
+    steps = engine.steps(picture, config, model=tiny)
+    picture.pixels[:] = 0
+    for step, full in zip(steps, expected, strict=True):
+        np.testing.assert_array_equal(step.full_size(), full)
+
+
+def test_memory_from_file_to_file(tmp_path: Path, tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ascent's share (see test_ascent), the picture in 8 bit, and room for bands."""
+
+    def flat(image: np.ndarray) -> tuple[float, np.ndarray]:
+        return 0.0, np.full(image.shape, 0.1, np.float32)
+
+    monkeypatch.setattr("engine.tiles.gradient", lambda *_: flat)
+    Image.effect_noise((3000, 2000), 60).convert("RGB").save(tmp_path / "in.png", compress_level=1)
+    tracemalloc.start()
+    try:
+        source = images.load(tmp_path / "in.png")
+        config = engine.DreamConfig(layers={"mixed0": 1.0}, iterations=2)
+        last = deque(engine.steps(source, config, model=tiny), 1).pop()
+        images.save(engine.finish(source, last, tiny), tmp_path / "out.png")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak / 6e6 < 2 * 12 + 12 / 1.4**2 + 3 + 1
 
 
 def test_a_model_may_be_given_by_its_path(photo: Path) -> None:
