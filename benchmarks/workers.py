@@ -73,7 +73,10 @@ class Worker:
         return answer
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing; a second time does nothing."""
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        if self._process.stdout.closed:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
