@@ -63,7 +63,7 @@ def main() -> None:
         return
 
     entrants = list(layers_alone() if options.depths else installed_contenders())
-    print(f"Loss and gradient, {options.threads} threads.\n{report.machine()}\n", flush=True)
+    print(f"Loss and gradient, {options.threads} threads.\n{report.machine()}", flush=True)
     rows: list[report.Row] = []
     for size in options.sizes:
         turns = take_turns(entrants, size, options)
@@ -96,9 +96,9 @@ def installed_contenders() -> Iterator[Entrant]:
 
 def layers_alone() -> Iterator[Entrant]:
     """Yield the engine once for each layer, shallow to deep."""
-    import engine
+    from export.architecture import inception_v3
 
-    for name in engine.load_model(device="cpu", threads=1).layer_names:
+    for name in inception_v3().until(list(LAYERS)[-1]).layers:  # those of the embedded model
         yield Entrant(name, "engine", {name: 1.0})
 
 
@@ -206,7 +206,7 @@ def print_table(rows: list[report.Row]) -> None:
         ]
         for row in rows
     ]
-    print(report.table(["picture", "", "median ms", "fastest ms", "speed", "peak MB"], lines))
+    print("\n" + report.table(["picture", "", "median ms", "fastest ms", "speed", "peak MB"], lines))
 
 
 def work(name: str, size: int, threads: int, layers: Mapping[str, float]) -> None:
