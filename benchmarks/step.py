@@ -20,7 +20,7 @@ import report
 import workers
 from keras_deep_dream import LAYERS
 
-from engine.config import Tiling, format_layers, parse_layers
+from engine.config import format_layers, parse_layers
 from engine.machine import cpu_count
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Seat:
 
 def check_losses(size: int, turns: Mapping[str, list[Turn]]) -> None:
     """End the program where the contenders' losses show that they don't do the same work."""
-    in_tiles = size * size > (Tiling().whole_pixels or 0)  # there the engine's loss is an estimate
+    in_tiles = size > 1200  # there the engine's loss may be an estimate
     losses = {name: of_one[-1].loss for name, of_one in turns.items() if of_one}
     truth = list(losses.values())[-1] if losses else 0.0
     for name, loss in losses.items():

@@ -63,7 +63,6 @@ def dream(arguments: argparse.Namespace, reporter: Silent) -> int:
     tiling = options.tiling(arguments)
     with ThreadPoolExecutor(1) as pool:
         opening = pool.submit(_open_model, arguments, arguments.device)
-        from scipy import ndimage  # noqa: F401 - needed soon, while the other thread opens the model
 
         from engine import batch
 
@@ -94,7 +93,6 @@ def pipe(arguments: argparse.Namespace, reporter: Silent) -> int:
     inbox = Inbox(stdin, abort_on_eof=arguments.abort_on_eof)
     with _handling(inbox.stop, signal.SIGTERM, signal.SIGINT):
         opening = in_background(_open_model, arguments, arguments.device)
-        from scipy import ndimage  # noqa: F401 - needed soon, while the other threads open and read
 
         try:
             model = inbox.until(opening)
@@ -141,7 +139,7 @@ def info(arguments: argparse.Namespace, _reporter: Silent) -> int:
     model = _open_model(arguments, "cpu")
     facts: dict[str, dict[str, Any]] = {
         "versions": _versions(),
-        "machine": {"threads": model.session.threads, "free memory": _gigabytes(machine.available_memory())},
+        "machine": {"threads": model.threads, "free memory": _gigabytes(machine.available_memory())},
         "devices": {"cpu": "works", "cuda": _cuda_state(arguments)},
         "model": {"file": model.name, **_plain(model.metadata)},
         "presets": {name: _plain(preset) for name, preset in PRESETS.items()},
@@ -175,8 +173,8 @@ def _begin(
 ) -> None:
     """Report what is going to compute, and what the user should know of it."""
     reporter.start(model, config, tiling, pictures)
-    if model.session.fallback:
-        warnings = (*warnings, f"{model.session.fallback}: dreaming on the CPU")
+    if model.fallback:
+        warnings = (*warnings, f"{model.fallback}: dreaming on the CPU")
     for warning in warnings:
         reporter.warning(warning)
 

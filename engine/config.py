@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from dataclasses import dataclass, field, fields, replace
 from numbers import Real
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from engine.errors import UsageError
 
@@ -124,37 +125,52 @@ class Tiling:
     Raises UsageError for a value outside its range.
     """
 
-    size: int = 512
-    """Side of the part that a tile answers for, in pixels; 128 to 4096."""
+    SMALLEST: ClassVar[int] = 128
+    """Smallest side of a tile, in pixels."""
+
+    CUDA_SIZE: ClassVar[int] = 512
+    """Side of the tiles on a GPU, where none is asked for."""
+
+    size: int | Literal["auto", "off"] = "auto"
+    """Side of the part that a tile answers for, in pixels, 128 to 8192; `off` for pictures of any size whole;
+    `auto` for as much as `max_memory` holds."""
 
     halo: int = 48
     """Pixels computed around it: more is truer and slower; 0 to 512."""
 
-    whole_pixels: int | None = 1_500_000
-    """Pictures, or octaves, of up to this many pixels are computed whole; None for all."""
-
     seed: int = 0
     """Of the grid's random place at each step; 0 or more."""
 
-    def __post_init__(self) -> None:
-        for name, low, high in (("size", 128, 4096), ("halo", 0, 512), ("seed", 0, 2**63)):
-            Setting("--tile" if name == "size" else f"--{name}", int, low, high, "").check(
-                getattr(self, name)
-            )
+    max_memory: int = 1_500_000_000
+    """Bytes of memory that the program may take, roughly, if tiles can help it; 400 MB or more."""
 
-    @classmethod
-    def parse(cls, tile: str | int, *, halo: int | None = None, seed: int = 0) -> Tiling:
-        """Return what `--tile` means: `auto`, `off`, or a side in pixels for all larger pictures."""
-        margin = cls.halo if halo is None else halo
-        if tile == "auto":
-            return cls(halo=margin, seed=seed)
-        if tile == "off":
-            return cls(halo=margin, seed=seed, whole_pixels=None)
-        if not str(tile).isdecimal():
-            raise UsageError(
-                f"--tile {tile} is no size", hint="--tile takes auto, off, or a side from 128 to 4096"
-            )
-        return cls(size=int(tile), halo=margin, seed=seed, whole_pixels=0)
+    def __post_init__(self) -> None:
+        if self.size not in {"auto", "off"}:
+            Setting("--tile", int, self.SMALLEST, 8192, "").check(self.size)
+        for name, low, high in (("halo", 0, 512), ("seed", 0, 2**63), ("max_memory", 400_000_000, 2**50)):
+            option = "--" + name.replace("_", "-")
+            Setting(option, int, low, high, "").check(getattr(self, name))
+
+
+def parse_tile(text: str) -> int | Literal["auto", "off"]:
+    """Read what `--tile` says; raise UsageError where it is neither a word that it knows nor a number."""
+    if text == "auto":
+        return "auto"
+    if text == "off":
+        return "off"
+    if not text.isdecimal():
+        raise UsageError(
+            f"--tile {text} is no size", hint="--tile takes auto, off, or a side from 128 to 8192"
+        )
+    return int(text)
+
+
+def parse_bytes(text: str) -> int:
+    """Read an amount of memory such as `2GB`, `800 MB` or `1.5 GiB`; raise UsageError for anything else."""
+    form = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(k|m|g|t)(i?)b?", text.strip().lower())
+    if form is None:
+        raise UsageError(f"--max-memory {text} is no amount", hint="for example --max-memory 2GB")
+    return int(float(form[1]) * (1024 if form[3] else 1000) ** ("kmgt".index(form[2]) + 1))
 
 
 def settings() -> dict[str, Setting]:

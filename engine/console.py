@@ -96,7 +96,7 @@ class Lines(Silent):
         from engine.config import format_layers  # noqa: PLC0415 - this module stays light
 
         self._many = pictures is None or pictures > 1
-        threads = f" ({model.session.threads} threads)" if model.device == "cpu" else ""
+        threads = f" ({model.threads} threads)" if model.device == "cpu" else ""
         note(f"dreaming on {model.device}{threads} with {format_layers(config.layers)}")
 
     def step(self, name: str, step: Step) -> None:
@@ -178,12 +178,12 @@ class JsonLines(Silent):
             protocol=PROTOCOL,
             version=__version__,
             device=model.device,
-            threads=model.session.threads,
+            threads=model.threads,
             model=model.name,
             layers=dict(config.layers),
-            tile=None if tiling.whole_pixels is None else tiling.size,
+            tile=tiling.size,
             halo=tiling.halo,
-            whole_pixels=tiling.whole_pixels,
+            max_memory=tiling.max_memory,
             seed=tiling.seed,
             pictures=pictures,
         )

@@ -7,7 +7,7 @@ other programs in docs/model-file.md.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +26,25 @@ OUTPUTS = (LOSS, GRADIENT, ENERGIES)
 
 PREFIX = "deepdream."
 
+BATCH = "N"
+"""Name of the batch size in shapes."""
+
+STEM = "stem"
+"""The tensor between the stem and the first layer's block, [N, C, h, w]."""
+
+STEM_GRADIENT = "stem/gradient"
+"""The loss' gradient by it."""
+
+
+def layer_weights(layer: str) -> str:
+    """Name the tensor with a layer's part of the channel weights."""
+    return f"{layer}/weights"
+
+
+def layer_energies(layer: str) -> str:
+    """Name the tensor with a layer's part of the energies."""
+    return f"{layer}/energies"
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -39,6 +58,32 @@ class Layer:
 
     stride: int
     """Picture pixels from one position of the layer to the next."""
+
+
+@dataclass(frozen=True)
+class Stem:
+    """How a model's stem, all before its first layer, can be computed apart and in tiles.
+
+    Sizes are in picture pixels.  Position p of `STEM` sees the pixels from `p * stride - before` on, `field`
+    of them; what lies outside the picture is zero in the padded convolutions.
+    """
+
+    stride: int
+    field: int
+    before: int
+
+    kept: tuple[str, ...]
+    """Tensors [N, C, h, w] that the way back needs from the way there, besides the image."""
+
+    padded_forward: tuple[str, ...]
+    """Outputs of the convolutions that pad with zeros: inside a picture a tile must not."""
+
+    padded_backward: tuple[str, ...]
+    """Outputs of the convolutions that are the gradients of these."""
+
+    def positions(self, size: int) -> int:
+        """Return how many positions there are along a side of `size` pixels."""
+        return max((size + 2 * self.before - self.field) // self.stride + 1, 0)
 
 
 @dataclass(frozen=True)
@@ -66,6 +111,9 @@ class Metadata:
     exporter: str
     """The versions of the programs that wrote the file."""
 
+    stem: Stem | None = None
+    """How to take the model apart; None where the file does not say."""
+
     def __post_init__(self) -> None:
         names = [layer.name for layer in self.layers]
         if not names or len(set(names)) != len(names):
@@ -85,7 +133,8 @@ class Metadata:
     def to_props(self) -> dict[str, str]:
         """Return the entries for the model file's `metadata_props`."""
         layers = [{"name": x.name, "channels": x.channels, "stride": x.stride} for x in self.layers]
-        return {
+        stem = {} if self.stem is None else {PREFIX + "stem": json.dumps(asdict(self.stem))}
+        return stem | {
             PREFIX + "schema": SCHEMA,
             PREFIX + "network": self.network,
             PREFIX + "layers": json.dumps(layers),
@@ -122,8 +171,21 @@ class Metadata:
                 min_size=int(props[PREFIX + "min_size"]),
                 weights=props[PREFIX + "weights"],
                 exporter=props[PREFIX + "exporter"],
+                stem=_read_stem(props.get(PREFIX + "stem")),
             )
         except KeyError as missing:
             raise ValueError(f"its metadata lack {missing}") from None
         except (TypeError, ValueError) as error:
             raise ValueError(f"its metadata make no sense: {error}") from None
+
+
+def _read_stem(text: str | None) -> Stem | None:
+    if text is None:
+        return None
+    found = json.loads(text)
+    stride, field, before = (int(found[name]) for name in ("stride", "field", "before"))
+    if stride < 1 or field < 1 or before < 0:
+        raise ValueError("the stem's stride and field must be at least one, and before not negative")
+    names = (tuple(map(str, found[name])) for name in ("kept", "padded_forward", "padded_backward"))
+    kept, forward, backward = names
+    return Stem(stride, field, before, kept, forward, backward)

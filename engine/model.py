@@ -8,35 +8,30 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from engine import machine
 from engine.config import suggest
-from engine.errors import ImageError, UsageError
+from engine.errors import ModelError, UsageError
 from engine.metadata import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, Metadata
-from engine.session import Session, open_session
+from engine.parts import Parts
+from engine.session import Session, open_session, read_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from numpy.typing import NDArray
 
 EMBEDDED: Final = "inception_v3_mixed5.onnx"
 
-BYTES_PER_PIXEL: Final = 1600
-"""Memory that a dream takes per pixel of the picture, on the CPU: 1,050 at one megapixel, 1,250 at three, and
-room for the runtime's arenas, which grow by powers of two."""
-
 
 class DreamModel:
     """An open model.  Opening takes a fraction of a second, so open it once and dream often."""
 
-    def __init__(self, session: Session, name: str, reopen: Callable[[int], Session] | None = None) -> None:
-        """Wrap a session; `reopen` opens the same model again, with as many threads as it is told."""
+    def __init__(self, session: Session, name: str, content: bytes = b"") -> None:
+        """Wrap a session; from `content`, the model file's, parts are opened where that is faster."""
         self.name = name
         """Path of the model file, or the embedded file's name."""
         self._session = session
-        self._reopen = reopen
-        self._single: Session | None = None
-        self._held_pixels = 0
+        self._content = content
+        self._parts: Parts | None = None
 
     @property
     def metadata(self) -> Metadata:
@@ -49,9 +44,19 @@ class DreamModel:
         return self._session.device
 
     @property
-    def session(self) -> Session:
-        """The session: threads, runtime version, why CUDA was not taken."""
-        return self._session
+    def threads(self) -> int:
+        """Processors that it uses at once, if on a CPU."""
+        return self._session.threads
+
+    @property
+    def fallback(self) -> str:
+        """Why the device that `auto` tried first was not taken; empty if there was none to try."""
+        return self._session.fallback
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that earlier pictures took and the next one uses again."""
+        return 0 if self._parts is None else self._parts.held_bytes
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -98,52 +103,28 @@ class DreamModel:
 
         return gradient
 
-    def per_core(
-        self,
-    ) -> tuple[
-        Callable[[NDArray[np.float32], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]],
-        int,
-    ]:
-        """Return a function for many small images at once, and how many threads should call it.
+    def parts(self, layers: Collection[str]) -> Parts | None:
+        """Return the model opened in parts for some of its layers, the fast way on a CPU.
 
-        It takes an image [H, W, 3] and channel weights [C] and returns raw gradient and energies.  On a CPU
-        each call keeps to one thread: small convolutions win more from whole processors of their own than
-        from sharing.  On a GPU calls take turns.
+        None on a GPU, and for a model file that does not say how to take it apart.  Raises ModelError where
+        what it says is wrong.
         """
-        if self.device == "cpu" and self._reopen is not None and self._session.threads > 1:
-            self._single = self._single or self._reopen(1)
-            session, workers = self._single, self._session.threads
-        else:
-            session, workers = self._session, 1
+        if self.device != "cpu" or self.metadata.stem is None or not layers or not self._content:
+            return None
+        wanted = {name for name in self.layer_names if name in layers}
+        if self._parts is None or {x.name for x in self._parts.layers} != wanted:
+            try:
+                self._parts = Parts(self._content, self.metadata, wanted, self.threads)
+            except (ValueError, KeyError) as error:
+                raise ModelError(f"{self.name} cannot be taken apart: {error}") from error
+        return self._parts
 
-        def compute(
-            image: NDArray[np.float32], weights: NDArray[np.float32]
-        ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-            feeds = {IMAGE: np.ascontiguousarray(image[np.newaxis]), CHANNEL_WEIGHTS: weights}
-            gradient, energies = session.run((GRADIENT, ENERGIES), feeds)
-            return gradient[0], energies[0]
-
-        return compute, workers
-
-    def check_memory(self, height: int, width: int) -> None:
-        """Raise ImageError for a picture too large to compute whole, before the system kills us."""
-        fits = self.pixels_that_fit()
-        if fits is not None and height * width > fits:
-            share = (fits / (height * width)) ** 0.5
-            raise ImageError(
-                f"a picture of {width}x{height} pixels needs about "
-                f"{height * width * BYTES_PER_PIXEL / 1e9:.1f} GB of memory, "
-                f"and {fits * BYTES_PER_PIXEL / 1e9:.1f} GB are free",
-                hint=f"make it {int(width * share)}x{int(height * share)} or less, or leave out --tile off",
-            )
-
-    def pixels_that_fit(self) -> int | None:
-        """Return how large a picture memory holds when it is computed whole, in pixels; None if unknown.
-
-        What earlier pictures took is still held and used again.
-        """
-        available = machine.available_memory() if self.device == "cpu" else None
-        return None if available is None else self._held_pixels + available // BYTES_PER_PIXEL
+    def evaluate(
+        self, image: NDArray[np.float32], channel_weights: NDArray[np.float32]
+    ) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
+        """Return loss, raw gradient [H, W, 3] and energies [C] of one image."""
+        loss, gradient, energies = self._run((LOSS, GRADIENT, ENERGIES), image, channel_weights)
+        return float(loss), gradient, energies
 
     def _run(
         self, outputs: tuple[str, ...], image: NDArray[np.float32], weights: NDArray[np.float32]
@@ -156,7 +137,6 @@ class DreamModel:
                 CHANNEL_WEIGHTS: np.ascontiguousarray(weights, np.float32),
             },
         )
-        self._held_pixels = max(self._held_pixels, batch.shape[0] * batch.shape[1] * batch.shape[2])
         return results if image.ndim == 4 else [x[0] for x in results]
 
 
@@ -170,7 +150,6 @@ def load_model(
     """
     embedded = resources.files("engine").joinpath("models", EMBEDDED)
     source = embedded.read_bytes() if path is None else Path(path)
-    session = open_session(source, device, threads)
-    return DreamModel(
-        session, EMBEDDED if path is None else str(path), lambda count: open_session(source, "cpu", count)
-    )
+    content = source if isinstance(source, bytes) else read_model(source)
+    name = EMBEDDED if path is None else str(path)
+    return DreamModel(open_session(content, device, threads, name), name, content)

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from engine._version import __version__
-from engine.config import PRESETS, DreamConfig, Setting, Tiling, format_layers, parse_layers, settings
+from engine.config import (
+    PRESETS,
+    DreamConfig,
+    Setting,
+    Tiling,
+    format_layers,
+    parse_bytes,
+    parse_layers,
+    parse_tile,
+    settings,
+)
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,8 +84,10 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def tiling(arguments: argparse.Namespace) -> Tiling:
-    """Return what `--tile`, `--halo` and `--seed` say; raise UsageError for what is out of range."""
-    return Tiling.parse(arguments.tile, halo=arguments.halo, seed=arguments.seed)
+    """Return what the options about tiles say; raise UsageError for what is out of range."""
+    return Tiling(
+        size=arguments.tile, halo=arguments.halo, seed=arguments.seed, max_memory=arguments.max_memory
+    )
 
 
 def _refuse(word: str, parser: argparse.ArgumentParser) -> NoReturn:
@@ -153,7 +165,7 @@ def _add_pipe(parser: argparse.ArgumentParser) -> None:
 
 def _add_dreaming(parser: argparse.ArgumentParser) -> None:
     """Add what both `dream` and `pipe` take."""
-    default = DreamConfig()
+    default, tiling = DreamConfig(), Tiling()
     parser.add_argument(
         "--keep-partial", action="store_true", help="when interrupted, write the picture so far"
     )
@@ -162,12 +174,24 @@ def _add_dreaming(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tile",
-        default="auto",
+        type=parse_tile,
+        default=tiling.size,
         metavar="auto|off|SIZE",
-        help="compute larger pictures in tiles of SIZE pixels, to save memory (auto)",
+        help="compute larger pictures in tiles of SIZE pixels; auto: as large as memory allows (auto)",
     )
     parser.add_argument(
-        "--halo", type=int, metavar="N", help=f"pixels computed around each tile ({Tiling.halo})"
+        "--max-memory",
+        type=parse_bytes,
+        default=tiling.max_memory,
+        metavar="AMOUNT",
+        help="memory to take, roughly, before pictures are cut into tiles (1.5GB)",
+    )
+    parser.add_argument(
+        "--halo",
+        type=int,
+        default=tiling.halo,
+        metavar="N",
+        help=f"pixels computed around each tile ({tiling.halo})",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random (0)")
     parser.add_argument("--progress", choices=("auto", "bar", "json", "none"), default="auto")

@@ -15,6 +15,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,10 +23,11 @@ import numpy as np
 
 from engine import machine
 from engine.errors import DeviceError, DreamError, ModelError, UsageError
+from engine.graph import Graph
 from engine.metadata import CHANNEL_WEIGHTS, GRADIENT, IMAGE, INPUTS, LOSS, OUTPUTS, Metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -61,48 +63,114 @@ class Session:
     runtime: str
     """ONNX Runtime's version."""
 
-    _session: Any = field(repr=False)
+    _create: Callable[[], Any] = field(repr=False)
+
+    @cached_property
+    def _session(self) -> Any:
+        return self._create()
+
+    def open(self) -> None:
+        """Open the whole model now, if that was put off; raise ModelError where it does not open."""
+        _ = self._session
 
     def run(
         self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
     ) -> list[NDArray[np.float32]]:
         """Compute `outputs`, and only these, from `feeds`; raise DreamError where the runtime fails."""
+        session = self._session
         try:
-            results: list[NDArray[np.float32]] = self._session.run(list(outputs), dict(feeds))
+            results: list[NDArray[np.float32]] = session.run(list(outputs), dict(feeds))
         except Exception as error:  # the runtime's exceptions have no base of their own
-            if OUT_OF_MEMORY.search(str(error)):
-                raise DreamError(
-                    f"not enough memory on {self.device} for this picture",
-                    hint="make the picture smaller; other programs may hold memory too",
-                ) from error
-            raise DreamError(f"ONNX Runtime failed on {self.device}: {_reason(error)}") from error
+            raise _run_error(error, self.device) from error
         return results
 
 
-def open_session(source: Path | bytes, device: str = "auto", threads: int | None = None) -> Session:
-    """Open a model file, or its content, on a device.
+def open_session(
+    model: bytes, device: str = "auto", threads: int | None = None, name: str = "the model"
+) -> Session:
+    """Open a model file's content on a device; `name` is what messages call it.
 
     `device` is `auto` (CUDA if it works, else the CPU), `cpu`, `cuda` or `cuda:N`; `threads` None means as
-    many as this process may use.  Raises ModelError, DeviceError, or UsageError for a device of no such form.
+    many as this process may use.  A model that can be taken apart is not opened whole on a CPU before
+    somebody asks for that.  Raises ModelError, DeviceError, or UsageError for a device of no such form.
     """
     index = _cuda_index(device)
-    model = _read(source) if isinstance(source, Path) else source
-    name = source.name if isinstance(source, Path) else "the model"
     count = threads if threads is not None else machine.cpu_count()
     if count < 1:
         raise UsageError(f"--threads {count} is out of range", hint="at least 1")
+    try:
+        metadata = _check(Graph(model), name)
+    except ValueError:
+        raise ModelError(f"{name} is not an ONNX model") from None
     runtime = _runtime()
     fallback = ""
     if index is not None:
         try:
-            return _open_cuda(runtime, model, name, index, count)
+            return _open_cuda(runtime, model, name, index, count, metadata)
         except DeviceError as error:
             if device != "auto":
                 raise
             log.info("%s: using the CPU", error)
             fallback = str(error) if CUDA in runtime.get_available_providers() else ""
-    session = _create(runtime, model, name, [CPU], count)
-    return Session("cpu", fallback, count, _check(session, name), runtime.__version__, session)
+    opened = Session(
+        "cpu",
+        fallback,
+        count,
+        metadata,
+        runtime.__version__,
+        partial(_create, runtime, model, name, [CPU], count),
+    )
+    if metadata.stem is None:
+        opened.open()
+    return opened
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a model, open on the CPU.  Takes and gives tensors as the runtime holds them, uncopied."""
+
+    _session: Any = field(repr=False)
+
+    @property
+    def output_shapes(self) -> list[list[int]]:
+        """Shapes of the outputs, where sizes of the inputs were given in numbers."""
+        return [list(x.shape) for x in self._session.get_outputs()]
+
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
+        """Compute `outputs` from tensors made by `as_tensor` or by another piece."""
+        try:
+            results: list[Any] = self._session.run_with_ort_values(list(outputs), dict(feeds))
+        except Exception as error:  # the runtime's exceptions have no base of their own
+            raise _run_error(error, "cpu") from error
+        return results
+
+
+def open_piece(content: bytes, threads: int) -> Piece:
+    """Open a part of a model on the CPU; all pieces share one pool of memory."""
+    runtime = _runtime()
+    _share_memory(runtime)
+    return Piece(_create(runtime, content, "a part of the model", [CPU], threads, shared=True))
+
+
+def as_tensor(array: NDArray[np.float32]) -> Any:
+    """Hand an array to the runtime, which reads it where it is."""
+    return _runtime().OrtValue.ortvalue_from_numpy(array)
+
+
+def as_array(tensor: Any) -> NDArray[np.float32]:
+    """Return a tensor's content."""
+    array: NDArray[np.float32] = tensor.numpy()
+    return array
+
+
+@cache
+def _share_memory(runtime: Any) -> None:
+    """Make the one arena that all pieces allocate from, so that each keeps nothing for itself."""
+    info = runtime.OrtMemoryInfo(
+        "Cpu", runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, runtime.OrtMemType.DEFAULT
+    )
+    as_requested = runtime.OrtArenaCfg(0, 1, -1, -1)  # no limit, and no powers of two
+    runtime.create_and_register_allocator(info, as_requested)
 
 
 def _runtime() -> Any:
@@ -132,7 +200,8 @@ def _cuda_index(device: str) -> int | None:
     return None if device == "cpu" else int(form[1] or 0)
 
 
-def _read(path: Path) -> bytes:
+def read_model(path: Path) -> bytes:
+    """Read a model file; raise ModelError where it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -141,11 +210,19 @@ def _read(path: Path) -> bytes:
         raise ModelError(f"the model file {path} cannot be read: {error.strerror}") from error
 
 
-def _create(runtime: Any, model: bytes, name: str, providers: list[Any], threads: int) -> Any:
+def _create(
+    runtime: Any, model: bytes, name: str, providers: list[Any], threads: int, *, shared: bool = False
+) -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = SILENT
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    if shared:
+        # The runtime plans memory by patterns that leave holes: half as much again, and no time won.
+        options.enable_mem_pattern = False
+        options.add_session_config_entry("session.use_env_allocators", "1")
+    # Idle threads that spin would take the processors from the next part of the work.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
     try:
         # Without enable_fallback=0 a failing provider is replaced, and the news printed to stdout.
@@ -162,7 +239,9 @@ def _create(runtime: Any, model: bytes, name: str, providers: list[Any], threads
         raise ModelError(f"{name} does not open in ONNX Runtime: {_reason(error)}") from error
 
 
-def _open_cuda(runtime: Any, model: bytes, name: str, index: int, threads: int) -> Session:
+def _open_cuda(
+    runtime: Any, model: bytes, name: str, index: int, threads: int, metadata: Metadata
+) -> Session:
     """Open on CUDA and compute something there; raise DeviceError with the reason if either fails."""
     if CUDA not in runtime.get_available_providers():
         raise DeviceError(
@@ -177,7 +256,6 @@ def _open_cuda(runtime: Any, model: bytes, name: str, index: int, threads: int) 
         raise _cuda_failure(index, error) from error
     if CUDA not in session.get_providers():
         raise _cuda_failure(index, _load_error(runtime))
-    metadata = _check(session, name)
     side = metadata.min_size
     feeds = {
         IMAGE: np.zeros((1, side, side, 3), np.float32),
@@ -187,7 +265,7 @@ def _open_cuda(runtime: Any, model: bytes, name: str, index: int, threads: int) 
         session.run([LOSS, GRADIENT], feeds)  # missing kernels and a full GPU show only now
     except Exception as error:
         raise _cuda_failure(index, error) from error
-    return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, session)
+    return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, lambda: session)
 
 
 def _cuda_failure(index: int, error: BaseException) -> DeviceError:
@@ -230,30 +308,37 @@ def _load_error(runtime: Any) -> BaseException:
     return RuntimeError("ONNX Runtime chose the CPU without giving a reason")
 
 
-def _check(session: Any, name: str) -> Metadata:
+def _check(graph: Graph, name: str) -> Metadata:
     """Return the model's metadata; raise ModelError where it does not keep to contract 1."""
     try:
-        metadata = Metadata.from_props(session.get_modelmeta().custom_metadata_map)
+        metadata = Metadata.from_props(graph.props)
     except ValueError as error:
         raise ModelError(f"{name} is no model for dreaming: {error}") from None
-    inputs = {x.name: x for x in session.get_inputs()}
-    outputs = {x.name: x for x in session.get_outputs()}
+    inputs, outputs = graph.inputs, graph.outputs
     lacking = [x for x in INPUTS if x not in inputs] + [x for x in OUTPUTS if x not in outputs]
     if lacking or len(inputs) != len(INPUTS):
         raise ModelError(
             f"{name} is no model for dreaming: its inputs and outputs are {', '.join([*inputs, *outputs])}"
         )
-    nodes = [*inputs.values(), *(outputs[x] for x in OUTPUTS)]
-    if any(node.type != "tensor(float)" for node in nodes):
+    if not all(tensor.is_float for tensor in [*inputs.values(), *(outputs[x] for x in OUTPUTS)]):
         raise ModelError(f"{name} is no model for dreaming: it computes with other numbers than float32")
-    image = list(inputs[IMAGE].shape)
-    if len(image) != 4 or image[3] != 3 or any(isinstance(x, int) for x in image[:3]):
+    image = inputs[IMAGE].shape
+    if image != (None, None, None, 3):
         raise ModelError(
-            f"{name} is no model for dreaming: it takes images of shape {image}, not [N, H, W, 3]"
+            f"{name} is no model for dreaming: it takes images of shape {list(image)}, not [N, H, W, 3]"
         )
-    if list(inputs[CHANNEL_WEIGHTS].shape) != [metadata.channels]:
+    if inputs[CHANNEL_WEIGHTS].shape != (metadata.channels,):
         raise ModelError(f"{name} is no model for dreaming: its layers and its channel weights do not agree")
     return metadata
+
+
+def _run_error(error: BaseException, device: str) -> DreamError:
+    if OUT_OF_MEMORY.search(str(error)):
+        return DreamError(
+            f"not enough memory on {device} for this picture",
+            hint="make the picture smaller; other programs may hold memory too",
+        )
+    return DreamError(f"ONNX Runtime failed on {device}: {_reason(error)}")
 
 
 def _reason(error: BaseException) -> str:

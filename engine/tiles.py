@@ -1,15 +1,17 @@
-"""Large pictures in tiles: less memory, one tile per processor, and no seam.
+"""Pictures of any size: whole as long as memory allows, else in tiles, and no seam.
 
 A tile's gradient is true only away from its borders, so each tile is computed with a halo around the core
 that it answers for, and the grid of cores lies elsewhere at every step, so that what is left of the error
 averages out.  The network's own grid is kept: tiles begin at multiples of its stride.  The ascent normalises
 the whole gradient as ever; it does not know of tiles.  A grid that moves is known from google/deepdream and
 TensorFlow's tutorial; docs/decisions/0006-tiles.md has what was measured.
+
+These tiles bound memory.  The smaller, exact ones that a CPU works through inside them are in
+engine/parts.py.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,20 +19,23 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 
 from engine import machine
+from engine.config import Tiling
 from engine.errors import ImageError
-from engine.model import BYTES_PER_PIXEL
+from engine.parts import PER_PIXEL, PER_TILE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from engine.config import Tiling
     from engine.metadata import Layer
     from engine.model import DreamModel
 
     Image: TypeAlias = NDArray[np.float32]
-    Compute: TypeAlias = Callable[[Image, NDArray[np.float32]], tuple[Image, NDArray[np.float32]]]
+
+SMALLEST_CUDA_PIXELS: Final = 1_500_000
+"""Size up to which a picture is computed whole on a GPU."""
+
 
 SMALLEST_WINDOW: Final = 256
 """A core cut off by the picture's edge is given so much context that its window has at least this side."""
@@ -42,8 +47,15 @@ Of all sequences this one spreads a few places most evenly (Roberts, "The Unreas
 Quasirandom Sequences", 2018); places drawn one by one leave borders beside each other.
 """
 
-ARRAYS: Final = 100
-"""Bytes per pixel that an ascent holds besides what a gradient takes: copies of the picture in float32."""
+ARRAYS: Final = 40
+"""Bytes per pixel that a dream holds besides what a gradient takes: image and gradient in float32, the
+original in 8 bit, the octave before (33 in all), and room for a file's alpha channel."""
+
+PROGRAM: Final = 280_000_000
+"""Bytes that Python, the libraries and an opened model take, the moment of opening included."""
+
+CUDA_PIXELS: Final = 1_500_000
+"""Size up to which a picture is computed whole on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -100,39 +112,63 @@ def gradient(
 
     Raises ImageError where it does not, UsageError for a layer that the model has not.
     """
-    made = TiledGradient(model, layers, tiling)
-    if made.cuts(shape):
-        _check_memory(model, tiling, shape)
-    else:
-        model.check_memory(*shape)
-    return made
+    size = tile_size(model, tiling, shape)
+    _check_memory(model, tiling, shape, size)
+    return TiledGradient(model, layers, tiling, size)
 
 
-def _check_memory(model: DreamModel, tiling: Tiling, shape: tuple[int, int]) -> None:
-    """Raise ImageError for a picture too large even for tiles, before the system kills us."""
+def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int]) -> int | None:
+    """Return the side of the cores that a picture of `shape` is cut into, None where it is computed whole.
+
+    Octaves that are not larger than one core with its halo are computed whole all the same.  Only the
+    picture's size and `tiling` decide, not the memory that happens to be free, so that the same order gives
+    the same picture; but where too little is free, tiles are smaller.
+    """
+    if tiling.size != "auto":
+        return None if tiling.size == "off" else int(tiling.size)
+    pixels = shape[0] * shape[1]
+    if model.device != "cpu":
+        return None if pixels <= CUDA_PIXELS else Tiling.CUDA_SIZE
+    budget = tiling.max_memory
+    available = machine.available_memory()
+    if available is not None:
+        budget = min(budget, available + model.held_bytes)
+    fits = max(budget - PROGRAM - model.threads * PER_TILE - pixels * ARRAYS, 0) // PER_PIXEL
+    if pixels <= fits:
+        return None
+    return max(int(fits**0.5) - 2 * tiling.halo, Tiling.SMALLEST)
+
+
+def _check_memory(model: DreamModel, tiling: Tiling, shape: tuple[int, int], size: int | None) -> None:
+    """Raise ImageError for a picture that memory does not hold, before the system kills us."""
     height, width = shape
-    _, workers = model.per_core()
-    tiles = workers * (tiling.size + 2 * tiling.halo) ** 2 * BYTES_PER_PIXEL if model.device == "cpu" else 0
-    needed, available = height * width * ARRAYS + tiles, machine.available_memory()
-    if available is not None and needed > available:
+    window = height * width if size is None else min((size + 2 * tiling.halo) ** 2, height * width)
+    on_cpu = window * PER_PIXEL + model.threads * PER_TILE if model.device == "cpu" else 0
+    needed, available = height * width * ARRAYS + on_cpu, machine.available_memory()
+    if available is not None and needed > available + model.held_bytes:
+        smaller = "leave out --tile" if tiling.size != "auto" else "give fewer --threads"
         raise ImageError(
             f"a picture of {width}x{height} pixels needs about {needed / 1e9:.1f} GB of memory, "
             f"and {available / 1e9:.1f} GB are free",
-            hint="make it smaller, or give a smaller --tile or fewer --threads",
+            hint=f"make it smaller, or {smaller}",
         )
 
 
 class TiledGradient:
     """The gradient of a picture of any size: whole where it is small, in tiles where it is large."""
 
-    def __init__(self, model: DreamModel, layers: Mapping[str, float], tiling: Tiling) -> None:
+    def __init__(
+        self, model: DreamModel, layers: Mapping[str, float], tiling: Tiling, size: int | None = None
+    ) -> None:
+        """Make the gradient of `layers`, cut into cores of `size`, None for pictures of any size whole."""
         self._model = model
-        self._whole = model.gradient(layers)
         self._weights = model.channel_weights(layers)
-        self._tiling = tiling
+        self._parts = model.parts([name for name, coefficient in layers.items() if coefficient])
+        self._seen = self._parts.layers if self._parts else model.metadata.layers
+        self._places = _places(model, self._seen)
+        self._size, self._halo = size, tiling.halo
         self._stride = max(layer.stride for layer in model.metadata.layers)
         self._place = np.random.default_rng(tiling.seed).random(2)
-        self._limit = _whole_limit(model, tiling)
 
     def __call__(self, image: Image) -> tuple[float, Image]:
         """Return loss and raw gradient of an image [H, W, 3], as an `ascent.Gradient` does.
@@ -140,62 +176,62 @@ class TiledGradient:
         In tiles the loss is estimated: each tile's mean energy, weighted with the size of its core.
         """
         shape = (image.shape[0], image.shape[1])
+        gradient = np.zeros_like(image)
         if not self.cuts(shape):
-            return self._whole(image)
-        compute, workers = self._model.per_core()
-        gradient = np.empty_like(image)
-
-        def work(tile: Tile) -> float:
-            loss, gradient[tile.core] = self._tile(compute, image, tile)
-            return loss
-
-        pool = ThreadPoolExecutor(workers)
-        try:
-            losses = list(pool.map(work, self._grid(shape)))
-        finally:
-            pool.shutdown(cancel_futures=True)  # Ctrl-C waits for the tiles at work, not for all
-        return sum(losses), gradient
+            all_of_it = (slice(0, shape[0]), slice(0, shape[1]))
+            loss, _ = self._compute(gradient, image, Tile(all_of_it, all_of_it), self._weights)
+            return loss, gradient
+        return sum(self._add_tile(gradient, image, tile) for tile in self._grid(shape)), gradient
 
     def cuts(self, shape: tuple[int, int]) -> bool:
         """Tell whether a picture of `shape` is computed in tiles."""
-        return self._limit is not None and shape[0] * shape[1] > self._limit
+        return self._size is not None and shape[0] * shape[1] > (self._size + 2 * self._halo) ** 2
 
     def _grid(self, shape: tuple[int, int]) -> list[Tile]:
         stride = self._stride
-        size, halo = (-(-side // stride) * stride for side in (self._tiling.size, self._tiling.halo))
+        size, halo = (-(-side // stride) * stride for side in (self._size or 0, self._halo))
         self._place = (self._place + PLASTIC) % 1
         down, across = (int(part * size) // stride * stride for part in self._place)
         return grid(shape, size, halo, (down, across), stride)
 
-    def _tile(self, compute: Compute, image: Image, tile: Tile) -> tuple[float, Image]:
-        """Return the tile's share of the whole picture's loss, and its core's gradient."""
-        window = image[tile.window]
-        count, inside = self._positions(window.shape)
+    def _add_tile(self, gradient: Image, image: Image, tile: Tile) -> float:
+        """Add the core's part to the gradient, and return the tile's share of the whole picture's loss."""
+        rows, columns = tile.window
+        count, inside = self._positions((rows.stop - rows.start, columns.stop - columns.start))
         whole_count, whole_inside = self._positions(image.shape)
         # The model divides by the window's own element counts; the whole picture's are wanted.
-        gradient, energies = compute(window, self._weights * (count / whole_count))
+        weights = self._weights.copy()
+        weights[self._places] *= count / whole_count
+        _, energies = self._compute(gradient, image, tile, weights)
         mean = energies * count / np.maximum(inside, 1)
         core = image[tile.core]
         share = core.shape[0] * core.shape[1] / (image.shape[0] * image.shape[1])
-        loss = float(np.dot(self._weights, mean * (whole_inside / whole_count))) * share
-        return loss, gradient[tile.inside]
+        weighted = self._weights[self._places] * mean * (whole_inside / whole_count)
+        return float(weighted.sum()) * share
+
+    def _compute(
+        self, gradient: Image, image: Image, tile: Tile, weights: NDArray[np.float32]
+    ) -> tuple[float, NDArray[np.float32]]:
+        """Add the gradient of the core, computed in the window; return the window's loss and energies."""
+        if self._parts is not None:
+            return self._parts.add_gradient(gradient, image, weights, tile.window, tile.core)
+        loss, slope, energies = self._model.evaluate(image[tile.window], weights)
+        gradient[tile.core] += slope[tile.inside]
+        return loss, energies
 
     def _positions(self, shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Estimate, per channel [C], a layer's positions at that size, all and inside the border."""
-        metadata = self._model.metadata
-        counts = [_count(layer, shape, 0) for layer in metadata.layers]
-        insides = [_count(layer, shape, metadata.border) for layer in metadata.layers]
-        repeats = [layer.channels for layer in metadata.layers]
+        """Estimate, per channel that is seen, a layer's positions at that size, all and inside the border."""
+        border = self._model.metadata.border
+        counts = [_count(layer, shape, 0) for layer in self._seen]
+        insides = [_count(layer, shape, border) for layer in self._seen]
+        repeats = [layer.channels for layer in self._seen]
         return np.repeat(counts, repeats).astype(np.float32), np.repeat(insides, repeats).astype(np.float32)
 
 
-def _whole_limit(model: DreamModel, tiling: Tiling) -> int | None:
-    """Return the largest number of pixels to compute whole, None for any: less where memory is short."""
-    if tiling.whole_pixels is None:
-        return None
-    fits = model.pixels_that_fit()
-    whole = tiling.whole_pixels if fits is None else min(tiling.whole_pixels, fits)
-    return max(whole, (tiling.size + 2 * tiling.halo) ** 2)
+def _places(model: DreamModel, seen: Sequence[Layer]) -> NDArray[np.intp]:
+    """Return where the channels of some layers stand among all of the model's."""
+    repeats = [layer.channels for layer in model.metadata.layers]
+    return np.flatnonzero(np.repeat([layer in seen for layer in model.metadata.layers], repeats))
 
 
 def _count(layer: Layer, shape: tuple[int, ...], border: int) -> float:

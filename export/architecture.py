@@ -49,6 +49,20 @@ Chain = tuple[Node, ...]
 
 
 @dataclass(frozen=True)
+class Field:
+    """What the positions of a chain's output see of its input, along one side."""
+
+    stride: int
+    """From one position to the next."""
+
+    size: int
+    """How much one position sees."""
+
+    before: int
+    """How far the first position's view reaches out of the picture, where it sees zeros."""
+
+
+@dataclass(frozen=True)
 class Architecture:
     """A network as a sequence of named blocks; every block but the first is a layer to dream on."""
 
@@ -98,6 +112,18 @@ class Architecture:
             stride *= _stride(chain)
             found[name] = stride
         return found
+
+    def stem_field(self) -> Field:
+        """Return what the positions behind the stem see of the picture."""
+        stride, size, before = 1, 1, 0
+        for node in self.stem:
+            kernel, step, padded = 3, 2, False  # a max pool
+            if isinstance(node, Conv):
+                kernel, step, padded = node.size[0], node.stride, node.padding == "SAME"
+            size += (kernel - 1) * stride
+            before += (kernel - 1) // 2 * stride if padded else 0
+            stride *= step
+        return Field(stride, size, before)
 
     def min_size(self, border: int) -> int:
         """Return the shortest side in pixels at which a layer has a position left inside `border`.

@@ -14,10 +14,11 @@ import tensorflow as tf
 
 from engine import metadata
 from engine._version import __version__
+from export import network
 from export.errors import ConversionError
 from export.gradients import rules
 from export.loss import BORDER, loss_and_energies
-from export.network import activations
+from export.parts import describe_stem, name_sizes, spell_out_padding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,6 +68,10 @@ def convert(architecture: Architecture, weights: Weights) -> onnx.ModelProto:
     }
     model = _trace_and_convert(architecture, parameters)
     _store_parameters(model, parameters)
+    _keep_outputs(model)
+    _name_batch_and_channels(model, architecture)
+    spell_out_padding(model)
+    name_sizes(model)
     _describe(model, architecture, weights)
     _check(model)
     return model
@@ -84,17 +89,31 @@ def _trace_and_convert(
         image: tf.Tensor, channel_weights: tf.Tensor, parameters: Mapping[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         picture = tf.transpose(image, [0, 3, 1, 2])
+        kernels = _kernels(parameters)
+        weights = dict(zip(channels, tf.split(channel_weights, list(channels.values())), strict=True))
         with tf.GradientTape() as tape:
             tape.watch(picture)
-            layers = activations(architecture, picture, _kernels(parameters), "NCHW")
-            loss, energies = loss_and_energies(layers, channel_weights)
-        gradient = tf.transpose(tape.gradient(loss, picture), [0, 2, 3, 1])
-        return {metadata.LOSS: loss, metadata.GRADIENT: gradient, metadata.ENERGIES: energies}
+            seen = network.stem(architecture, picture, kernels)
+        with tf.GradientTape() as upper_tape:
+            upper_tape.watch(seen)
+            loss, energies = loss_and_energies(network.blocks(architecture, seen, kernels), weights)
+        upstream = upper_tape.gradient(loss, seen)
+        gradient = tf.transpose(tape.gradient(seen, picture, upstream), [0, 2, 3, 1])
+        return {
+            metadata.LOSS: loss,
+            metadata.GRADIENT: gradient,
+            metadata.ENERGIES: tf.concat(list(energies.values()), 1),
+            # Not outputs of the model, but names in it that engines may hold on to.
+            metadata.STEM: seen,
+            metadata.STEM_GRADIENT: upstream,
+            **{metadata.layer_energies(name): x for name, x in energies.items()},
+            **{metadata.layer_weights(name): x for name, x in weights.items()},
+        }
 
-    channels = sum(architecture.channels().values())
+    channels = architecture.channels()
     signature = [
         tf.TensorSpec([None, None, None, 3], tf.float32, metadata.IMAGE),
-        tf.TensorSpec([channels], tf.float32, metadata.CHANNEL_WEIGHTS),
+        tf.TensorSpec([sum(channels.values())], tf.float32, metadata.CHANNEL_WEIGHTS),
         {name: tf.TensorSpec(array.shape, array.dtype, name) for name, array in parameters.items()},
     ]
     return convert_function(tf.function(model, autograph=False), signature)
@@ -177,18 +196,29 @@ def _store_parameters(model: onnx.ModelProto, parameters: Mapping[str, NDArray[n
         graph.initializer.append(onnx.numpy_helper.from_array(parameters[value.name], value.name))
 
 
-def _describe(model: onnx.ModelProto, architecture: Architecture, weights: Weights) -> None:
-    """Give names to dynamic sizes and add the metadata."""
+def _keep_outputs(model: onnx.ModelProto) -> None:
+    """Leave only the contract's outputs; the other tensors keep their names."""
+    outputs = [value for value in model.graph.output if value.name in metadata.OUTPUTS]
+    del model.graph.output[:]
+    model.graph.output.extend(outputs)
+
+
+def _name_batch_and_channels(model: onnx.ModelProto, architecture: Architecture) -> None:
+    """Say which sizes of inputs and outputs are open, and what they are called."""
     sizes: dict[str, list[str | int | None]] = {
-        metadata.IMAGE: ["N", "H", "W", 3],
-        metadata.LOSS: ["N"],
-        metadata.GRADIENT: ["N", "H", "W", 3],
-        metadata.ENERGIES: ["N", sum(architecture.channels().values())],
+        metadata.IMAGE: [metadata.BATCH, "H", "W", 3],
+        metadata.LOSS: [metadata.BATCH],
+        metadata.GRADIENT: [metadata.BATCH, "H", "W", 3],
+        metadata.ENERGIES: [metadata.BATCH, sum(architecture.channels().values())],
     }
     for value in [*model.graph.input, *model.graph.output]:
         if value.name in sizes:
             shape = sizes[value.name]
             value.CopyFrom(onnx.helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT, shape))
+
+
+def _describe(model: onnx.ModelProto, architecture: Architecture, weights: Weights) -> None:
+    """Add the metadata."""
     model.graph.name = architecture.name
     model.producer_name, model.producer_version = "deepdream-onnx", __version__
     strides, channels = architecture.strides(), architecture.channels()
@@ -200,6 +230,7 @@ def _describe(model: onnx.ModelProto, architecture: Architecture, weights: Weigh
         min_size=architecture.min_size(BORDER),
         weights=weights.source,
         exporter=versions(),
+        stem=describe_stem(model, architecture),
     )
     onnx.helper.set_model_props(model, described.to_props())
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 SMALLEST = np.iinfo(np.int64).min
 
+PLACE = "/place"
+"""Ends the name of the tensor that tells where a max pool found its maxima, after that of the maxima."""
+
 
 def rules() -> dict[str, tuple[Handler, list[Any]]]:
     """Return the rules as `custom_op_handlers` for tf2onnx."""
@@ -36,7 +39,6 @@ def rules() -> dict[str, tuple[Handler, list[Any]]]:
         "MaxPoolGrad": max_pool_grad,
         "ReluGrad": relu_grad,
         "ShapeN": shape_n,
-        "StridedSliceGrad": strided_slice_grad,
     }
     return {op: (handler, []) for op, handler in handlers.items()}
 
@@ -112,47 +114,81 @@ def avg_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
 def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     """Add each gradient to the position of its window's first maximum.
 
-    Windows overlap, so gradients add up: MaxUnpool, which assigns, would lose some.  MaxPool's Indices name
-    the first maximum in row-major order, as TensorFlow does; in flat areas (sky, paper) ties are the rule.
+    Windows overlap, so gradients add up: MaxUnpool, which assigns, would lose some.  In flat areas (sky,
+    paper) ties are the rule, and TensorFlow gives all to the first maximum in row-major order.  MaxPool's
+    own Indices name that one too, but ONNX Runtime finds them one comparison after another, twenty times
+    slower than the maxima alone; see `_places`.
     """
     # output = MaxPoolGrad(orig_input, orig_output, grad,
     #     @list(int) ksize, @list(int) strides, @string padding, @string data_format)
-    features, _, upstream = node.input
+    features, maxima, upstream = node.input
     _require(node, _string(node, "data_format") == "NCHW", "data_format NCHW")
     _require(node, _string(node, "padding") == "VALID", "padding VALID")
-    pool = _with_indices(ctx, node.inputs[1])
+    _require(node, _ints(node, "ksize")[2:] == [3, 3], "windows of 3x3")
+    _require(node, _ints(node, "strides")[2:] == [2, 2], "stride 2")
     shape = ctx.make_node("Shape", [features]).output[0]
-    length = ctx.make_node("ReduceProd", [shape], attr={"keepdims": 1}).output[0]
-    zeros = ctx.make_node("Expand", [_const(ctx, [0], np.float32), length]).output[0]
-    flat = _const(ctx, [-1])
-    indices = ctx.make_node("Reshape", [pool.output[1], flat]).output[0]
-    updates = ctx.make_node("Reshape", [upstream, flat]).output[0]
-    attributes = {"axis": 0, "reduction": "add"}
-    added = ctx.make_node("ScatterElements", [zeros, indices, updates], attr=attributes).output[0]
+    column, row = _places(ctx, features, maxima)
+    width = _slice(ctx, shape, [3], [4], [0])
+    # Nine places in row-major order, so far: what a new row skips comes on top.
+    skipped = ctx.make_node("Sub", [width, _const(ctx, [3])]).output[0]
+    skipped = ctx.make_node("Cast", [skipped], attr={"to": TensorProto.FLOAT}).output[0]
+    below = ctx.make_node("Mul", [row, skipped]).output[0]
+    place = ctx.make_node("Add", [column, below], outputs=[f"{maxima}{PLACE}"]).output[0]
+    place = ctx.make_node("Cast", [place], attr={"to": TensorProto.INT64}).output[0]
+    indices = ctx.make_node("Add", [place, _corners(ctx, maxima, width)]).output[0]
+    flat = _const(ctx, [0, 0, -1])
+    kept = ctx.make_node("Reshape", [upstream, flat]).output[0]
+    indices = ctx.make_node("Reshape", [indices, flat]).output[0]
+    planes = _slice(ctx, shape, [0], [2], [0])
+    area = ctx.make_node("ReduceProd", [_slice(ctx, shape, [2], [4], [0])], attr={"keepdims": 1}).output[0]
+    zeros = ctx.make_node("Expand", [_const(ctx, [0], np.float32), _join(ctx, [planes, area])]).output[0]
+    attributes = {"axis": 2, "reduction": "add"}
+    added = ctx.make_node("ScatterElements", [zeros, indices, kept], attr=attributes).output[0]
     _replace(ctx, node, "Reshape", [added, shape])
 
 
-def strided_slice_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
-    """Zeros around the gradient.
+def _places(ctx: Graph, features: str, maxima: str) -> tuple[str, str]:
+    """Return where each window's first maximum is: its place 0 to 8 in row-major order, and its row.
 
-    A cut that left nothing, of a layer smaller than its border, gives all zeros.
+    Place and row are counted by comparing the maximum with each place in turn, in operations that stay in
+    ONNX Runtime's blocked layout: a depthwise convolution picks a place out of each window and takes it from
+    the maximum, a steep HardSigmoid tells whether something is left.  As long as there is, the maximum lies
+    further on.  The maximum itself passes through a convolution too: on a GPU that rounds what it
+    convolves (TF32) both round alike, and what was equal stays equal.
     """
-    # output = StridedSliceGrad(int32 shape, begin, end, strides, dy,
-    #     @int begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
-    shape, _, _, _, upstream = node.input
-    begin, strides = (node.inputs[i].get_tensor_value(as_list=True) for i in (1, 3))
-    _require(node, set(strides) == {1}, "step 1")
-    unused = ("ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
-    _require(node, not any(node.get_attr_value(mask, 0) for mask in unused), "ranges on every axis")
-    begin_mask = node.get_attr_value("begin_mask", 0)
-    begin = [0 if begin_mask >> axis & 1 else start for axis, start in enumerate(begin)]
-    _require(node, min(begin) >= 0, "starts counted from the front")
-    whole = ctx.make_node("Cast", [shape], attr={"to": TensorProto.INT64}).output[0]
-    before = ctx.make_node("Min", [_const(ctx, begin), whole]).output[0]
-    present = ctx.make_node("Shape", [upstream]).output[0]
-    rest = ctx.make_node("Sub", [whole, before]).output[0]
-    after = ctx.make_node("Sub", [rest, present]).output[0]
-    _replace(ctx, node, "Pad", [upstream, _join(ctx, [before, after])])
+    channels = ctx.get_shape(features)[1]
+    picked = np.ones((channels, 1, 1, 1), np.float32)
+    attributes = {"group": channels, "kernel_shape": [1, 1]}
+    maxima = ctx.make_node("Conv", [maxima, _const(ctx, picked, np.float32)], attr=attributes).output[0]
+    attributes = {"group": channels, "kernel_shape": [3, 3], "strides": [2, 2]}
+    further: list[str] = []
+    for number in range(8):
+        kernel = np.zeros((channels, 1, 3, 3), np.float32)
+        kernel[:, 0, number // 3, number % 3] = -1
+        negated = ctx.make_node("Conv", [features, _const(ctx, kernel, np.float32)], attr=attributes).output[
+            0
+        ]
+        left = ctx.make_node("Add", [maxima, negated]).output[0]
+        passed = ctx.make_node("HardSigmoid", [left], attr={"alpha": 1e30, "beta": 0.0}).output[0]
+        further.append(ctx.make_node("Mul", [further[-1], passed]).output[0] if further else passed)
+    place = further[0]
+    for more in further[1:]:
+        place = ctx.make_node("Add", [place, more]).output[0]
+    return place, ctx.make_node("Add", [further[2], further[5]]).output[0]
+
+
+def _corners(ctx: Graph, maxima: str, width: str) -> str:
+    """Return the index of each window's upper left corner in its plane, int64 [1, 1, h, w]."""
+    shape = ctx.make_node("Shape", [maxima]).output[0]
+    two = _const(ctx, [2])
+    axes = []
+    for axis in (2, 3):
+        size = ctx.make_node("Squeeze", [_slice(ctx, shape, [axis], [axis + 1], [0])]).output[0]
+        counted = ctx.make_node("Range", [_const(ctx, 0), size, _const(ctx, 1)]).output[0]
+        axes.append(ctx.make_node("Mul", [counted, two]).output[0])
+    rows = ctx.make_node("Mul", [axes[0], width]).output[0]
+    rows = ctx.make_node("Reshape", [rows, _const(ctx, [1, 1, -1, 1])]).output[0]
+    return str(ctx.make_node("Add", [rows, axes[1]]).output[0])
 
 
 def shape_n(ctx: Graph, node: Node, _name: str, _args: object) -> None:
@@ -164,25 +200,6 @@ def shape_n(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     for source, output in zip(inputs, outputs, strict=True):
         shape = ctx.make_node("Shape", [source]).output[0]
         ctx.make_node("Cast", [shape], attr={"to": to}, outputs=[output], dtypes=[to])
-
-
-def _with_indices(ctx: Graph, pool: Node) -> Node:
-    """Return the forward MaxPool with its second output, the indices, added."""
-    _require(pool, pool.type == "MaxPool", "a forward MaxPool in NCHW, without transpositions")
-    if len(pool.output) == 2:
-        return pool
-    values, inputs = pool.output[0], list(pool.input)
-    attributes = {key: pool.get_attr_value(key) for key in ("kernel_shape", "strides")}
-    shape, dtype = ctx.get_shape(values), ctx.get_dtype(values)
-    ctx.remove_node(pool.name)
-    return ctx.make_node(
-        "MaxPool",
-        inputs,
-        attr=attributes,
-        outputs=[values, f"{values}/indices"],
-        shapes=[shape, shape],
-        dtypes=[dtype, TensorProto.INT64],
-    )
 
 
 def _forward_pads(node: Node, size: Sequence[int]) -> list[int]:

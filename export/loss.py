@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 BORDER = 2
 """Positions left out at each border of every layer, where padding excites the network."""
 
 
 def loss_and_energies(
-    activations: Mapping[str, tf.Tensor], channel_weights: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+    activations: Mapping[str, Sequence[tf.Tensor]], channel_weights: Mapping[str, tf.Tensor]
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """Compute the loss of Keras' deep_dream example and the energies that it is the weighted sum of.
 
     Keras writes `coefficient * sum(square(x[:, 2:-2, 2:-2, :])) / prod(shape(x))` per layer.  Here each
     channel has a factor of its own; with one number in all places of a layer the two are the same.
 
     Args:
-        activations: per layer [N, C, H, W], in the order of `channel_weights`.
-        channel_weights: [sum of all C].
+        activations: per layer its parts [N, c, H, W], C channels in all.
+        channel_weights: per layer [C].
 
     Returns:
-        loss [N] and energies [N, sum of all C]: per channel the sum of squares inside the border divided by
+        loss [N] and per layer energies [N, C]: per channel the sum of squares inside the border divided by
         the element count C·H·W of the whole layer.
     """
-    widths = [layer.shape[1] for layer in activations.values()]
-    losses, energies = [], []
-    for layer, weights in zip(activations.values(), tf.split(channel_weights, widths), strict=True):
-        inside = layer[:, :, BORDER:-BORDER, BORDER:-BORDER]
-        squares = tf.reduce_sum(tf.square(inside), [2, 3], keepdims=True)
-        squares = tf.squeeze(squares, [2, 3])
-        count = tf.cast(tf.reduce_prod(tf.shape(layer)[1:]), layer.dtype)
+    losses, energies = [], {}
+    for name, parts in activations.items():
+        inside = _inside(parts[0])
+        squares = [_sum_of_squares(part, inside) for part in parts]
+        widths = [part.shape[1] for part in parts]
+        count = sum(widths) * tf.cast(tf.reduce_prod(tf.shape(parts[0])[2:]), inside.dtype)
         # Dividing the weights instead of the squares keeps run-time shapes out of the gradient's graph.
-        losses.append(tf.linalg.matmul(squares, (weights / count)[:, tf.newaxis]))
-        energies.append(squares / count)
-    return tf.squeeze(tf.add_n(losses), [1]), tf.concat(energies, axis=1)
+        weights = tf.split(channel_weights[name] / count, widths)
+        losses += [tf.linalg.matmul(x, w[:, tf.newaxis]) for x, w in zip(squares, weights, strict=True)]
+        energies[name] = tf.concat(squares, 1) / count
+    return tf.squeeze(tf.add_n(losses), [1]), energies
+
+
+def _inside(x: tf.Tensor) -> tf.Tensor:
+    """Return ones [1, 1, H, W], but zeros at the border; smaller layers are all border."""
+    rows, columns = (
+        tf.cast((tf.range(size) >= BORDER) & (tf.range(size) < size - BORDER), x.dtype)
+        for size in (tf.shape(x)[2], tf.shape(x)[3])
+    )
+    return rows[tf.newaxis, tf.newaxis, :, tf.newaxis] * columns
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _sum_of_squares(x: tf.Tensor, inside: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """Return the sum of squares [N, C] of x [N, C, H, W] where `inside` [1, 1, H, W] is one."""
+    masked = x * inside
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
+        slope = masked * (2 * upstream[:, :, tf.newaxis, tf.newaxis])
+        # A pool of one pixel changes nothing, but brings the gradient back into ONNX Runtime's blocked
+        # layout, where it adds it up with the next block's inside a convolution.
+        return tf.nn.avg_pool2d(slope, 1, 1, "VALID", data_format="NCHW"), None
+
+    return tf.reduce_sum(tf.square(masked), [2, 3]), gradient

@@ -1,84 +1,261 @@
-"""The table of export/architecture.py as a TensorFlow graph."""
+"""The table of export/architecture.py as a TensorFlow graph.
+
+A block's gradient is written out here, because the one that TensorFlow derives computes the same with more
+and smaller operations; export/convert.py has the stem's derived.  Where a layer is the concatenation of a
+block's chains it stays in these parts, so that no gradient has to be cut apart again.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import tensorflow as tf
 
 from export.architecture import AveragePool, Conv, MaxPool, Parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from export.architecture import Architecture, Chain, Node
 
 DataFormat = Literal["NCHW", "NHWC"]
+Parameters: TypeAlias = Iterator[tuple[tf.Tensor, tf.Tensor]]
+"""Kernel [h, w, in, out] and bias [out] of each convolution, batch norm folded in, in the table's order."""
+
+Parts: TypeAlias = list[tf.Tensor]
+"""A layer's activations as the tensors whose concatenation along the channels it is."""
+
+Pullback: TypeAlias = Callable[[Parts], tf.Tensor]
+"""From the gradient by a node's outputs to that by its input."""
 
 
 def activations(
     architecture: Architecture,
     image: tf.Tensor,
     parameters: Iterable[tuple[tf.Tensor, tf.Tensor]],
-    data_format: DataFormat,
 ) -> dict[str, tf.Tensor]:
-    """Compute the activations of all layers.
+    """Compute the activations of all layers, plainly, for comparison.
 
     Args:
         architecture: the network, already cut behind the deepest layer that is wanted.
-        image: float [N, 3, H, W] or [N, H, W, 3], as `data_format` says, in the network's value range.
+        image: float [N, H, W, 3] in the network's value range.
         parameters: kernel [h, w, in, out] and bias [out] of each convolution, batch norm folded in.
-        data_format: `NCHW` gives the graph that converts without transpositions; TensorFlow can compute it
-            on a CPU only as `NHWC`.
 
     Returns:
-        One tensor per layer, in the data format of the image.
+        One tensor [N, h, w, C] per layer.
     """
-    build = _Builder(iter(parameters), data_format)
-    x = build.chain(architecture.stem, image)
+    parameters = iter(parameters)
+    x = _plain(architecture.stem, image, parameters)
     found = {}
     for name, chain in architecture.blocks:
-        x = build.chain(chain, x)
+        x = _plain(chain, x, parameters)
         found[name] = x
     return found
 
 
-class _Builder:
-    """Walks the table and takes the parameters one by one."""
+def stem(architecture: Architecture, image: tf.Tensor, parameters: Parameters) -> tf.Tensor:
+    """Compute what the first block reads, [N, C, h, w], from an image [N, 3, H, W].
 
-    def __init__(self, parameters: Iterator[tuple[tf.Tensor, tf.Tensor]], data_format: DataFormat) -> None:
-        self._parameters = parameters
-        self._format = data_format
-        self._channel_axis = 1 if data_format == "NCHW" else 3
-
-    def chain(self, chain: Chain, x: tf.Tensor) -> tf.Tensor:
-        for node in chain:
-            x = self._node(node, x)
-        return x
-
-    def _node(self, node: Node, x: tf.Tensor) -> tf.Tensor:
-        match node:
-            case Conv():
-                kernel, bias = next(self._parameters)
-                x = tf.nn.conv2d(x, kernel, node.stride, node.padding, data_format=self._format)
-                return tf.nn.relu(tf.nn.bias_add(x, bias, data_format=self._format))
-            case MaxPool():
-                return tf.nn.max_pool2d(x, 3, 2, "VALID", data_format=self._format)
-            case AveragePool():
-                return tf.nn.avg_pool2d(x, 3, 1, "SAME", data_format=self._format)
-            case Parallel(chains):
-                return concatenate([self.chain(chain, x) for chain in chains], self._channel_axis)
-
-
-def concatenate(parts: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
-    """Concatenate `parts`, whose sizes along `axis` are known; the gradient is one Split.
-
-    TensorFlow's own gradient slices by the run-time shapes of all parts (ShapeN, ConcatOffset, Slice).
+    A ReLU before a max pool is computed behind it, on a quarter of the positions: the maximum is the same,
+    and where it is not positive neither way has a gradient.
     """
-    sizes = [part.shape[axis] for part in parts]
+    x, held_back = image, False
+    for node, following in zip(architecture.stem, (*architecture.stem[1:], None), strict=True):
+        if isinstance(node, Conv):
+            x = _convolve(node, x, *next(parameters), "NCHW")
+            held_back = isinstance(following, MaxPool)
+        else:
+            x = _pool(node, x, "NCHW")
+        if not held_back or isinstance(node, MaxPool):
+            x, held_back = tf.nn.relu(x), False
+    return x
+
+
+def blocks(architecture: Architecture, x: tf.Tensor, parameters: Parameters) -> dict[str, Parts]:
+    """Compute the activations of all layers, each in parts [N, c, h, w], from the stem's."""
+    parts, found = [x], {}
+    for name, chain in architecture.blocks:
+        (block,) = chain
+        parts = _block(block, parts, parameters)
+        found[name] = parts
+    return found
+
+
+def _block(block: Node, parts: Parts, parameters: Parameters) -> Parts:
+    """Compute a block, its gradient written out: see `_input_gradients`."""
+    if not isinstance(block, Parallel):
+        raise NotImplementedError(f"a block that begins with {block}")
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def forward(*parts: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        return tf.concat(parts, axis), lambda upstream: tf.split(upstream, sizes, axis)
+    def forward(*parts: tf.Tensor) -> tuple[Parts, Any]:
+        x = _join(list(parts))
+        tracks = [_follow(chain, x, parameters) for chain in block.chains]
 
-    return forward(*parts)
+        def gradient(*upstream: tf.Tensor) -> Parts:
+            return _input_gradients(tracks, list(upstream), list(parts))
+
+        return [y for track in tracks for y in track.outputs], gradient
+
+    result = forward(*parts)
+    return list(result) if isinstance(result, (list, tuple)) else [result]
+
+
+@dataclass(frozen=True)
+class _Track:
+    """One chain of a block, computed."""
+
+    outputs: Parts
+
+    pull: Pullback
+    """Gradient by the chain's input; or, with a `kernel`, by the outputs of its first convolution."""
+
+    kernel: tf.Tensor | None
+    """Of a 1x1 convolution [1, 1, in, out] that is left for `_input_gradients`."""
+
+
+def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters) -> _Track:
+    """Compute a chain and say how its gradient is taken.
+
+    A 1x1 convolution at its beginning is left out of that, to be done for several chains at once; the
+    gradient of an average pool before it commutes with it, and comes first, on fewer channels.
+    """
+    before = chain[:1] if isinstance(chain[0], AveragePool) else ()
+    first = chain[len(before)] if len(chain) > len(before) else None
+    if not (isinstance(first, Conv) and first.size == (1, 1) and first.stride == 1):
+        outputs, pull_all = _walk(chain, x, parameters)
+        return _Track(outputs, pull_all, None)
+    pooled = _pool(before[0], x, "NCHW") if before else x
+    kernel, bias = next(parameters)
+    y = tf.nn.relu(_convolve(first, pooled, kernel, bias, "NCHW"))
+    outputs, pull_rest = _walk(chain[len(before) + 1 :], y, parameters)
+
+    def pull(upstream: Parts) -> tf.Tensor:
+        masked = tf.raw_ops.ReluGrad(gradients=pull_rest(upstream), features=y)
+        return _average_pool_gradient(masked) if before else masked
+
+    return _Track(outputs, pull, kernel)
+
+
+def _walk(chain: Chain, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pullback]:
+    """Compute a chain, node after node, and return its outputs and its pullback."""
+    outputs, pullbacks = [x], []
+    for node in chain:
+        outputs, pull = _apply(node, _join(outputs), parameters)
+        pullbacks.append(pull)
+
+    def pull_all(upstream: Parts) -> tf.Tensor:
+        for pull in reversed(pullbacks):
+            upstream = [pull(upstream)]
+        return upstream[0]
+
+    return outputs, pull_all
+
+
+def _apply(node: Node, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pullback]:
+    match node:
+        case Conv():
+            kernel, bias = next(parameters)
+            y = tf.nn.relu(_convolve(node, x, kernel, bias, "NCHW"))
+
+            def pull_conv(upstream: Parts) -> tf.Tensor:
+                masked = tf.raw_ops.ReluGrad(gradients=upstream[0], features=y)
+                return _convolution_gradient(node, tf.shape(x), kernel, masked)
+
+            return [y], pull_conv
+        case Parallel(chains):
+            tracks = [_follow(chain, x, parameters) for chain in chains]
+            outputs = [y for track in tracks for y in track.outputs]
+            return outputs, lambda upstream: _input_gradients(tracks, upstream, [x])[0]
+        case AveragePool():
+            return [_pool(node, x, "NCHW")], lambda upstream: _average_pool_gradient(upstream[0])
+        case MaxPool():
+            y = _pool(node, x, "NCHW")
+            return [y], lambda upstream: tf.raw_ops.MaxPoolGrad(
+                orig_input=x,
+                orig_output=y,
+                grad=upstream[0],
+                ksize=[1, 1, 3, 3],
+                strides=[1, 1, 2, 2],
+                padding="VALID",
+                data_format="NCHW",
+            )
+
+
+def _input_gradients(tracks: Sequence[_Track], upstream: Parts, parts: Parts) -> Parts:
+    """Return the gradient by each part of a block's input, from those by its outputs.
+
+    All 1x1 convolutions that read the input are one convolution on the way back: their gradients, stacked,
+    times their kernels, stacked, so that the sum over the chains happens inside.  And it is computed for each
+    part by itself: cutting a gradient apart would take it out of ONNX Runtime's blocked layout.
+    """
+    stacked, kernels, others = [], [], []
+    for track in tracks:
+        own, upstream = upstream[: len(track.outputs)], upstream[len(track.outputs) :]
+        gradient = track.pull(own)
+        if track.kernel is None:
+            others.append(gradient)
+        else:
+            stacked.append(gradient)
+            kernels.append(track.kernel)
+    widths = [part.shape[1] for part in parts]
+    sums: list[Parts] = [[] for _ in parts]
+    if stacked:
+        pieces = tf.split(tf.concat(kernels, 3), widths, 2)
+        for terms, part, kernel in zip(sums, parts, pieces, strict=True):
+            one_by_one = Conv(kernel.shape[3], (1, 1))
+            terms.append(_convolution_gradient(one_by_one, tf.shape(part), kernel, _join(stacked)))
+    if others:
+        for terms, term in zip(sums, tf.split(tf.add_n(others), widths, 1), strict=True):
+            terms.append(term)
+    return [tf.add_n(terms) for terms in sums]
+
+
+def _plain(chain: Chain, x: tf.Tensor, parameters: Parameters) -> tf.Tensor:
+    for node in chain:
+        match node:
+            case Conv():
+                x = tf.nn.relu(_convolve(node, x, *next(parameters), "NHWC"))
+            case Parallel(chains):
+                x = tf.concat([_plain(chain, x, parameters) for chain in chains], 3)
+            case _:
+                x = _pool(node, x, "NHWC")
+    return x
+
+
+def _convolve(
+    node: Conv, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, data_format: DataFormat
+) -> tf.Tensor:
+    x = tf.nn.conv2d(x, kernel, node.stride, node.padding, data_format=data_format)
+    return tf.nn.bias_add(x, bias, data_format=data_format)
+
+
+def _pool(node: Node, x: tf.Tensor, data_format: DataFormat) -> tf.Tensor:
+    if isinstance(node, MaxPool):
+        return tf.nn.max_pool2d(x, 3, 2, "VALID", data_format=data_format)
+    return tf.nn.avg_pool2d(x, 3, 1, "SAME", data_format=data_format)
+
+
+def _convolution_gradient(node: Conv, sizes: tf.Tensor, kernel: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+    return tf.raw_ops.Conv2DBackpropInput(
+        input_sizes=sizes,
+        filter=kernel,
+        out_backprop=upstream,
+        strides=[1, 1, node.stride, node.stride],
+        padding=node.padding,
+        data_format="NCHW",
+    )
+
+
+def _average_pool_gradient(upstream: tf.Tensor) -> tf.Tensor:
+    return tf.raw_ops.AvgPoolGrad(
+        orig_input_shape=tf.shape(upstream),
+        grad=upstream,
+        ksize=[1, 1, 3, 3],
+        strides=[1, 1, 1, 1],
+        padding="SAME",
+        data_format="NCHW",
+    )
+
+
+def _join(parts: Parts) -> tf.Tensor:
+    return parts[0] if len(parts) == 1 else tf.concat(parts, 1)

@@ -1,0 +1,241 @@
+"""Model files taken apart: the operations between given tensors, as a model of their own.
+
+ONNX files are protocol buffers.  Only the fields that are looked at are declared here; all others pass
+through unread, as the format promises, so neither the `onnx` package nor a full schema is needed to run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    Shape: TypeAlias = Sequence[int | str]
+
+FLOAT: Final = 1
+"""ONNX's number for float32 elements."""
+
+FIELDS: Final = {
+    # Message: its fields as name -> (number, type or message, repeated); numbers from the ONNX specification.
+    "Dimension": {"dim_value": (1, "int64", False), "dim_param": (2, "string", False)},
+    "Shape": {"dim": (1, "Dimension", True)},
+    "TensorType": {"elem_type": (1, "int32", False), "shape": (2, "Shape", False)},
+    "Type": {"tensor_type": (1, "TensorType", False)},
+    "Value": {"name": (1, "string", False), "type": (2, "Type", False)},
+    "Tensor": {"name": (8, "string", False)},
+    "Attribute": {"name": (1, "string", False), "ints": (8, "int64", True)},
+    "Node": {
+        "input": (1, "string", True),
+        "output": (2, "string", True),
+        "op_type": (4, "string", False),
+        "attribute": (5, "Attribute", True),
+    },
+    "Graph": {
+        "node": (1, "Node", True),
+        "name": (2, "string", False),
+        "initializer": (5, "Tensor", True),
+        "input": (11, "Value", True),
+        "output": (12, "Value", True),
+        "value_info": (13, "Value", True),
+    },
+    "Entry": {"key": (1, "string", False), "value": (2, "string", False)},
+    "Model": {"graph": (7, "Graph", False), "metadata_props": (14, "Entry", True)},
+}
+
+GATHERING: Final = frozenset(["Add", "Sum", "Concat"])
+"""Operations that do without some of their inputs when these are cut away."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Type and shape of an input or output."""
+
+    is_float: bool
+    """Whether its elements are float32."""
+
+    shape: tuple[int | None, ...]
+    """None for sizes that are open."""
+
+
+class Graph:
+    """The graph of a model file.  Raises ValueError where the content is no model file."""
+
+    def __init__(self, content: bytes) -> None:
+        from google.protobuf.message import DecodeError  # noqa: PLC0415 - only where a model is taken apart
+
+        self._model = _message("Model")()
+        try:
+            self._model.ParseFromString(content)
+        except DecodeError as error:
+            raise ValueError("it is not an ONNX model") from error
+        if not self._model.graph.node:
+            raise ValueError("it is not an ONNX model")
+
+    @property
+    def props(self) -> dict[str, str]:
+        """What the file says about itself: its `metadata_props`."""
+        return {x.key: x.value for x in self._model.metadata_props}
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """What has to be fed."""
+        stored = {x.name for x in self._model.graph.initializer}
+        return {x.name: _describe(x) for x in self._model.graph.input if x.name not in stored}
+
+    @property
+    def outputs(self) -> dict[str, Tensor]:
+        """What is computed."""
+        return {x.name: _describe(x) for x in self._model.graph.output}
+
+    def channels(self, tensor: str) -> int:
+        """Return how many channels a picture-like tensor [N, C, h, w] has."""
+        (value,) = (x for x in self._model.graph.value_info if x.name == tensor)
+        return int(value.type.tensor_type.shape.dim[1].dim_value)
+
+    def kernel(self, tensor: str) -> tuple[tuple[int, int], tuple[int, ...]]:
+        """Return kernel size and padding of the convolution that computes a tensor."""
+        (node,) = (x for x in self._model.graph.node if tensor in x.output)
+        ints = {x.name: tuple(x.ints) for x in node.attribute}
+        height, width = ints["kernel_shape"]
+        return (height, width), ints["pads"]
+
+    def without(self, names: Iterable[str]) -> Graph:
+        """Return the graph without these tensors and all that cannot be computed without them.
+
+        Sums and concatenations keep what is left of their inputs.
+        """
+        gone = set(names)
+        cut = Graph(self._model.SerializeToString())
+        nodes = [node for node in cut._model.graph.node if _survives(node, gone)]
+        _replace(cut._model.graph.node, nodes)
+        return cut
+
+    def part(
+        self,
+        inputs: Mapping[str, Shape],
+        outputs: Sequence[str],
+        pads: Mapping[str, Sequence[int]] | None = None,
+    ) -> bytes:
+        """Return a model that computes `outputs` from `inputs`, float32 tensors of the given shapes.
+
+        A size is a number or a name.  `pads` sets the padding of the nodes that compute the tensors it
+        names: before and after, each by axis.
+        """
+        graph = self._model.graph
+        needed = _needed(graph, set(inputs), outputs)
+        part = _message("Model")()
+        part.CopyFrom(self._model)
+        _replace(part.graph.node, [x for x in part.graph.node if needed.intersection(x.output)])
+        _replace(part.graph.initializer, [x for x in part.graph.initializer if x.name in needed])
+        # Named sizes hold for the whole picture, where an input's shape is given in numbers they do not.
+        named = all(isinstance(size, str) for shape in inputs.values() for size in shape[2:])
+        kept = needed - set(inputs) - set(outputs) if named else set()
+        _replace(part.graph.value_info, [x for x in part.graph.value_info if x.name in kept])
+        _replace(part.graph.input, [_value(name, shape) for name, shape in inputs.items()])
+        _replace(part.graph.output, [_value(name, None) for name in outputs])
+        for node in part.graph.node:
+            for name in set(node.output) & set(pads or ()):
+                _set_ints(node, "pads", (pads or {})[name])
+        content: bytes = part.SerializeToString()
+        return content
+
+
+def _describe(value: Any) -> Tensor:
+    tensor = value.type.tensor_type
+    sizes = (x.dim_value if x.HasField("dim_value") else None for x in tensor.shape.dim)
+    return Tensor(tensor.elem_type == FLOAT, tuple(sizes))
+
+
+def _survives(node: Any, gone: set[str]) -> bool:
+    """Tell whether a node can still be computed; note its outputs in `gone` where it cannot."""
+    present = [name for name in node.input if name not in gone]
+    if len(present) == len(node.input):
+        return not gone.issuperset(node.output) or not node.output
+    if node.op_type in GATHERING and present:
+        node.op_type = "Sum" if node.op_type == "Add" else node.op_type
+        _replace(node.input, present)
+        return True
+    gone.update(node.output)
+    return False
+
+
+def _needed(graph: Any, inputs: set[str], outputs: Sequence[str]) -> set[str]:
+    """Return the names of all tensors that `outputs` are computed from, down to `inputs`."""
+    producers = {name: node for node in graph.node for name in node.output}
+    stored = {x.name for x in graph.initializer}
+    found: set[str] = set()
+    waiting = list(outputs)
+    while waiting:
+        name = waiting.pop()
+        if not name or name in found or name in inputs:
+            continue
+        found.add(name)
+        if name in producers:
+            waiting += producers[name].input
+        elif name not in stored:
+            raise ValueError(f"it has no tensor called {name}")
+    return found
+
+
+def _value(name: str, shape: Shape | None) -> Any:
+    """Describe a float32 input or output."""
+    value = _message("Value")()
+    value.name = name
+    value.type.tensor_type.elem_type = FLOAT
+    for size in () if shape is None else shape:
+        dim = value.type.tensor_type.shape.dim.add()
+        setattr(dim, "dim_param" if isinstance(size, str) else "dim_value", size)
+    return value
+
+
+def _set_ints(node: Any, name: str, values: Sequence[int]) -> None:
+    (attribute,) = (x for x in node.attribute if x.name == name)
+    _replace(attribute.ints, values)
+
+
+def _replace(field: Any, values: Iterable[Any]) -> None:
+    """Set a repeated field, to a selection of its own messages too."""
+    values = list(values)
+    copies = [_copy(x) for x in values]
+    del field[:]
+    field.extend(copies)
+
+
+def _copy(value: Any) -> Any:
+    if not hasattr(value, "CopyFrom"):
+        return value
+    copy = type(value)()
+    copy.CopyFrom(value)
+    return copy
+
+
+@cache
+def _message(name: str) -> Any:
+    """Return the class of a message."""
+    from google.protobuf import message_factory  # noqa: PLC0415
+
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"deepdream.{name}"))
+
+
+@cache
+def _pool() -> Any:
+    """Declare `FIELDS` to the protocol buffer library, in a pool of our own beside that of other users."""
+    from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415
+
+    kinds = descriptor_pb2.FieldDescriptorProto
+    types = {"int64": kinds.TYPE_INT64, "int32": kinds.TYPE_INT32, "string": kinds.TYPE_STRING}
+    file = descriptor_pb2.FileDescriptorProto(name="deepdream.proto", package="deepdream", syntax="proto2")
+    for message, fields in FIELDS.items():
+        declared = file.message_type.add(name=message)
+        for name, (number, kind, repeated) in fields.items():
+            field = declared.field.add(name=name, number=number)
+            field.label = kinds.LABEL_REPEATED if repeated else kinds.LABEL_OPTIONAL
+            field.type = types.get(kind, kinds.TYPE_MESSAGE)
+            if kind not in types:
+                field.type_name = f".deepdream.{kind}"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return pool

@@ -1,0 +1,257 @@
+"""A model in parts: its stem in small exact tiles, one on each processor, and all the rest at once.
+
+The stem, everything before the first layer, holds most of the memory and a third of the arithmetic, but each
+of its positions sees only some thirty pixels.  So it is computed in tiles that overlap by that much, exactly:
+each position belongs to one tile, and what the tiles' pixels get from their positions adds up.  Tiles fit
+into a processor's cache, and a processor that works on a tile of its own waits for nobody.
+docs/decisions/0007-parts.md has what that wins.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+from engine.graph import Graph
+from engine.metadata import (
+    CHANNEL_WEIGHTS,
+    ENERGIES,
+    GRADIENT,
+    IMAGE,
+    LOSS,
+    STEM,
+    STEM_GRADIENT,
+    layer_energies,
+    layer_weights,
+)
+from engine.session import Piece, as_array, as_tensor, open_piece
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from numpy.typing import NDArray
+
+    from engine.metadata import Metadata, Stem
+
+    Image: TypeAlias = NDArray[np.float32]
+
+SIDE: Final = 32
+"""Positions along a tile's side.  Smaller tiles compute more twice, larger ones leave the cache."""
+
+SMALLEST: Final = 8
+"""Positions along a tile's side, at least, where a picture is cut only to keep all processors busy."""
+
+OPEN_TILES: Final = 36
+"""How many forms of tiles are kept open: those at edges and corners differ, and the last of each side."""
+
+
+PER_PIXEL: Final = 480
+"""Bytes per pixel of a window that its gradient takes."""
+
+PER_TILE: Final = 40_000_000
+"""Bytes that a tile of the stem takes while it is computed: there is one for each processor."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Neighbouring positions of the stem along one axis of a picture, and the pixels that they see."""
+
+    positions: slice
+    pixels: slice
+    first: bool
+    """Whether it begins at the picture's edge: then padding is due there."""
+    last: bool
+    """Whether it ends at the picture's edge."""
+
+    @property
+    def form(self) -> tuple[int, bool, bool]:
+        """What must be equal for two spans to be computed by the same session."""
+        return self.pixels.stop - self.pixels.start, self.first, self.last
+
+
+def span(stem: Stem, start: int, stop: int, size: int) -> Span:
+    """Return positions `start` to `stop` along a side of `size` pixels."""
+    first, last = start == 0, stop == stem.positions(size)
+    begin = 0 if first else start * stem.stride - stem.before
+    end = size if last else (stop - 1) * stem.stride - stem.before + stem.field
+    return Span(slice(start, stop), slice(begin, end), first, last)
+
+
+def cut(stem: Stem, start: int, stop: int, size: int, threads: int = 1) -> list[Span]:
+    """Cut positions `start` to `stop` into spans of nearly equal length.
+
+    There are as many as make `SIDE` positions each, or a multiple of `threads` if that is more and leaves
+    `SMALLEST`.
+    """
+    count = -(-(stop - start) // SIDE)
+    count = min(-(-count // threads) * threads, max((stop - start) // SMALLEST, 1))
+    edges = [start + (stop - start) * i // count for i in range(count + 1)]
+    return [span(stem, *pair, size) for pair in pairwise(edges)]
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """A tile of the stem between the way there and the way back."""
+
+    rows: Span
+    columns: Span
+    tensors: dict[str, Any]
+    """Image and kept tensors, as the runtime holds them."""
+
+
+class Parts:
+    """Loss and gradient of windows of a picture, for some layers, on the CPU."""
+
+    def __init__(self, content: bytes, metadata: Metadata, layers: Collection[str], threads: int) -> None:
+        """Take a model file apart that describes its stem.
+
+        What only other layers than `layers` need is left out.  Raises ValueError where the content is not
+        what its metadata say.
+        """
+        if metadata.stem is None:
+            raise ValueError("the model file does not describe its stem")
+        others = [x.name for x in metadata.layers if x.name not in layers]
+        name_of = (layer_weights, layer_energies)
+        self._graph = Graph(content).without(name(x) for x in others for name in name_of)
+        self._stem = metadata.stem
+        self._threads = threads
+        channels = self._graph.channels(STEM)
+        self.layers = tuple(x for x in metadata.layers if x.name in layers)
+        inputs = {STEM: ("N", channels, "h", "w"), CHANNEL_WEIGHTS: (metadata.channels,)}
+        self._trunk = open_piece(self._graph.part(inputs, [LOSS, STEM_GRADIENT, ENERGIES]), threads)
+        self._pieces: dict[tuple[Any, ...], tuple[Piece, Piece]] = {}
+        self._pool = ThreadPoolExecutor(threads)
+        self.held_bytes = 0
+        """What the largest window so far took, which the next one uses again."""
+
+    def add_gradient(
+        self,
+        gradient: Image,
+        image: Image,
+        weights: NDArray[np.float32],
+        window: tuple[slice, slice],
+        core: tuple[slice, slice],
+    ) -> tuple[float, NDArray[np.float32]]:
+        """Add to `gradient` what the positions in `core` contribute to it; all are computed in `window`.
+
+        `gradient` and `image` are [H, W, 3], `weights` [C] of all the model's channels; `window` and `core`
+        are rows and columns of pixels, their starts at multiples of the deepest layer's stride.  Returns the
+        window's loss and its energies, those of `layers`.
+        """
+        window, core = (self._to_positions(x, image) for x in (window, core))
+        tiles = list(self._map(lambda spans: self._forward(image, *spans), self._spans(image, window)))
+        first = tiles[0].tensors[STEM].shape()
+        height, width = (x.stop - x.start for x in window)
+        seen = np.empty((1, first[1], height, width), np.float32)
+        for tile in tiles:
+            seen[(..., *_within(tile, window))] = as_array(tile.tensors[STEM])
+        self.held_bytes = max(self.held_bytes, height * width * self._stem.stride**2 * PER_PIXEL)
+        feeds = {STEM: as_tensor(seen), CHANNEL_WEIGHTS: as_tensor(weights)}
+        loss, upstream, energies = map(as_array, self._trunk.run((LOSS, STEM_GRADIENT, ENERGIES), feeds))
+        upstream = _only(upstream, window, core)
+        useful = [tile for tile in tiles if upstream[(..., *_within(tile, window))].any()]
+        del tiles
+        slopes = self._map(lambda tile: self._backward(tile, upstream, window), useful)
+        for tile, slope in zip(useful, slopes, strict=True):
+            gradient[tile.rows.pixels, tile.columns.pixels] += slope
+        return float(loss[0]), energies[0]
+
+    def _to_positions(self, area: tuple[slice, slice], image: Image) -> tuple[slice, slice]:
+        """Return the stem's positions that begin in an area; at the picture's end, all that are left."""
+        rows, columns = (
+            slice(x.start // self._stem.stride, min(-(-x.stop // self._stem.stride), count))
+            for x, count in zip(area, map(self._stem.positions, image.shape[:2]), strict=True)
+        )
+        return rows, columns
+
+    def _spans(self, image: Image, window: tuple[slice, slice]) -> list[tuple[Span, Span]]:
+        rows = cut(self._stem, window[0].start, window[0].stop, image.shape[0], self._threads)
+        columns = cut(self._stem, window[1].start, window[1].stop, image.shape[1])
+        return [(row, column) for row in rows for column in columns]
+
+    def _forward(self, image: Image, rows: Span, columns: Span) -> _Tile:
+        forward, _ = self._open(rows, columns)
+        kept = self._stem.kept
+        names = kept if STEM in kept else (*kept, STEM)
+        view = as_tensor(np.ascontiguousarray(image[np.newaxis, rows.pixels, columns.pixels]))
+        return _Tile(rows, columns, {IMAGE: view, **_named(names, forward.run(names, {IMAGE: view}))})
+
+    def _backward(self, tile: _Tile, upstream: Image, window: tuple[slice, slice]) -> Image:
+        _, backward = self._open(tile.rows, tile.columns)
+        own = np.ascontiguousarray(upstream[(..., *_within(tile, window))])
+        tensors = {name: tile.tensors[name] for name in (IMAGE, *self._stem.kept)}
+        (slope,) = map(as_array, backward.run((GRADIENT,), {**tensors, STEM_GRADIENT: as_tensor(own)}))
+        whole: Image = slope[0]
+        return whole
+
+    def _open(self, rows: Span, columns: Span) -> tuple[Piece, Piece]:
+        """Return the way there and the way back for a form of tile."""
+        form = (rows.form, columns.form)
+        if form not in self._pieces:
+            if len(self._pieces) >= OPEN_TILES:
+                self._pieces.pop(next(iter(self._pieces)), None)  # another thread may be as fast
+            self._pieces[form] = self._open_anew(rows, columns)
+        return self._pieces[form]
+
+    def _open_anew(self, rows: Span, columns: Span) -> tuple[Piece, Piece]:
+        kept, pads = self._stem.kept, _Pads(rows, columns)
+        size = (1, *(x.pixels.stop - x.pixels.start for x in (rows, columns)), 3)
+        outputs = kept if STEM in kept else (*kept, STEM)
+        there = {name: pads.forward(self._graph.kernel(name)[1]) for name in self._stem.padded_forward}
+        forward = open_piece(self._graph.part({IMAGE: size}, outputs, there), 1)
+        back = {name: pads.backward(*self._graph.kernel(name)) for name in self._stem.padded_backward}
+        shapes = dict(zip(outputs, forward.output_shapes, strict=True))
+        inputs = {IMAGE: size, **{name: shapes[name] for name in kept}, STEM_GRADIENT: shapes[STEM]}
+        return forward, open_piece(self._graph.part(inputs, [GRADIENT], {**there, **back}), 1)
+
+    def _map(self, function: Any, items: Iterable[Any]) -> Any:
+        return self._pool.map(function, items) if self._threads > 1 else map(function, items)
+
+
+@dataclass(frozen=True)
+class _Pads:
+    """Padding of a tile's convolutions: zeros only where the tile lies at the picture's edge.
+
+    Elsewhere the neighbours' pixels are there, and nothing is padded on the way there.  On the way back the
+    convolution then is the gradient of one without padding: it pads by its kernel, less one.
+    """
+
+    rows: Span
+    columns: Span
+
+    def forward(self, pads: tuple[int, ...]) -> list[int]:
+        return self._where_inner([0] * len(pads), pads)
+
+    def backward(self, kernel: tuple[int, int], pads: tuple[int, ...]) -> list[int]:
+        return self._where_inner([k - 1 for k in kernel] * 2, pads)
+
+    def _where_inner(self, inner: list[int], edge: tuple[int, ...]) -> list[int]:
+        at_edge = (self.rows.first, self.columns.first, self.rows.last, self.columns.last)
+        return [e if there else i for i, e, there in zip(inner, edge, at_edge, strict=True)]
+
+
+def _within(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
+    """Return where a tile's positions are, counted from the window's."""
+    rows, columns = (
+        slice(x.positions.start - w.start, x.positions.stop - w.start)
+        for x, w in zip((tile.rows, tile.columns), window, strict=True)
+    )
+    return rows, columns
+
+
+def _only(upstream: Image, window: tuple[slice, slice], core: tuple[slice, slice]) -> Image:
+    """Return the gradient with zeros outside the core; `upstream` itself where the core is all."""
+    if window == core:
+        return upstream
+    rows, columns = (slice(c.start - w.start, c.stop - w.start) for c, w in zip(core, window, strict=True))
+    kept = np.zeros_like(upstream)
+    kept[..., rows, columns] = upstream[..., rows, columns]
+    return kept
+
+
+def _named(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
+    return dict(zip(names, values, strict=True))
