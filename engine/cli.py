@@ -292,6 +292,8 @@ def _plain(record: Any) -> dict[str, Any]:
             values[name] = dict(value)
         elif isinstance(value, tuple):
             values[name] = [_plain(x) if is_dataclass(x) else x for x in value]
+        elif is_dataclass(value):
+            values[name] = _plain(value)
     return values
 
 

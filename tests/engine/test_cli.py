@@ -306,7 +306,7 @@ def test_a_failed_gpu_is_told_when_the_cpu_steps_in(run, photo: Path, monkeypatc
 
     from engine import model
 
-    opened = model.DreamModel(replace(tiny.session, fallback="CUDA device 0 does not work: driver"), "tiny")
+    opened = model.DreamModel(replace(tiny._session, fallback="CUDA device 0 does not work: driver"), "tiny")
     monkeypatch.setattr(cli, "_open_model", lambda *_: opened)
     _, _, err = run("dream", photo, *QUICK)
     assert "warning: CUDA device 0 does not work: driver: dreaming on the CPU" in err
