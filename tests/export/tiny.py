@@ -43,7 +43,11 @@ TINY = Architecture(
 
 
 def truth(
-    weights: Weights, image: np.ndarray, channel_weights: np.ndarray, dtype: str = "float64"
+    weights: Weights,
+    image: np.ndarray,
+    channel_weights: np.ndarray,
+    dtype: str = "float64",
+    architecture: Architecture = TINY,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute loss, gradient and energies by TensorFlow in NHWC, batch norm folded in `dtype`."""
     parameters = [
@@ -56,7 +60,7 @@ def truth(
     x = tf.constant(image.astype(dtype))
     with tf.GradientTape() as tape:
         tape.watch(x)
-        energies = [_energies(layer) for layer in activations(TINY, x, parameters, "NHWC").values()]
+        energies = [_energies(layer) for layer in activations(architecture, x, parameters).values()]
         loss = tf.reduce_sum(tf.concat(energies, 1) * channel_weights.astype(dtype), 1)
     return loss.numpy(), tape.gradient(loss, x).numpy(), tf.concat(energies, 1).numpy()
 
