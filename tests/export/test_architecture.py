@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
+from engine.metadata import Stem
 from export import reference
-from export.architecture import inception_v3
+from export.architecture import Architecture, Conv, inception_v3
+from export.network import activations
+from tests import tiny_model
+
+from .tiny import TINY
 
 NETWORK = inception_v3()
+STEMS = {
+    "inception_v3": NETWORK.stem,
+    "the export's": TINY.stem,
+    "the engine's": tiny_model.NETWORK.stem,
+    "one convolution": (Conv(2, (5, 5)),),
+}
 
 
 def test_kernels_are_those_of_keras_in_its_order() -> None:
@@ -48,3 +61,44 @@ def test_until_cuts() -> None:
     assert len(NETWORK.until("mixed5").kernel_shapes()) == 50
     with pytest.raises(ValueError, match="mixed11"):
         NETWORK.until("mixed11")
+
+
+@pytest.fixture(params=list(STEMS))
+def stem(request: pytest.FixtureRequest) -> Architecture:
+    """A stem with nothing behind it but a layer that sees what it sees."""
+    return Architecture("stem", STEMS[request.param], (("seen", (Conv(1, (1, 1)),)),))
+
+
+def seen(stem: Architecture, images: np.ndarray) -> np.ndarray:
+    """Compute a network whose weights are positive, so that each pixel counts wherever it is looked at."""
+    parameters = [
+        (tf.fill(shape, np.float32(1 / np.prod(shape[:3]))), tf.fill(shape[3:], np.float32(1)))
+        for shape in stem.kernel_shapes()
+    ]
+    result: np.ndarray = activations(stem, tf.constant(images), parameters)["seen"].numpy()
+    return result
+
+
+@pytest.mark.parametrize("size", [61, 64, 66])
+def test_positions_see_what_the_field_says(stem: Architecture, size: int) -> None:
+    images = np.zeros((size + 1, size, 40, 3), np.float32)
+    images[np.arange(size), np.arange(size)] = 1  # in each picture a row; in the last none
+    found = seen(stem, images)
+    changed = (found[:-1] != found[-1:]).any(axis=(2, 3))
+    field = stem.stem_field()
+    used = np.flatnonzero(changed.any(axis=1))  # a stride may leave out the last rows
+    assert used.tolist() == list(range(len(used)))
+    assert len(used) > size - field.stride
+    for position, rows in enumerate(changed.T):
+        first = position * field.stride - field.before
+        expected = [row for row in used if first <= row < first + field.size]
+        assert np.flatnonzero(rows).tolist() == expected
+
+
+def test_the_stem_has_as_many_positions_as_the_network(stem: Architecture) -> None:
+    field = stem.stem_field()
+    described = Stem(field.stride, field.size, field.before, (), (), ())
+    sizes = range(1, 400)
+    assert [described.positions(x) for x in sizes] == [stem.positions(x)["seen"] for x in sizes]
+    for size in (field.size, field.size + 1, 75, 78, 80, 83):
+        assert seen(stem, np.zeros((1, size, size, 3), np.float32)).shape[1] == described.positions(size)

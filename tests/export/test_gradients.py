@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,10 @@ def floats(*shape: int) -> np.ndarray:
     return rng.normal(size=shape).astype(np.float32)
 
 
-def convert_and_run(function: Any, arrays: dict[str, np.ndarray], dynamic: str = "") -> np.ndarray:
-    """Convert `function`, with sizes N, H and W of the named inputs left open, and run it."""
+def converted(
+    function: Any, arrays: dict[str, np.ndarray], dynamic: str = ""
+) -> onnxruntime.InferenceSession:
+    """Convert `function`, with sizes N, H and W of the named inputs left open, and open it."""
     signature = [
         tf.TensorSpec(
             [None, array.shape[1], None, None] if name in dynamic.split() else array.shape, array.dtype, name
@@ -34,7 +37,11 @@ def convert_and_run(function: Any, arrays: dict[str, np.ndarray], dynamic: str =
     ]
     wrapped = tf.function(lambda *inputs: {"result": function(*inputs)}, autograph=False)
     model = convert_function(wrapped, signature)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def convert_and_run(function: Any, arrays: dict[str, np.ndarray], dynamic: str = "") -> np.ndarray:
+    session = converted(function, arrays, dynamic)
     wanted = {value.name for value in session.get_inputs()}
     return session.run(["result"], {name: array for name, array in arrays.items() if name in wanted})[0]
 
@@ -105,48 +112,74 @@ def test_avg_pool_grad(size: tuple[int, int]) -> None:
     np.testing.assert_allclose(found, nchw(gradient(upstream, "NHWC")), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("size", SIZES)
+def pool_and_gradient(x: Any, g: Any, form: str = "NCHW") -> Any:
+    sizes = {"ksize": [1, 1, 3, 3], "strides": [1, 1, 2, 2]}
+    if form == "NHWC":
+        sizes = {name: [1, *window[2:], 1] for name, window in sizes.items()}
+    y = tf.raw_ops.MaxPool(input=x, padding="VALID", data_format=form, **sizes)
+    return tf.raw_ops.MaxPoolGrad(
+        orig_input=x, orig_output=y, grad=g, padding="VALID", data_format=form, **sizes
+    )
+
+
+@cache
+def max_pool_session(channels: int) -> onnxruntime.InferenceSession:
+    shape = (1, channels, 9, 9)
+    arrays = {"x": np.zeros(shape, np.float32), "g": np.zeros((1, channels, 4, 4), np.float32)}
+    return converted(pool_and_gradient, arrays, dynamic="x g")
+
+
+@pytest.mark.parametrize("size", [*SIZES, (3, 3), (4, 3), (3, 8), (35, 41)])
+@pytest.mark.parametrize("channels", [4, 48])
 @pytest.mark.parametrize(
     "features",
-    ["distinct", "few levels", "flat", "flat at zero", "negative"],
+    ["distinct", "few levels", "flat", "flat at zero", "negative", "negative levels", "nearly flat", "large"],
 )
-def test_max_pool_grad(size: tuple[int, int], features: str) -> None:
-    shape = (2, *size, 4)
+def test_max_pool_grad(size: tuple[int, int], channels: int, features: str) -> None:
+    """48 channels are computed in ONNX Runtime's blocked layout, 4 are not."""
+    shape = (2, *size, channels)
+    levels = rng.integers(-1, 3, shape).astype(np.float32)
     x = {
         "distinct": floats(*shape),
-        "few levels": rng.integers(-1, 3, shape).astype(np.float32),
+        "few levels": levels,
         "flat": np.full(shape, 0.7, np.float32),
         "flat at zero": np.zeros(shape, np.float32),
         "negative": -np.abs(floats(*shape)) - 1,
+        "negative levels": levels - 5,
+        "nearly flat": 1 + levels * np.finfo(np.float32).eps,
+        "large": 1e30 * levels,
     }[features]
-
-    def pool_and_gradient(x: Any, g: Any, form: str = "NCHW") -> Any:
-        sizes = {"ksize": [1, 1, 3, 3], "strides": [1, 1, 2, 2]}
-        if form == "NHWC":
-            sizes = {name: [1, *window[2:], 1] for name, window in sizes.items()}
-        y = tf.raw_ops.MaxPool(input=x, padding="VALID", data_format=form, **sizes)
-        return tf.raw_ops.MaxPoolGrad(
-            orig_input=x, orig_output=y, grad=g, padding="VALID", data_format=form, **sizes
-        )
-
-    upstream = floats(*tf.nn.max_pool2d(x, 3, 2, "VALID").shape)
-    found = convert_and_run(pool_and_gradient, {"x": nchw(x), "g": nchw(upstream)}, dynamic="x g")
-    # The same additions in the same places; their order may differ.
-    np.testing.assert_allclose(found, nchw(pool_and_gradient(x, upstream, "NHWC")), rtol=1e-5, atol=1e-6)
+    # Whole numbers add up exactly in any order.
+    upstream = rng.integers(-9, 10, tf.nn.max_pool2d(x, 3, 2, "VALID").shape).astype(np.float32)
+    feeds = {"x": nchw(x), "g": nchw(upstream)}
+    (found,) = max_pool_session(channels).run(["result"], feeds)
+    np.testing.assert_array_equal(found, nchw(pool_and_gradient(x, upstream, "NHWC")))
 
 
-@pytest.mark.parametrize("size", [*SIZES, (5, 5), (4, 6), (3, 3), (1, 2)])
-def test_strided_slice_grad(size: tuple[int, int]) -> None:
-    image = floats(2, 3, *size)
+@pytest.mark.parametrize("place", range(9))
+def test_max_pool_grad_finds_each_place_of_a_window(place: int) -> None:
+    """And of two equal maxima the first, for each pair of places."""
+    for other in range(place, 9):
+        x = np.full((1, 9, 3), -2.0, np.float32).reshape(1, 3, 3, 3)
+        x.reshape(9, 3)[[place, other]] = -1
+        x = np.concatenate([x, x[..., :1]], axis=3)
+        (found,) = max_pool_session(4).run(["result"], {"x": nchw(x), "g": np.ones((1, 4, 1, 1), np.float32)})
+        assert (found.reshape(4, 9).argmax(axis=1) == place).all()
+        assert found.sum() == 4
 
+
+@pytest.mark.parametrize(
+    ("window", "stride", "padding"), [(2, 2, "VALID"), (3, 1, "VALID"), (3, 3, "VALID"), (3, 2, "SAME")]
+)
+def test_max_pool_grad_refuses_other_windows(window: int, stride: int, padding: str) -> None:
     def gradient(x: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            loss = tf.reduce_sum(tf.square(x[:, :, 2:-2, 2:-2]), [2, 3], keepdims=True)
-        return tape.gradient(loss, x)
+            y = tf.nn.max_pool2d(x, window, stride, padding, data_format="NCHW")
+        return tape.gradient(y, x)
 
-    found = convert_and_run(gradient, {"x": image}, dynamic="x")
-    np.testing.assert_allclose(found, gradient(tf.constant(image)), rtol=1e-6)
+    with pytest.raises(ConversionError, match="MaxPoolGrad"):
+        converted(gradient, {"x": floats(1, 4, 9, 9)}, dynamic="x")
 
 
 def test_shape_n() -> None:
