@@ -128,6 +128,9 @@ class Tiling:
     SMALLEST: ClassVar[int] = 128
     """Smallest side of a tile, in pixels."""
 
+    MEDIUM: ClassVar[int] = 768
+    """Side from which on tiles make do with a narrow halo."""
+
     CUDA_SIZE: ClassVar[int] = 512
     """Side of the tiles on a GPU, where none is asked for."""
 
@@ -135,21 +138,30 @@ class Tiling:
     """Side of the part that a tile answers for, in pixels, 128 to 8192; `off` for pictures of any size whole;
     `auto` for as much as `max_memory` holds."""
 
-    halo: int = 48
-    """Pixels computed around it: more is truer and slower; 0 to 512."""
+    halo: int | None = None
+    """Pixels computed around it, 0 to 512: more is truer and slower.  None for 32, or 48 around small tiles,
+    of which more lies near a border."""
 
     seed: int = 0
     """Of the grid's random place at each step; 0 or more."""
 
     max_memory: int = 1_500_000_000
-    """Bytes of memory that the program may take, roughly, if tiles can help it; 400 MB or more."""
+    """Bytes of memory that the program may take, roughly, if tiles can help it; 300 MB or more."""
 
     def __post_init__(self) -> None:
         if self.size not in {"auto", "off"}:
             Setting("--tile", int, self.SMALLEST, 8192, "").check(self.size)
-        for name, low, high in (("halo", 0, 512), ("seed", 0, 2**63), ("max_memory", 400_000_000, 2**50)):
+        if self.halo is not None:
+            Setting("--halo", int, 0, 512, "").check(self.halo)
+        for name, low, high in (("seed", 0, 2**63), ("max_memory", 300_000_000, 2**50)):
             option = "--" + name.replace("_", "-")
             Setting(option, int, low, high, "").check(getattr(self, name))
+
+    def halo_of(self, size: int) -> int:
+        """Return the halo of tiles of that size."""
+        if self.halo is not None:
+            return self.halo
+        return 32 if size >= self.MEDIUM else 48
 
 
 def parse_tile(text: str) -> int | Literal["auto", "off"]:

@@ -7,7 +7,7 @@ through unread, as the format promises, so neither the `onnx` package nor a full
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -74,6 +74,15 @@ class Graph:
         if not self._model.graph.node:
             raise ValueError("it is not an ONNX model")
 
+    @cached_property
+    def _shell(self) -> bytes:
+        """The model without its graph: versions and metadata."""
+        shell = _message("Model")()
+        shell.CopyFrom(self._model)
+        shell.ClearField("graph")
+        content: bytes = shell.SerializeToString()
+        return content
+
     @property
     def props(self) -> dict[str, str]:
         """What the file says about itself: its `metadata_props`."""
@@ -126,16 +135,16 @@ class Graph:
         """
         graph = self._model.graph
         needed = _needed(graph, set(inputs), outputs)
-        part = _message("Model")()
-        part.CopyFrom(self._model)
-        _replace(part.graph.node, [x for x in part.graph.node if needed.intersection(x.output)])
-        _replace(part.graph.initializer, [x for x in part.graph.initializer if x.name in needed])
+        part = _message("Model").FromString(self._shell)
+        part.graph.name = graph.name
+        part.graph.node.extend(x for x in graph.node if needed.intersection(x.output))
+        part.graph.initializer.extend(x for x in graph.initializer if x.name in needed)
         # Named sizes hold for the whole picture, where an input's shape is given in numbers they do not.
         named = all(isinstance(size, str) for shape in inputs.values() for size in shape[2:])
         kept = needed - set(inputs) - set(outputs) if named else set()
-        _replace(part.graph.value_info, [x for x in part.graph.value_info if x.name in kept])
-        _replace(part.graph.input, [_value(name, shape) for name, shape in inputs.items()])
-        _replace(part.graph.output, [_value(name, None) for name in outputs])
+        part.graph.value_info.extend(x for x in graph.value_info if x.name in kept)
+        part.graph.input.extend(_value(name, shape) for name, shape in inputs.items())
+        part.graph.output.extend(_value(name, None) for name in outputs)
         for node in part.graph.node:
             for name in set(node.output) & set(pads or ()):
                 _set_ints(node, "pads", (pads or {})[name])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import math
 import os
 from pathlib import Path
@@ -34,6 +36,12 @@ def available_memory() -> int | None:
     """Return how many bytes this process can still take without being killed; None if unknown."""
     known = [x for x in (_system_memory(), *_cgroup_memory()) if x is not None]
     return max(0, min(known)) if known else None
+
+
+def release_memory() -> None:
+    """Give what the C library keeps of freed memory back to the system, where it can be told to (glibc)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _cpu_quotas() -> Iterator[float]:

@@ -85,6 +85,10 @@ class Stem:
         """Return how many positions there are along a side of `size` pixels."""
         return max((size + 2 * self.before - self.field) // self.stride + 1, 0)
 
+    def size(self, positions: int) -> int:
+        """Return how long a side has so many positions, at least."""
+        return (positions - 1) * self.stride + self.field - 2 * self.before
+
 
 @dataclass(frozen=True)
 class Metadata:

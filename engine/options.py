@@ -151,6 +151,13 @@ def _add_dream(parser: argparse.ArgumentParser) -> None:
         help="file, folder, or - for stdout; without it, STEM.dream.png beside the picture",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+    parser.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="auto|N",
+        help="pictures of up to a megapixel dreamed at once on a CPU, each on its share of --threads, which "
+        "shows in a result's last bits; auto: as many as threads and --max-memory allow (auto)",
+    )
 
 
 def _add_pipe(parser: argparse.ArgumentParser) -> None:
@@ -187,11 +194,7 @@ def _add_dreaming(parser: argparse.ArgumentParser) -> None:
         help="memory to take, roughly, before pictures are cut into tiles (1.5GB)",
     )
     parser.add_argument(
-        "--halo",
-        type=int,
-        default=tiling.halo,
-        metavar="N",
-        help=f"pixels computed around each tile ({tiling.halo})",
+        "--halo", type=int, metavar="N", help="pixels computed around each tile (32, or 48 around small ones)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random (0)")
     parser.add_argument("--progress", choices=("auto", "bar", "json", "none"), default="auto")
@@ -216,6 +219,14 @@ def _add_dreaming(parser: argparse.ArgumentParser) -> None:
             metavar="N" if setting.kind is int else "X",
             help=f"{setting.help}; {setting.low:g} to {setting.high:g} ({value:g})",
         )
+
+
+def _jobs(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"--jobs {text} is out of range", hint="--jobs takes auto, or a number from 1")
+    return int(text)
 
 
 def _reader(setting: Setting) -> Callable[[str], float | None]:

@@ -9,6 +9,7 @@ docs/decisions/0007-parts.md has what that wins.
 
 from __future__ import annotations
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
+from engine import machine
 from engine.graph import Graph
 from engine.metadata import (
     CHANNEL_WEIGHTS,
@@ -49,10 +51,10 @@ OPEN_TILES: Final = 36
 """How many forms of tiles are kept open: those at edges and corners differ, and the last of each side."""
 
 
-PER_PIXEL: Final = 480
+PER_PIXEL: Final = 560
 """Bytes per pixel of a window that its gradient takes."""
 
-PER_TILE: Final = 40_000_000
+PER_TILE: Final = 35_000_000
 """Bytes that a tile of the stem takes while it is computed: there is one for each processor."""
 
 
@@ -60,17 +62,29 @@ PER_TILE: Final = 40_000_000
 class Span:
     """Neighbouring positions of the stem along one axis of a picture, and the pixels that they see."""
 
-    positions: slice
-    pixels: slice
+    start: int
+    stop: int
+    from_pixel: int
+    to_pixel: int
     first: bool
     """Whether it begins at the picture's edge: then padding is due there."""
     last: bool
     """Whether it ends at the picture's edge."""
 
     @property
+    def positions(self) -> slice:
+        """Which positions, counted over the picture."""
+        return slice(self.start, self.stop)
+
+    @property
+    def pixels(self) -> slice:
+        """Which pixels they see."""
+        return slice(self.from_pixel, self.to_pixel)
+
+    @property
     def form(self) -> tuple[int, bool, bool]:
         """What must be equal for two spans to be computed by the same session."""
-        return self.pixels.stop - self.pixels.start, self.first, self.last
+        return self.to_pixel - self.from_pixel, self.first, self.last
 
 
 def span(stem: Stem, start: int, stop: int, size: int) -> Span:
@@ -78,7 +92,7 @@ def span(stem: Stem, start: int, stop: int, size: int) -> Span:
     first, last = start == 0, stop == stem.positions(size)
     begin = 0 if first else start * stem.stride - stem.before
     end = size if last else (stop - 1) * stem.stride - stem.before + stem.field
-    return Span(slice(start, stop), slice(begin, end), first, last)
+    return Span(start, stop, begin, end, first, last)
 
 
 def cut(stem: Stem, start: int, stop: int, size: int, threads: int = 1) -> list[Span]:
@@ -119,14 +133,27 @@ class Parts:
         self._graph = Graph(content).without(name(x) for x in others for name in name_of)
         self._stem = metadata.stem
         self._threads = threads
+        self._outputs = tuple(dict.fromkeys((*metadata.stem.kept, STEM)))
         channels = self._graph.channels(STEM)
         self.layers = tuple(x for x in metadata.layers if x.name in layers)
         inputs = {STEM: ("N", channels, "h", "w"), CHANNEL_WEIGHTS: (metadata.channels,)}
         self._trunk = open_piece(self._graph.part(inputs, [LOSS, STEM_GRADIENT, ENERGIES]), threads)
+        machine.release_memory()  # opening leaves half of it behind: kernels on their way to float32
         self._pieces: dict[tuple[Any, ...], tuple[Piece, Piece]] = {}
         self._pool = ThreadPoolExecutor(threads)
+        self._kept: dict[tuple[Any, ...], dict[str, Any]] = {}
         self.held_bytes = 0
         """What the largest window so far took, which the next one uses again."""
+
+    def beside(self) -> Parts:
+        """Return parts for another picture at the same time, which share the graph and the open trunk.
+
+        What tiles leave from step to step is each picture's own.
+        """
+        other = copy.copy(self)
+        other._pool = ThreadPoolExecutor(self._threads)
+        other._pieces, other._kept, other.held_bytes = {}, {}, 0
+        return other
 
     def add_gradient(
         self,
@@ -143,7 +170,10 @@ class Parts:
         window's loss and its energies, those of `layers`.
         """
         window, core = (self._to_positions(x, image) for x in (window, core))
-        tiles = list(self._map(lambda spans: self._forward(image, *spans), self._spans(image, window)))
+        spans = self._spans(image, window)
+        if not self._kept.keys() <= set(spans):
+            self._kept = {}
+        tiles = list(self._map(lambda pair: self._forward(image, *pair), spans))
         first = tiles[0].tensors[STEM].shape()
         height, width = (x.stop - x.start for x in window)
         seen = np.empty((1, first[1], height, width), np.float32)
@@ -160,6 +190,11 @@ class Parts:
             gradient[tile.rows.pixels, tile.columns.pixels] += slope
         return float(loss[0]), energies[0]
 
+    def seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
+        """Return height and width of the picture that would have as many positions as a window has."""
+        rows, columns = self._to_positions(window, image)
+        return self._stem.size(rows.stop - rows.start), self._stem.size(columns.stop - columns.start)
+
     def _to_positions(self, area: tuple[slice, slice], image: Image) -> tuple[slice, slice]:
         """Return the stem's positions that begin in an area; at the picture's end, all that are left."""
         rows, columns = (
@@ -175,10 +210,22 @@ class Parts:
 
     def _forward(self, image: Image, rows: Span, columns: Span) -> _Tile:
         forward, _ = self._open(rows, columns)
-        kept = self._stem.kept
-        names = kept if STEM in kept else (*kept, STEM)
         view = as_tensor(np.ascontiguousarray(image[np.newaxis, rows.pixels, columns.pixels]))
-        return _Tile(rows, columns, {IMAGE: view, **_named(names, forward.run(names, {IMAGE: view}))})
+        kept = self._buffers(rows, columns, forward)
+        forward.run_into(kept, {IMAGE: view})
+        return _Tile(rows, columns, {IMAGE: view, **kept})
+
+    def _buffers(self, rows: Span, columns: Span, forward: Piece) -> dict[str, Any]:
+        """Return tensors to keep a tile's results in: those of the step before, if it had this tile.
+
+        They are not the runtime's: in its pool they would lie between what it frees, and nothing large
+        would fit there any more.
+        """
+        where = (rows, columns)
+        if where not in self._kept:
+            shapes = zip(self._outputs, forward.output_shapes, strict=True)
+            self._kept[where] = {name: as_tensor(np.empty(shape, np.float32)) for name, shape in shapes}
+        return self._kept[where]
 
     def _backward(self, tile: _Tile, upstream: Image, window: tuple[slice, slice]) -> Image:
         _, backward = self._open(tile.rows, tile.columns)
@@ -195,12 +242,12 @@ class Parts:
             if len(self._pieces) >= OPEN_TILES:
                 self._pieces.pop(next(iter(self._pieces)), None)  # another thread may be as fast
             self._pieces[form] = self._open_anew(rows, columns)
+            machine.release_memory()
         return self._pieces[form]
 
     def _open_anew(self, rows: Span, columns: Span) -> tuple[Piece, Piece]:
-        kept, pads = self._stem.kept, _Pads(rows, columns)
-        size = (1, *(x.pixels.stop - x.pixels.start for x in (rows, columns)), 3)
-        outputs = kept if STEM in kept else (*kept, STEM)
+        kept, outputs, pads = self._stem.kept, self._outputs, _Pads(rows, columns)
+        size = (1, *(x.to_pixel - x.from_pixel for x in (rows, columns)), 3)
         there = {name: pads.forward(self._graph.kernel(name)[1]) for name in self._stem.padded_forward}
         forward = open_piece(self._graph.part({IMAGE: size}, outputs, there), 1)
         back = {name: pads.backward(*self._graph.kernel(name)) for name in self._stem.padded_backward}
@@ -237,7 +284,7 @@ class _Pads:
 def _within(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
     """Return where a tile's positions are, counted from the window's."""
     rows, columns = (
-        slice(x.positions.start - w.start, x.positions.stop - w.start)
+        slice(x.start - w.start, x.stop - w.start)
         for x, w in zip((tile.rows, tile.columns), window, strict=True)
     )
     return rows, columns
@@ -251,7 +298,3 @@ def _only(upstream: Image, window: tuple[slice, slice], core: tuple[slice, slice
     kept = np.zeros_like(upstream)
     kept[..., rows, columns] = upstream[..., rows, columns]
     return kept
-
-
-def _named(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
-    return dict(zip(names, values, strict=True))

@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -63,11 +63,15 @@ class Session:
     runtime: str
     """ONNX Runtime's version."""
 
-    _create: Callable[[], Any] = field(repr=False)
+    _create: Callable[[int], Any] = field(repr=False)
 
     @cached_property
     def _session(self) -> Any:
-        return self._create()
+        return self._create(self.threads)
+
+    def on(self, threads: int) -> Session:
+        """Return the same model with so many threads, not yet open on a CPU."""
+        return replace(self, threads=threads)
 
     def open(self) -> None:
         """Open the whole model now, if that was put off; raise ModelError where it does not open."""
@@ -118,7 +122,7 @@ def open_session(
         count,
         metadata,
         runtime.__version__,
-        partial(_create, runtime, model, name, [CPU], count),
+        partial(_create, runtime, model, name, [CPU]),
     )
     if metadata.stem is None:
         opened.open()
@@ -143,6 +147,19 @@ class Piece:
         except Exception as error:  # the runtime's exceptions have no base of their own
             raise _run_error(error, "cpu") from error
         return results
+
+
+    def run_into(self, outputs: Mapping[str, Any], feeds: Mapping[str, Any]) -> None:
+        """Compute into tensors that are there already."""
+        try:
+            binding = self._session.io_binding()
+            for name, tensor in feeds.items():
+                binding.bind_ortvalue_input(name, tensor)
+            for name, tensor in outputs.items():
+                binding.bind_ortvalue_output(name, tensor)
+            self._session.run_with_iobinding(binding)
+        except Exception as error:  # the runtime's exceptions have no base of their own
+            raise _run_error(error, "cpu") from error
 
 
 def open_piece(content: bytes, threads: int) -> Piece:
@@ -265,7 +282,7 @@ def _open_cuda(
         session.run([LOSS, GRADIENT], feeds)  # missing kernels and a full GPU show only now
     except Exception as error:
         raise _cuda_failure(index, error) from error
-    return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, lambda: session)
+    return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, lambda _: session)
 
 
 def _cuda_failure(index: int, error: BaseException) -> DeviceError:

@@ -33,26 +33,25 @@ if TYPE_CHECKING:
 
     Image: TypeAlias = NDArray[np.float32]
 
-SMALLEST_CUDA_PIXELS: Final = 1_500_000
-"""Size up to which a picture is computed whole on a GPU."""
-
-
-SMALLEST_WINDOW: Final = 256
-"""A core cut off by the picture's edge is given so much context that its window has at least this side."""
+ROOM: Final = 96
+"""Pixels that cores are smaller than they might be, on average, so that their borders can move."""
 
 PLASTIC: Final = np.array([0.7548776662466927, 0.5698402909980532])
-"""What the grid moves by at each step, in cores: powers of 1 / 1.3247…, the plastic number.
+"""What the borders move by at each step, as a share of their room: powers of 1 / 1.3247…, the plastic number.
 
 Of all sequences this one spreads a few places most evenly (Roberts, "The Unreasonable Effectiveness of
 Quasirandom Sequences", 2018); places drawn one by one leave borders beside each other.
 """
 
-ARRAYS: Final = 40
+ARRAYS: Final = 34
 """Bytes per pixel that a dream holds besides what a gradient takes: image and gradient in float32, the
-original in 8 bit, the octave before (33 in all), and room for a file's alpha channel."""
+original in 8 bit, and the octave before."""
 
-PROGRAM: Final = 280_000_000
-"""Bytes that Python, the libraries and an opened model take, the moment of opening included."""
+PROGRAM: Final = 150_000_000
+"""Bytes that Python, the libraries and an opened model take."""
+
+LARGE: Final = 1120
+"""Side of the cores that large pictures are cut into: larger ones win little speed and take more memory."""
 
 CUDA_PIXELS: Final = 1_500_000
 """Size up to which a picture is computed whole on a GPU."""
@@ -79,30 +78,29 @@ class Tile:
 
 
 def grid(
-    shape: tuple[int, int], size: int, halo: int, shift: tuple[int, int] = (0, 0), stride: int = 16
+    shape: tuple[int, int], size: int, halo: int, place: tuple[float, float] = (0.5, 0.5), stride: int = 16
 ) -> list[Tile]:
-    """Cut a picture of `shape` into cores of `size`, the first ones shortened by `shift`.
+    """Cut a picture of `shape` into cores of at most `size`.
 
-    `size`, `halo` and `shift` are multiples of `stride`; so is where each window begins.
+    `size` and `halo` are multiples of `stride`; so is where each core and window begins.  Along each axis
+    there are as few cores as leave their borders some room to move; `place`, 0 to 1, says where in there
+    they lie.
     """
-    rows, columns = (_spans(length, size, halo, s, stride) for length, s in zip(shape, shift, strict=True))
+    rows, columns = (_spans(length, size, halo, p, stride) for length, p in zip(shape, place, strict=True))
     return [Tile((row[0], column[0]), (row[1], column[1])) for row in rows for column in columns]
 
 
-def _spans(length: int, size: int, halo: int, shift: int, stride: int) -> list[tuple[slice, slice]]:
+def _spans(length: int, size: int, halo: int, place: float, stride: int) -> list[tuple[slice, slice]]:
     """Return core and window along one axis."""
-    edges = [0, *range(size - shift, length, size), length]
-    spans = []
-    for start, stop in pairwise(edges):
-        if start == stop:
-            continue
-        first, last = max(start - halo, 0), min(stop + halo, length)
-        missing = min(SMALLEST_WINDOW, length) - (last - first)
-        if missing > 0:  # at an edge: grow to the other side
-            first = max(first - missing, 0) // stride * stride
-            last = min(max(last, first + SMALLEST_WINDOW), length)
-        spans.append((slice(start, stop), slice(first, last)))
-    return spans
+    count = 1 if length <= size else -(-length // max(size - ROOM, stride))
+    even = length / count
+    moved = (2 * place - 1) * min(size - even, even)
+    inner = (int(even * i + moved) // stride * stride for i in range(1, count))
+    edges = [0, *(min(max(edge, stride), length - 1) for edge in inner), length]
+    return [
+        (slice(start, stop), slice(max(start - halo, 0), min(stop + halo, length)))
+        for start, stop in pairwise(edges)
+    ]
 
 
 def gradient(
@@ -136,13 +134,14 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int]) -> int 
     fits = max(budget - PROGRAM - model.threads * PER_TILE - pixels * ARRAYS, 0) // PER_PIXEL
     if pixels <= fits:
         return None
-    return max(int(fits**0.5) - 2 * tiling.halo, Tiling.SMALLEST)
+    side = int(fits**0.5)
+    return min(max(side - 2 * tiling.halo_of(side), Tiling.SMALLEST), LARGE)
 
 
 def _check_memory(model: DreamModel, tiling: Tiling, shape: tuple[int, int], size: int | None) -> None:
     """Raise ImageError for a picture that memory does not hold, before the system kills us."""
     height, width = shape
-    window = height * width if size is None else min((size + 2 * tiling.halo) ** 2, height * width)
+    window = height * width if size is None else min((size + 2 * tiling.halo_of(size)) ** 2, height * width)
     on_cpu = window * PER_PIXEL + model.threads * PER_TILE if model.device == "cpu" else 0
     needed, available = height * width * ARRAYS + on_cpu, machine.available_memory()
     if available is not None and needed > available + model.held_bytes:
@@ -166,7 +165,7 @@ class TiledGradient:
         self._parts = model.parts([name for name, coefficient in layers.items() if coefficient])
         self._seen = self._parts.layers if self._parts else model.metadata.layers
         self._places = _places(model, self._seen)
-        self._size, self._halo = size, tiling.halo
+        self._size, self._halo = size, tiling.halo_of(size or 0)
         self._stride = max(layer.stride for layer in model.metadata.layers)
         self._place = np.random.default_rng(tiling.seed).random(2)
 
@@ -191,13 +190,12 @@ class TiledGradient:
         stride = self._stride
         size, halo = (-(-side // stride) * stride for side in (self._size or 0, self._halo))
         self._place = (self._place + PLASTIC) % 1
-        down, across = (int(part * size) // stride * stride for part in self._place)
+        down, across = map(float, self._place)
         return grid(shape, size, halo, (down, across), stride)
 
     def _add_tile(self, gradient: Image, image: Image, tile: Tile) -> float:
         """Add the core's part to the gradient, and return the tile's share of the whole picture's loss."""
-        rows, columns = tile.window
-        count, inside = self._positions((rows.stop - rows.start, columns.stop - columns.start))
+        count, inside = self._positions(self._seen_size(tile.window, image))
         whole_count, whole_inside = self._positions(image.shape)
         # The model divides by the window's own element counts; the whole picture's are wanted.
         weights = self._weights.copy()
@@ -207,7 +205,7 @@ class TiledGradient:
         core = image[tile.core]
         share = core.shape[0] * core.shape[1] / (image.shape[0] * image.shape[1])
         weighted = self._weights[self._places] * mean * (whole_inside / whole_count)
-        return float(weighted.sum()) * share
+        return float(weighted.sum() * share)
 
     def _compute(
         self, gradient: Image, image: Image, tile: Tile, weights: NDArray[np.float32]
@@ -218,6 +216,13 @@ class TiledGradient:
         loss, slope, energies = self._model.evaluate(image[tile.window], weights)
         gradient[tile.core] += slope[tile.inside]
         return loss, energies
+
+    def _seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
+        """Return the size of the picture that would have the positions that a window has."""
+        if self._parts is not None:
+            return self._parts.seen_size(window, image)
+        rows, columns = window
+        return rows.stop - rows.start, columns.stop - columns.start
 
     def _positions(self, shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Estimate, per channel that is seen, a layer's positions at that size, all and inside the border."""

@@ -141,7 +141,11 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     indices = ctx.make_node("Reshape", [indices, flat]).output[0]
     planes = _slice(ctx, shape, [0], [2], [0])
     area = ctx.make_node("ReduceProd", [_slice(ctx, shape, [2], [4], [0])], attr={"keepdims": 1}).output[0]
-    zeros = ctx.make_node("Expand", [_const(ctx, [0], np.float32), _join(ctx, [planes, area])]).output[0]
+    # Zeros that are no constants: ONNX Runtime would store megabytes of these for each size that it is opened
+    # for, and copy them instead of writing into them.
+    one = _slice(ctx, ctx.make_node("Reshape", [upstream, _const(ctx, [-1])]).output[0], [0], [1], [0])
+    zero = ctx.make_node("Sub", [one, one]).output[0]
+    zeros = ctx.make_node("Expand", [zero, _join(ctx, [planes, area])]).output[0]
     attributes = {"axis": 2, "reduction": "add"}
     added = ctx.make_node("ScatterElements", [zeros, indices, kept], attr=attributes).output[0]
     _replace(ctx, node, "Reshape", [added, shape])
