@@ -81,7 +81,9 @@ def conv2d_backprop_input(ctx: Graph, node: Node, _name: str, _args: object) -> 
     wanted = ctx.make_node("Cast", [input_sizes], attr={"to": TensorProto.INT64}).output[0]
     missing = ctx.make_node("Sub", [wanted, ctx.make_node("Shape", [spread]).output[0]]).output[0]
     at_end = _join(ctx, [_const(ctx, [0, 0, 0, 0, 0, 0]), _slice(ctx, missing, [2], [4], [0])])
-    _replace(ctx, node, "Pad", [spread, at_end])
+    padded = ctx.make_node("Pad", [spread, at_end]).output[0]
+    # The sizes it has, for ONNX's shape inference, which does not follow them through Pad.
+    _replace(ctx, node, "Reshape", [padded, wanted])
 
 
 def avg_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
     from export.architecture import Architecture
 
-PROBES = ((203, 330), (299, 211), (150, 147), (512, 481), (256, 392), (161, 262), (357, 173), (410, 298))
+PROBES = ((203, 330), (300, 211), (150, 148), (512, 481), (255, 392), (161, 262), (357, 173), (410, 303))
 """Picture sizes, (height, width), of every remainder to the stem's stride: tensors of equal sizes at all of
 these have equal sizes always."""
+
+COUNT = 5
+"""Pictures in a probe, to tell what has a batch from what is the same for all pictures."""
 
 
 def spell_out_padding(model: onnx.ModelProto) -> None:
@@ -52,22 +55,23 @@ def name_sizes(model: onnx.ModelProto) -> None:
         if name in known or len(first) != 4 or not all(shape and len(shape) == 4 for shape in shapes):
             continue
         axes = list(zip(*(shape for shape in shapes if shape), strict=True))
-        if len(set(axes[1])) != 1:
+        if any(len(set(axis)) != 1 for axis in axes[:2]):
             continue
         sizes = [names.setdefault(axis, f"size{len(names)}") for axis in axes[2:]]
         if any(len(set(axis)) == 1 for axis in axes[2:]):  # a bias, a kernel
             continue
-        dims = [metadata.BATCH, axes[1][0], *sizes]
+        count = metadata.BATCH if axes[0][0] == COUNT else axes[0][0]
+        dims = [count, axes[1][0], *sizes]
         graph.value_info.append(onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
 
 
 def _shapes_at(model: onnx.ModelProto, height: int, width: int) -> dict[str, list[int]]:
-    """Return the known shapes of float tensors for one picture of that size."""
+    """Return the known shapes of float tensors for `COUNT` pictures of that size."""
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
     for value in fixed.graph.input:
         if value.name == metadata.IMAGE:
-            for dim, size in zip(value.type.tensor_type.shape.dim, (1, height, width, 3), strict=True):
+            for dim, size in zip(value.type.tensor_type.shape.dim, (COUNT, height, width, 3), strict=True):
                 dim.dim_value = size
     del fixed.graph.value_info[:]
     inferred = shape_inference.infer_shapes(fixed, data_prop=True)
