@@ -86,30 +86,41 @@ class Graph:
     @property
     def props(self) -> dict[str, str]:
         """What the file says about itself: its `metadata_props`."""
-        return {x.key: x.value for x in self._model.metadata_props}
+        return {_text(x.key): _text(x.value) for x in self._model.metadata_props}
 
     @property
     def inputs(self) -> dict[str, Tensor]:
         """What has to be fed."""
         stored = {x.name for x in self._model.graph.initializer}
-        return {x.name: _describe(x) for x in self._model.graph.input if x.name not in stored}
+        return {_text(x.name): _describe(x) for x in self._model.graph.input if x.name not in stored}
 
     @property
     def outputs(self) -> dict[str, Tensor]:
         """What is computed."""
-        return {x.name: _describe(x) for x in self._model.graph.output}
+        return {_text(x.name): _describe(x) for x in self._model.graph.output}
 
     def channels(self, tensor: str) -> int:
-        """Return how many channels a picture-like tensor [N, C, h, w] has."""
-        (value,) = (x for x in self._model.graph.value_info if x.name == tensor)
-        return int(value.type.tensor_type.shape.dim[1].dim_value)
+        """Return how many channels a picture-like tensor [N, C, h, w] has.
+
+        Raises ValueError where the file does not say.
+        """
+        for value in self._model.graph.value_info:
+            if value.name == tensor and len(value.type.tensor_type.shape.dim) == 4:
+                return int(value.type.tensor_type.shape.dim[1].dim_value)
+        raise ValueError(f"it does not describe a tensor called {tensor}")
 
     def kernel(self, tensor: str) -> tuple[tuple[int, int], tuple[int, ...]]:
-        """Return kernel size and padding of the convolution that computes a tensor."""
-        (node,) = (x for x in self._model.graph.node if tensor in x.output)
-        ints = {x.name: tuple(x.ints) for x in node.attribute}
-        height, width = ints["kernel_shape"]
-        return (height, width), ints["pads"]
+        """Return kernel size and padding of the convolution that computes a tensor.
+
+        Raises ValueError where none does.
+        """
+        for node in self._model.graph.node:
+            if tensor in node.output:
+                ints = {x.name: tuple(x.ints) for x in node.attribute}
+                size, pads = ints.get("kernel_shape", ()), ints.get("pads", ())
+                if len(size) == 2 and len(pads) == 4:
+                    return (size[0], size[1]), pads
+        raise ValueError(f"it has no padded convolution called {tensor}")
 
     def without(self, names: Iterable[str]) -> Graph:
         """Return the graph without these tensors and all that cannot be computed without them.
@@ -150,6 +161,13 @@ class Graph:
                 _set_ints(node, "pads", (pads or {})[name])
         content: bytes = part.SerializeToString()
         return content
+
+
+def _text(value: Any) -> str:
+    """Return a string of the file.  What is no UTF-8 comes as bytes, and is refused."""
+    if not isinstance(value, str):
+        raise ValueError("it is not an ONNX model")
+    return value
 
 
 def _describe(value: Any) -> Tensor:

@@ -71,6 +71,7 @@ class Stem:
     stride: int
     field: int
     before: int
+    """At most the stride: only positions at the edges see beyond."""
 
     kept: tuple[str, ...]
     """Tensors [N, C, h, w] that the way back needs from the way there, besides the image."""
@@ -179,7 +180,7 @@ class Metadata:
             )
         except KeyError as missing:
             raise ValueError(f"its metadata lack {missing}") from None
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"its metadata make no sense: {error}") from None
 
 
@@ -188,8 +189,8 @@ def _read_stem(text: str | None) -> Stem | None:
         return None
     found = json.loads(text)
     stride, field, before = (int(found[name]) for name in ("stride", "field", "before"))
-    if stride < 1 or field < 1 or before < 0:
-        raise ValueError("the stem's stride and field must be at least one, and before not negative")
+    if stride < 1 or field < 1 or not 0 <= before <= stride:
+        raise ValueError("the stem's stride and field must be at least 1, and before 0 to stride")
     names = (tuple(map(str, found[name])) for name in ("kept", "padded_forward", "padded_backward"))
     kept, forward, backward = names
     return Stem(stride, field, before, kept, forward, backward)
