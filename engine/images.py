@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import secrets
+import threading
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,10 @@ HEAD: Final = 4096
 
 JPEG_EXIF_LIMIT: Final = 65533
 """Bytes that one segment of a JPEG file can hold."""
+
+
+_LISTENING: Final = threading.Lock()
+"""Python's warnings are caught for all threads at once, so only one of them may listen."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,13 @@ def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
         raise ImageError(f"{name} is a folder, not a picture") from None
     except OSError as error:
         raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
+
+
+def pixel_count(source: Path) -> int:
+    """Return how many pixels the head of a picture's file promises, 0 where it promises none."""
+    with contextlib.suppress(ImageError), _pillow_talk(str(source)), Image.open(source) as image:
+        return image.width * image.height
+    return 0
 
 
 def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
@@ -199,7 +211,7 @@ def _pillow_talk(name: str) -> Iterator[list[str]]:
     """Turn what Pillow raises into ImageErrors; yield a list that gets its Python warnings at the end."""
     said: list[str] = []
     try:
-        with warnings.catch_warnings(record=True) as caught:
+        with _LISTENING, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, not yet absurd
             yield said

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+import time
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from engine import images
+from engine.decode import Picture
 from engine.errors import ImageError
 from tests.engine.conftest import as_file, noise
 
@@ -270,3 +274,24 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch) -> None
         images.save(images.from_pil(noise(7, 9)), target)
     assert [x.name for x in tmp_path.iterdir()] == ["out.png"]
     assert target.read_bytes() == b"before"
+
+
+def test_pictures_read_at_once_keep_their_own_warnings(monkeypatch) -> None:
+    def decode(image: Image.Image, _head: bytes = b"") -> Picture:
+        warnings.warn(f"width {image.width}", stacklevel=1)
+        time.sleep(0.02)  # so that all are at it
+        return Picture(np.zeros((1, 1, 3), np.uint8))
+
+    monkeypatch.setattr(images, "decode", decode)
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        pictures = list(pool.map(lambda n: images.load(as_file(noise(9, n), "PNG"), "x"), range(9, 13)))
+    assert [x.warnings for x in pictures] == [(f"x: width {n}",) for n in range(9, 13)]
+    assert list(warnings.filters) == before
+
+
+def test_the_number_of_pixels_is_read_from_the_head(tmp_path: Path) -> None:
+    noise(9, 10).save(tmp_path / "x.png")
+    assert images.pixel_count(tmp_path / "x.png") == 90
+    (tmp_path / "x.png").write_text("no picture")
+    assert images.pixel_count(tmp_path / "x.png") == images.pixel_count(tmp_path / "none.png") == 0
