@@ -1,4 +1,4 @@
-"""Many pictures through one model: which file goes where, and one failure does not stop the others."""
+"""Many pictures in one order: which file goes where, and what happens to each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine import images, library
 from engine.errors import DreamError, ImageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from engine.config import DreamConfig, Tiling
     from engine.decode import Picture
@@ -158,20 +158,16 @@ def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = 
     return items
 
 
-def run(
-    items: Iterable[Item], model: DreamModel, config: DreamConfig, tiling: Tiling, streams: Streams
+def perform(
+    job: Job, model: DreamModel, config: DreamConfig, tiling: Tiling, streams: Streams
 ) -> Iterator[Event]:
-    """Dream on each picture in turn and yield what happens; errors end only their own picture."""
-    for item in items:
-        if not isinstance(item, Job):
-            yield item
-            continue
-        try:
-            yield from _dream(item, model, config, tiling, streams)
-        except DreamError as error:
-            yield Failed(item.name, error)
-        except MemoryError:
-            yield Failed(item.name, DreamError(f"not enough memory for {item.name}", hint="make it smaller"))
+    """Dream on a picture and yield what happens; errors are events too."""
+    try:
+        yield from _dream(job, model, config, tiling, streams)
+    except DreamError as error:
+        yield Failed(job.name, error)
+    except MemoryError:
+        yield Failed(job.name, DreamError(f"not enough memory for {job.name}", hint="make it smaller"))
 
 
 def keep(progress: Progress, model: DreamModel, streams: Streams) -> tuple[str, ...]:

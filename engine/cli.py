@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
 
-    from engine.batch import Event, Streams
+    from engine.batch import Event, Progress, Streams
     from engine.config import DreamConfig, Tiling
     from engine.console import Silent
     from engine.model import DreamModel
@@ -64,20 +64,26 @@ def dream(arguments: argparse.Namespace, reporter: Silent) -> int:
     with ThreadPoolExecutor(1) as pool:
         opening = pool.submit(_open_model, arguments, arguments.device)
 
-        from engine import batch
+        from engine import batch, crew
 
         streams = batch.Streams(_binary(sys.stdin), _binary(sys.stdout))
         items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite)
     model = opening.result()
     config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
-    _begin(reporter, model, config, tiling, warnings, sum(isinstance(x, batch.Job) for x in items))
+    shares = crew.share(items, model, tiling, arguments.jobs)
+    pictures = sum(isinstance(x, batch.Job) for x in items)
+    _begin(reporter, model, config, tiling, warnings, pictures, shares.at_once)
     errors: list[DreamError] = []
-    last: Event | None = None
+    work = crew.Crew(model, config, tiling, streams, shares)
     try:
-        for last in batch.run(items, model, config, tiling, streams):
-            _report(last, reporter, errors)
+        with _handling(work.interrupt, signal.SIGTERM, signal.SIGINT):
+            for event in work.run(items):
+                _report(event, reporter, errors)
     except KeyboardInterrupt:
-        raise _cancelled(last, model, streams, keep=arguments.keep_partial) from None
+        unfinished = list(work.unfinished.values())
+        if arguments.keep_partial:
+            raise _kept(unfinished, model, streams, reporter) from None
+        raise _cancelled(unfinished) from None
     codes = {error.exit_code for error in errors}
     return codes.pop() if len(codes) == 1 else int(bool(codes))
 
@@ -170,9 +176,10 @@ def _begin(
     tiling: Tiling,
     warnings: tuple[str, ...],
     pictures: int | None,
+    at_once: int = 1,
 ) -> None:
     """Report what is going to compute, and what the user should know of it."""
-    reporter.start(model, config, tiling, pictures)
+    reporter.start(model, config, tiling, pictures, at_once)
     if model.fallback:
         warnings = (*warnings, f"{model.fallback}: dreaming on the CPU")
     for warning in warnings:
@@ -205,19 +212,35 @@ def _report(event: Event, reporter: Silent, errors: list[DreamError]) -> None:
                 console.say(job.output)
 
 
-def _cancelled(last: Event | None, model: DreamModel, streams: Streams, *, keep: bool) -> Cancelled:
-    """Return the error to end with after an interruption; write the picture so far if that was asked for."""
+def _cancelled(unfinished: list[Progress]) -> Cancelled:
+    """Return the error to end with after an interruption."""
+    if not unfinished:
+        return Cancelled("cancelled")
+    outputs, verb = ", ".join(x.job.output for x in unfinished), "were" if len(unfinished) > 1 else "was"
+    hint = "--keep-partial writes the picture so far"
+    return Cancelled(f"cancelled; {outputs} {verb} not written", hint=hint)
+
+
+def _kept(unfinished: list[Progress], model: DreamModel, streams: Streams, reporter: Silent) -> DreamError:
+    """Write the pictures so far, as many as can be; return the error to end with."""
     from engine import batch
 
-    if not isinstance(last, batch.Progress):
-        return Cancelled("cancelled")
-    if not keep:
-        hint = "--keep-partial writes the picture so far"
-        return Cancelled(f"cancelled; {last.job.output} was not written", hint=hint)
-    batch.keep(last, model, streams)
-    if last.job.target is not None:
-        console.say(last.job.output)
-    return Cancelled(f"cancelled; {last.job.output} is the picture so far")
+    reporter.clear()
+    kept: list[str] = []
+    failure: DreamError | None = None
+    for progress in unfinished:
+        try:
+            batch.keep(progress, model, streams)
+        except DreamError as error:
+            if failure is not None:
+                reporter.error(failure)
+            failure = error
+            continue
+        kept.append(progress.job.output)
+        if progress.job.target is not None:
+            console.say(progress.job.output)
+    verb = "are the pictures" if len(kept) > 1 else "is the picture"
+    return failure or Cancelled(f"cancelled; {', '.join(kept)} {verb} so far" if kept else "cancelled")
 
 
 @contextlib.contextmanager

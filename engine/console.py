@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from engine._version import __version__
@@ -62,11 +64,24 @@ class Silent:
     debug = False
     """Whether to show where in the program an error comes from."""
 
-    def start(self, model: DreamModel, config: DreamConfig, tiling: Tiling, pictures: int | None) -> None:
-        """Tell what is going to compute, and how many pictures there are; None where nobody knows."""
+    def start(
+        self,
+        model: DreamModel,
+        config: DreamConfig,
+        tiling: Tiling,
+        pictures: int | None,
+        at_once: int = 1,
+    ) -> None:
+        """Tell what is going to compute, and how many pictures there are (None where nobody knows).
+
+        Of these, `at_once` are dreamed on at the same time: then their Steps come mixed.
+        """
 
     def step(self, name: str, step: Step) -> None:
         """Tell of one Step of the picture `name`."""
+
+    def clear(self) -> None:
+        """Make room on the terminal for a result."""
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Tell what the user should know."""
@@ -89,26 +104,37 @@ class Lines(Silent):
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
-        self._many = False
+        self._pictures: float = 1
+        self._at_once = 1
 
-    def start(self, model: DreamModel, config: DreamConfig, _tiling: Tiling, pictures: int | None) -> None:
+    def start(
+        self,
+        model: DreamModel,
+        config: DreamConfig,
+        _tiling: Tiling,
+        pictures: int | None,
+        at_once: int = 1,
+    ) -> None:
         """Print what computes and what for."""
         from engine.config import format_layers  # noqa: PLC0415 - this module stays light
 
-        self._many = pictures is None or pictures > 1
+        self._pictures, self._at_once = math.inf if pictures is None else pictures, at_once
         threads = f" ({model.threads} threads)" if model.device == "cpu" else ""
+        if at_once > 1:
+            threads = f" ({model.threads} threads, {at_once} pictures at once)"
         note(f"dreaming on {model.device}{threads} with {format_layers(config.layers)}")
 
     def step(self, name: str, step: Step) -> None:
         """Print an octave when it begins, and why it ends early."""
         height, width = step.shape
+        which = f"{name}: " if self._pictures > 1 else ""
+        inner = which if self._at_once > 1 else "  "
         if step.iteration == 1:
-            which = f"{name}: " if self._many else ""
             note(f"{which}octave {step.octave}/{step.octaves} {height}x{width}")
         if step.stopped:
-            note(f"  stopped at iteration {step.iteration}: loss {step.loss:.4f} is above max loss")
+            note(f"{inner}stopped at iteration {step.iteration}: loss {step.loss:.4f} is above max loss")
         elif self._verbose:
-            note(f"  iteration {step.iteration}/{step.iterations} loss {step.loss:.4f}")
+            note(f"{inner}iteration {step.iteration}/{step.iterations} loss {step.loss:.4f}")
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Print a warning and its way out."""
@@ -118,51 +144,74 @@ class Lines(Silent):
 
 
 class Bar(Lines):
-    """Report on one line of a terminal, with the time left."""
+    """Report on one line of a terminal, with the time left: of a picture, or of all where they come mixed."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
         self._begun = 0.0
         self._first = 0.0
+        self._at_work: dict[str, float] = {}
+        self._ended = 0
 
     def step(self, name: str, step: Step) -> None:
         """Draw the bar anew."""
+        if self._at_once > 1:
+            self._step_of_many(name, step)
+            return
         if (step.octave, step.iteration) == (1, 1):  # measured from here on: the first step warms up
             self._begun, self._first = self._clock(), step.fraction
         height, width = step.shape
-        which = f"{name}  " if self._many else ""
+        which = f"{name}  " if self._pictures > 1 else ""
         text = (
             f"{which}octave {step.octave}/{step.octaves} {height}x{width}  "
             f"iteration {step.iteration}/{step.iterations}  loss {step.loss:.3f}  {self._left(step.fraction)}"
         )
-        columns = shutil.get_terminal_size().columns - 1
-        width = min(30, columns - len(text) - 4)
-        if width >= 5:
-            full = int(step.fraction * width)
-            text = f"[{'#' * full}{'.' * (width - full)}] {text}"
-        note(f"\r\x1b[K{text[:columns]}", end="")
+        self._draw(step.fraction, text)
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Print a warning above the bar."""
-        self._clear()
+        self.clear()
         super().warning(message, name=name, hint=hint)
 
     def done(self, name: str, output: str, seconds: float) -> None:
         """Remove the bar."""
-        self._clear()
+        self._end(name)
         super().done(name, output, seconds)
 
     def error(self, error: DreamError, *, name: str = "") -> None:
         """Remove the bar and print what went wrong."""
-        self._clear()
+        self._end(name)
         super().error(error, name=name)
 
-    def _clear(self) -> None:
+    def _end(self, name: str) -> None:
+        self.clear()
+        self._ended += 1
+        self._at_work.pop(name, None)
+
+    def _step_of_many(self, name: str, step: Step) -> None:
+        """Draw one bar for all pictures, then how far those at work are, as many as there is room for."""
+        if not self._first:  # the others at work make their first step at about the same time
+            self._begun, self._first = self._clock(), step.fraction * self._at_once / self._pictures
+        self._at_work[name] = step.fraction
+        fraction = min((self._ended + sum(self._at_work.values())) / self._pictures, 1.0)
+        each = ", ".join(f"{Path(name).name} {part:.0%}" for name, part in self._at_work.items())
+        self._draw(fraction, f"{self._ended}/{self._pictures} pictures  {self._left(fraction)}", f"  {each}")
+
+    def _draw(self, fraction: float, text: str, more: str = "") -> None:
+        columns = shutil.get_terminal_size().columns - 1
+        width = min(30, columns - len(text) - 4)
+        if width >= 5:
+            full = int(fraction * width)
+            text = f"[{'#' * full}{'.' * (width - full)}] {text}"
+        note(f"\r\x1b[K{(text + more)[:columns]}", end="")
+
+    def clear(self) -> None:
+        """Remove the bar."""
         note("\r\x1b[K", end="")
 
     def _left(self, fraction: float) -> str:
-        if fraction <= self._first:
+        if fraction < 1.5 * self._first:  # less than one more step
             return "-:-- left"
         seconds = round((self._clock() - self._begun) * (1 - fraction) / (fraction - self._first))
         return f"{seconds // 60}:{seconds % 60:02} left"
@@ -171,7 +220,14 @@ class Bar(Lines):
 class JsonLines(Silent):
     """Report to programs: one JSON object a line."""
 
-    def start(self, model: DreamModel, config: DreamConfig, tiling: Tiling, pictures: int | None) -> None:
+    def start(
+        self,
+        model: DreamModel,
+        config: DreamConfig,
+        tiling: Tiling,
+        pictures: int | None,
+        at_once: int = 1,
+    ) -> None:
         """Send what computes, and the version of this protocol."""
         self._send(
             "start",
@@ -186,6 +242,7 @@ class JsonLines(Silent):
             max_memory=tiling.max_memory,
             seed=tiling.seed,
             pictures=pictures,
+            jobs=at_once,
         )
 
     def step(self, name: str, step: Step) -> None:

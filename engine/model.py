@@ -25,13 +25,13 @@ EMBEDDED: Final = "inception_v3_mixed5.onnx"
 class DreamModel:
     """An open model.  Opening takes a fraction of a second, so open it once and dream often."""
 
-    def __init__(self, session: Session, name: str, content: bytes = b"") -> None:
+    def __init__(self, session: Session, name: str, content: bytes = b"", parts: Parts | None = None) -> None:
         """Wrap a session; from `content`, the model file's, parts are opened where that is faster."""
         self.name = name
         """Path of the model file, or the embedded file's name."""
         self._session = session
         self._content = content
-        self._parts: Parts | None = None
+        self._parts = parts
 
     @property
     def metadata(self) -> Metadata:
@@ -118,6 +118,28 @@ class DreamModel:
             except (ValueError, KeyError) as error:
                 raise ModelError(f"{self.name} cannot be taken apart: {error}") from error
         return self._parts
+
+    def copies(self, count: int, threads: int, layers: Collection[str]) -> list[DreamModel]:
+        """Return models that `count` threads can use at once, each working with `threads` threads.
+
+        They are open for `layers` already.  On one thread each they share their sessions, which compute in
+        the threads that call them; else each has sessions of its own, with threads of their own.
+        """
+        if threads > 1:
+            return [self._on(threads, layers) for _ in range(count)]
+        first = self._on(threads, layers)
+        return [first, *(first.beside() for _ in range(count - 1))]
+
+    def beside(self) -> DreamModel:
+        """Return a model for another picture at the same time, which shares the open sessions."""
+        return DreamModel(self._session, self.name, self._content, self._parts and self._parts.beside())
+
+    def _on(self, threads: int, layers: Collection[str]) -> DreamModel:
+        session = self._session.on(threads)
+        model = DreamModel(session, self.name, self._content)
+        if model.parts(layers) is None:
+            session.open()
+        return model
 
     def evaluate(
         self, image: NDArray[np.float32], channel_weights: NDArray[np.float32]

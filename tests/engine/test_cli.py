@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import cli, console, images, library
+from engine import batch, cli, console, images, library
+from engine.config import DreamConfig, Tiling
+from engine.errors import ImageError
 from engine.progress import Step
 from tests.engine.conftest import QUICK, TINY, copies, noise
 
@@ -104,6 +106,8 @@ def test_errors_as_json_lines_even_in_the_options(run) -> None:
         (["dream", "{photo}", "--progress", "jsno"], 2, "did you mean json?"),
         (["dream", "{photo}", "--preset", "kears"], 2, "did you mean keras?"),
         (["dream", "{photo}", "--threads", "0"], 2, "--threads"),
+        (["dream", "{photo}", "--jobs", "0"], 2, "a number from 1"),
+        (["dream", "{photo}", "--jobs", "many"], 2, "auto, or a number"),
         (["dream", "{photo}", "--layers", "mixd0"], 2, "did you mean mixed0?"),
         (["dream", "{folder}/none.png"], 3, "there is no picture"),
         (["dream", "{folder}/text.png"], 3, "not a picture"),
@@ -150,6 +154,34 @@ def test_one_bad_picture_does_not_stop_the_others(run, photo: Path) -> None:
     assert "skipped" in err
     code, _, _ = run("dream", bad, good, copies(photo, "good.jpg")[0], *QUICK)
     assert code == 1  # an ImageError and a UsageError: no code in common
+
+
+def test_pictures_at_once_give_the_same_files_as_one_after_another(run, photo: Path) -> None:
+    """Each picture has one thread both times: more would compute its last bits in another order."""
+    for i in range(5):
+        noise(30 + i, 57).save(photo.with_name(f"{i}.png"))
+    once, each = photo.with_name("once"), photo.with_name("each")
+    run("dream", photo.parent, "-o", each, *QUICK, "--threads", 1)
+    code, out, err = run("dream", photo.parent, "-o", once, *QUICK, "--threads", 2, "--jobs", 2)
+    assert code == 0
+    assert "2 threads, 2 pictures at once" in err.splitlines()[0]
+    assert len(out.splitlines()) == 6
+    for path in each.iterdir():
+        assert path.read_bytes() == (once / path.name).read_bytes()
+
+
+def test_json_lines_of_several_at_once_carry_their_names(run, photo: Path) -> None:
+    second, bad = copies(photo, "second.png", "bad.png")
+    bad.write_text("no picture")
+    words = [photo, bad, second, *QUICK, "--threads", 2, "--progress", "json"]
+    code, _, err = run("dream", *words)
+    events = [json.loads(x) for x in err.splitlines()]
+    assert code == 3
+    assert (events[0]["jobs"], events[0]["pictures"]) == (2, 3)
+    for path in (photo, second):
+        own = [x for x in events[1:] if x["image"] == str(path)]
+        assert [x["event"] for x in own] == [*["step"] * 6, "done"]
+        assert [x["fraction"] for x in own[:-1]] == sorted(x["fraction"] for x in own[:-1])
 
 
 def test_inputs_may_stand_on_both_sides_of_options(run, photo: Path) -> None:
@@ -277,6 +309,88 @@ def test_signals_stop_within_a_step(photo: Path, which: signal.Signals, keep: bo
     assert {x.name for x in photo.parent.iterdir()} == {"photo.png"} | ({result.name} if keep else set())
     if keep:
         assert images.load(result).shape == (30, 40)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_signals_stop_several_at_once(photo: Path, which: signal.Signals, keep: bool) -> None:
+    copies(photo, "second.png", "third.png")
+    words = ["--model", TINY, "--layers", "mixed0", "--iterations", 10000, "--max-loss", "none"]
+    process = start(
+        *("dream", photo.parent, "-o", photo.with_name("out"), "--threads", 2, "--progress", "json", *words),
+        *(["--keep-partial"] if keep else []),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr is not None
+    seen: set[str] = set()
+    while len(seen) < 2:
+        event = json.loads(process.stderr.readline())
+        seen |= {event["image"]} if event["event"] == "step" else set()
+    process.send_signal(which)
+    began = time.monotonic()
+    out, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 5
+    assert process.returncode == 130
+    last = json.loads(err.splitlines()[-1])
+    results = {photo.with_name("out") / f"{x}.dream.png" for x in ("photo", "second")}
+    assert last["exit_code"] == 130
+    assert all(str(x) in last["message"] for x in results)
+    assert set(photo.with_name("out").iterdir()) == (results if keep else set())
+    assert set(map(Path, out.decode().splitlines())) == (results if keep else set())
+    for path in results if keep else ():
+        assert images.load(path).shape == (30, 40)
+
+
+def test_a_partial_picture_that_cannot_be_kept_does_not_cost_the_others(photo: Path, tiny, capfd) -> None:
+    gone, there = Path("none/a.png"), photo.with_name("b.png")
+    config = DreamConfig(layers={"mixed0": 1.0}, iterations=1)
+    source = images.load(photo)
+    step = next(library.steps(source, config, model=tiny))
+    unfinished = [batch.Progress(batch.Job(photo, x), step, source) for x in (gone, there)]
+    streams = batch.Streams(None, None)
+    error = cli._kept(unfinished, tiny, streams, console.Silent())
+    assert isinstance(error, ImageError)
+    assert "none" in str(error)
+    assert capfd.readouterr().out == f"{there}\n"
+    assert images.load(there).shape == (30, 40)
+
+
+def test_one_bar_for_several_at_once(monkeypatch, capsys, tiny) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    now = iter([0.0, 10.0, 20.0])
+    bar = console.Bar(lambda: next(now))
+    bar.start(tiny, DreamConfig(), Tiling(), 4, 2)
+    image = np.zeros((1, 1, 3), np.float32)
+
+    def step(name: str, fraction: float) -> None:
+        bar.step(name, Step(1, 3, 1, 20, (15, 20), 1.0, fraction, False, (), image, image, (1, 1)))
+
+    for name, fraction in (("x/a.png", 0.1), ("x/b.png", 0.1), ("x/a.png", 0.5)):
+        step(name, fraction)
+    bar.done("x/a.png", "a.dream.png", 1.0)
+    step("x/" + "c" * 80 + ".png", 0.3)
+    lines = capsys.readouterr().err.split("\r\x1b[K")
+    assert lines[1].endswith("0/4 pictures  -:-- left  a.png 10%")
+    assert lines[2].endswith("0/4 pictures  -:-- left  a.png 10%, b.png 10%")
+    assert lines[3].endswith("0/4 pictures  1:25 left  a.png 50%, b.png 10%")  # 10 s for (0.6 - 0.2) / 4
+    assert lines[4] == ""
+    assert lines[5].startswith("[##########....................] 1/4 pictures  ")
+    assert "b.png 10%, ccc" in lines[5]
+    assert len(lines[5]) < 80
+
+
+def test_lines_of_several_at_once_say_whose_they_are(capsys, tiny) -> None:
+    lines = console.Lines(verbose=True)
+    lines.start(tiny, DreamConfig(), Tiling(), 4, 2)
+    image = np.zeros((1, 1, 3), np.float32)
+    for stopped in (False, True):
+        lines.step("a.png", Step(1, 3, 2, 20, (15, 20), 1.0, 0.1, stopped, (), image, image, (1, 1)))
+    said = capsys.readouterr().err.splitlines()
+    assert said[1:] == [
+        "a.png: iteration 2/20 loss 1.0000",
+        "a.png: stopped at iteration 2: loss 1.0000 is above max loss",
+    ]
 
 
 def test_the_bar_fits_the_terminal_and_tells_the_time_left(monkeypatch, capsys) -> None:
