@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,10 +11,12 @@ import onnxruntime
 import pytest
 
 from engine import machine, session
-from engine.errors import DeviceError, DreamError, ImageError, ModelError, UsageError
+from engine.errors import DeviceError, DreamError, ModelError, UsageError
 from engine.model import DreamModel, load_model
 from engine.session import CPU, CUDA, open_session
 from tests.engine.conftest import TINY
+
+CONTENT = TINY.read_bytes()
 
 
 class FakeSession:
@@ -73,8 +76,8 @@ def runtime(monkeypatch):
 
 def test_cuda_is_taken_where_it_works_and_asked_for_heuristic_search(runtime, capfd) -> None:
     fake = runtime()
-    assert open_session(TINY, "auto", 1).device == "cuda:0"
-    assert open_session(TINY, "cuda:3", 1).device == "cuda:3"
+    assert open_session(CONTENT, "auto", 1).device == "cuda:0"
+    assert open_session(CONTENT, "cuda:3", 1).device == "cuda:3"
     assert fake.asked[1] == (CUDA, {"device_id": "3", "cudnn_conv_algo_search": "HEURISTIC"})
     assert capfd.readouterr() == ("", "")  # preload_dlls prints
 
@@ -97,9 +100,9 @@ def test_cuda_is_taken_where_it_works_and_asked_for_heuristic_search(runtime, ca
 def test_cuda_that_does_not_work_fails_with_reason_and_way_out(runtime, how, reason, way_out) -> None:
     runtime(**how)
     with pytest.raises(DeviceError, match=reason) as caught:
-        open_session(TINY, "cuda", 1)
+        open_session(CONTENT, "cuda", 1)
     assert way_out in caught.value.hint
-    opened = open_session(TINY, "auto", 1)
+    opened = open_session(CONTENT, "auto", 1)
     assert opened.device == "cpu"
     assert (reason in opened.fallback) == how.get("cuda", True)  # a CPU wheel is no surprise
 
@@ -107,7 +110,7 @@ def test_cuda_that_does_not_work_fails_with_reason_and_way_out(runtime, how, rea
 def test_no_runtime_at_all_names_both_extras(monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(DeviceError) as caught:
-        open_session(TINY)
+        open_session(CONTENT)
     assert "deepdream-onnx[cpu]" in str(caught.value)
     assert "deepdream-onnx[gpu]" in str(caught.value)
 
@@ -115,10 +118,10 @@ def test_no_runtime_at_all_names_both_extras(monkeypatch) -> None:
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", ""])
 def test_unknown_devices(device: str) -> None:
     with pytest.raises(UsageError, match="--device"):
-        open_session(TINY, device)
+        open_session(CONTENT, device)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello world", b"\x89PNG\r\n\x1a\n", TINY.read_bytes()[:1000]])
+@pytest.mark.parametrize("content", [b"", b"hello world", b"\x89PNG\r\n\x1a\n", CONTENT[:1000]])
 def test_files_that_are_no_models(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.onnx"
     path.write_bytes(content)
@@ -151,6 +154,10 @@ def rename_output(onnx, model) -> None:
     next(x for x in model.graph.output if x.name == "gradient").name = "slope"
 
 
+def drop_stem(onnx, model) -> None:
+    model.metadata_props.remove(next(x for x in model.metadata_props if x.key == "deepdream.stem"))
+
+
 def fewer_channels(onnx, model) -> None:
     layers = next(x for x in model.metadata_props if x.key == "deepdream.layers")
     layers.value = layers.value.replace("6", "5")
@@ -169,18 +176,76 @@ def test_models_that_break_the_contract(change) -> None:
 @pytest.mark.parametrize("location", ["secret.bin", "../secret.bin", "{folder}/secret.bin"])
 def test_a_model_reads_no_other_files(tmp_path: Path, monkeypatch, location: str) -> None:
     def outside(onnx, model) -> None:
-        tensor = next(x for x in model.graph.initializer if x.name == "bias_a")
+        tensor = next(x for x in model.graph.initializer if x.name == "bias_8")
         tensor.ClearField("raw_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL
         tensor.external_data.add(key="location", value=location.format(folder=tmp_path))
 
-    (tmp_path / "secret.bin").write_bytes(bytes(16))
+    (tmp_path / "secret.bin").write_bytes(bytes(12))
     (tmp_path / "sub").mkdir()
     path = tmp_path / ("sub/m.onnx" if ".." in location else "m.onnx")
     path.write_bytes(changed(outside))
     monkeypatch.chdir(path.parent)
+    model = load_model(path, device="cpu")
     with pytest.raises(ModelError, match="other files"):
-        load_model(path, device="cpu")
+        model.energies(np.zeros((20, 20, 3), np.float32))
+    with pytest.raises(ModelError, match="other files"):
+        model.parts(["mixed1"])
+
+
+def test_damaged_files_are_refused_or_opened() -> None:
+    random = np.random.default_rng(2)
+    for _ in range(300):
+        damaged = bytearray(CONTENT)
+        # Most of what is looked at stands at the end.
+        for place in len(damaged) - random.integers(1, 2500, int(random.integers(1, 4))):
+            damaged[place] = random.integers(256)
+        with contextlib.suppress(ModelError):
+            open_session(bytes(damaged), "cpu", 1)
+
+
+def test_a_model_in_parts_is_opened_whole_only_on_demand(runtime) -> None:
+    fake = runtime(cuda=False)
+    opened = open_session(CONTENT, "cpu", 1)
+    assert opened.metadata.channels == 10
+    assert fake.asked == []
+    opened.open()
+    opened.open()
+    assert fake.asked == [CPU]
+    open_session(changed(drop_stem), "cpu", 1)
+    assert fake.asked == [CPU, CPU]
+
+
+def test_parts_are_opened_for_the_layers_that_are_wanted(tmp_path: Path) -> None:
+    model = load_model(TINY, device="cpu", threads=1)
+    assert model.held_bytes == 0
+    assert model.parts([]) is None
+    first = model.parts({"mixed1": 1.0, "mixed0": 2.0})
+    assert [x.name for x in first.layers] == ["mixed0", "mixed1"]
+    assert model.parts(["mixed0", "mixed1"]) is first
+    assert [x.name for x in model.parts(["mixed1"]).layers] == ["mixed1"]
+    whole = tmp_path / "whole.onnx"
+    whole.write_bytes(changed(drop_stem))
+    assert load_model(whole, device="cpu").parts(["mixed1"]) is None
+
+
+def test_a_model_on_a_gpu_stays_whole(runtime) -> None:
+    runtime()
+    assert load_model(TINY, device="cuda", threads=1).parts(["mixed1"]) is None
+
+
+def wrong_stem(onnx, model) -> None:
+    entry = next(x for x in model.metadata_props if x.key == "deepdream.stem")
+    entry.value = entry.value.replace("stem", "trunk")
+    for x in model.graph.value_info:
+        x.name = x.name.replace("stem", "trunk")
+
+
+def test_a_stem_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.onnx"
+    path.write_bytes(changed(wrong_stem))
+    with pytest.raises(ModelError, match=r"wrong\.onnx cannot be taken apart: .*stem"):
+        load_model(path, device="cpu").parts(["mixed1"])
 
 
 def test_one_image_or_several(tiny: DreamModel) -> None:
@@ -205,19 +270,6 @@ def test_an_unknown_layer_is_refused(tiny: DreamModel) -> None:
     assert "mixed0, mixed1" in caught.value.hint
 
 
-def test_too_large_for_memory_is_refused_with_a_size_that_fits(monkeypatch) -> None:
-    model = load_model(TINY, device="cpu", threads=1)
-    monkeypatch.setattr(machine, "available_memory", lambda: 10_000_000)
-    model.check_memory(50, 50)
-    with pytest.raises(ImageError, match="4000x3000") as caught:
-        model.check_memory(3000, 4000)
-    width, height = map(int, caught.value.hint.split()[2].split("x"))
-    model.check_memory(height, width)
-    model(np.zeros((400, 400, 3), np.float32), model.channel_weights({"mixed0": 1}))
-    monkeypatch.setattr(machine, "available_memory", lambda: 0)
-    model.check_memory(400, 400)  # what the picture before took is used again
-
-
 @pytest.mark.parametrize(
     ("text", "said"), [("Failed to allocate memory", "not enough memory"), ("x", "failed")]
 )
@@ -225,7 +277,8 @@ def test_a_runtime_that_fails_is_reported(text: str, said: str) -> None:
     def fail(*_):
         raise RuntimeError(text)
 
-    broken = session.Session("cpu", "", 1, None, "", SimpleNamespace(run=fail))  # type: ignore[arg-type]
+    opened = SimpleNamespace(run=fail)
+    broken = session.Session("cpu", "", 1, None, "", lambda _: opened)  # type: ignore[arg-type]
     with pytest.raises(DreamError, match=said):
         broken.run(["loss"], {})
 
