@@ -33,7 +33,7 @@ from engine.metadata import (
 from engine.session import Piece, as_array, as_tensor, open_piece
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -70,11 +70,8 @@ class Span:
     """Whether it begins at the picture's edge: then padding is due there."""
     last: bool
     """Whether it ends at the picture's edge."""
-
-    @property
-    def positions(self) -> slice:
-        """Which positions, counted over the picture."""
-        return slice(self.start, self.stop)
+    shared: int = 0
+    """How many positions at its start belong to the span before it."""
 
     @property
     def pixels(self) -> slice:
@@ -87,24 +84,40 @@ class Span:
         return self.to_pixel - self.from_pixel, self.first, self.last
 
 
-def span(stem: Stem, start: int, stop: int, size: int) -> Span:
+def span(stem: Stem, start: int, stop: int, size: int, shared: int = 0) -> Span:
     """Return positions `start` to `stop` along a side of `size` pixels."""
     first, last = start == 0, stop == stem.positions(size)
     begin = 0 if first else start * stem.stride - stem.before
     end = size if last else (stop - 1) * stem.stride - stem.before + stem.field
-    return Span(start, stop, begin, end, first, last)
+    return Span(start, stop, begin, end, first, last, shared)
 
 
-def cut(stem: Stem, start: int, stop: int, size: int, threads: int = 1) -> list[Span]:
-    """Cut positions `start` to `stop` into spans of nearly equal length.
+def cut_evenly(stem: Stem, size: int, threads: int = 1) -> list[Span]:
+    """Cut all positions along a side of `size` pixels into spans of nearly equal length.
 
     There are as many as make `SIDE` positions each, or a multiple of `threads` if that is more and leaves
     `SMALLEST`.
     """
+    start, stop = 0, stem.positions(size)
     count = -(-(stop - start) // SIDE)
     count = min(-(-count // threads) * threads, max((stop - start) // SMALLEST, 1))
     edges = [start + (stop - start) * i // count for i in range(count + 1)]
     return [span(stem, *pair, size) for pair in pairwise(edges)]
+
+
+def cut_equally(stem: Stem, start: int, stop: int, size: int) -> list[Span]:
+    """Cut positions `start` to `stop` along a side of `size` pixels into spans of `SIDE`, or half of it.
+
+    The last one shares positions with the one before as needed.  A window has another length at every step,
+    and each new form of tile takes time to open.
+    """
+    stops = list(range(start + SIDE, stop, SIDE))
+    left = stop - (stops[-1] if stops else start)
+    last = SIDE if left > SIDE // 2 else SIDE // 2
+    starts = [start, *stops]
+    spans = [span(stem, *pair, size) for pair in pairwise(starts)]
+    begin = max(stop - last, start)
+    return [*spans, span(stem, begin, stop, size, shared=starts[-1] - begin)]
 
 
 @dataclass(frozen=True)
@@ -151,8 +164,8 @@ class Parts:
         What tiles leave from step to step is each picture's own.
         """
         other = copy.copy(self)
-        other._pool = ThreadPoolExecutor(self._threads)
-        other._pieces, other._kept, other.held_bytes = {}, {}, 0
+        other.held_bytes = 0
+        other._pool, other._pieces, other._kept = ThreadPoolExecutor(self._threads), {}, {}  # noqa: SLF001 - ours
         return other
 
     def add_gradient(
@@ -171,8 +184,7 @@ class Parts:
         """
         window, core = (self._to_positions(x, image) for x in (window, core))
         spans = self._spans(image, window)
-        if not self._kept.keys() <= set(spans):
-            self._kept = {}
+        self._reuse(spans)
         tiles = list(self._map(lambda pair: self._forward(image, *pair), spans))
         first = tiles[0].tensors[STEM].shape()
         height, width = (x.stop - x.start for x in window)
@@ -183,7 +195,7 @@ class Parts:
         feeds = {STEM: as_tensor(seen), CHANNEL_WEIGHTS: as_tensor(weights)}
         loss, upstream, energies = map(as_array, self._trunk.run((LOSS, STEM_GRADIENT, ENERGIES), feeds))
         upstream = _only(upstream, window, core)
-        useful = [tile for tile in tiles if upstream[(..., *_within(tile, window))].any()]
+        useful = [tile for tile in tiles if upstream[(..., *_owned(tile, window))].any()]
         del tiles
         slopes = self._map(lambda tile: self._backward(tile, upstream, window), useful)
         for tile, slope in zip(useful, slopes, strict=True):
@@ -204,8 +216,12 @@ class Parts:
         return rows, columns
 
     def _spans(self, image: Image, window: tuple[slice, slice]) -> list[tuple[Span, Span]]:
-        rows = cut(self._stem, window[0].start, window[0].stop, image.shape[0], self._threads)
-        columns = cut(self._stem, window[1].start, window[1].stop, image.shape[1])
+        height, width = image.shape[:2]
+        if window == tuple(slice(0, self._stem.positions(size)) for size in (height, width)):
+            rows, columns = cut_evenly(self._stem, height, self._threads), cut_evenly(self._stem, width)
+        else:
+            rows = cut_equally(self._stem, window[0].start, window[0].stop, height)
+            columns = cut_equally(self._stem, window[1].start, window[1].stop, width)
         return [(row, column) for row in rows for column in columns]
 
     def _forward(self, image: Image, rows: Span, columns: Span) -> _Tile:
@@ -215,12 +231,23 @@ class Parts:
         forward.run_into(kept, {IMAGE: view})
         return _Tile(rows, columns, {IMAGE: view, **kept})
 
-    def _buffers(self, rows: Span, columns: Span, forward: Piece) -> dict[str, Any]:
-        """Return tensors to keep a tile's results in: those of the step before, if it had this tile.
+    def _reuse(self, spans: Sequence[tuple[Span, Span]]) -> None:
+        """Take the tensors that the window before kept for this one; drop those that it has no use for.
 
         They are not the runtime's: in its pool they would lie between what it frees, and nothing large
         would fit there any more.
         """
+        spare: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        for (rows, columns), tensors in self._kept.items():
+            spare.setdefault((rows.form, columns.form), []).append(tensors)
+        self._kept = {}
+        for rows, columns in spans:
+            same = spare.get((rows.form, columns.form))
+            if same:
+                self._kept[rows, columns] = same.pop()
+
+    def _buffers(self, rows: Span, columns: Span, forward: Piece) -> dict[str, Any]:
+        """Return tensors to keep a tile's results in."""
         where = (rows, columns)
         if where not in self._kept:
             shapes = zip(self._outputs, forward.output_shapes, strict=True)
@@ -229,7 +256,9 @@ class Parts:
 
     def _backward(self, tile: _Tile, upstream: Image, window: tuple[slice, slice]) -> Image:
         _, backward = self._open(tile.rows, tile.columns)
-        own = np.ascontiguousarray(upstream[(..., *_within(tile, window))])
+        own = np.array(upstream[(..., *_within(tile, window))], order="C")
+        own[..., : tile.rows.shared, :] = 0
+        own[..., : tile.columns.shared] = 0
         tensors = {name: tile.tensors[name] for name in (IMAGE, *self._stem.kept)}
         (slope,) = map(as_array, backward.run((GRADIENT,), {**tensors, STEM_GRADIENT: as_tensor(own)}))
         whole: Image = slope[0]
@@ -288,6 +317,15 @@ def _within(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
         for x, w in zip((tile.rows, tile.columns), window, strict=True)
     )
     return rows, columns
+
+
+def _owned(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
+    """Return where the positions are that belong to this tile alone."""
+    rows, columns = _within(tile, window)
+    return (
+        slice(rows.start + tile.rows.shared, rows.stop),
+        slice(columns.start + tile.columns.shared, columns.stop),
+    )
 
 
 def _only(upstream: Image, window: tuple[slice, slice], core: tuple[slice, slice]) -> Image:

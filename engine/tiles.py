@@ -92,11 +92,11 @@ def grid(
 
 def _spans(length: int, size: int, halo: int, place: float, stride: int) -> list[tuple[slice, slice]]:
     """Return core and window along one axis."""
-    count = 1 if length <= size else -(-length // max(size - ROOM, stride))
+    count = 1 if length <= size else -(-length // (size - min(ROOM, size // 4)))
     even = length / count
-    moved = (2 * place - 1) * min(size - even, even)
+    moved = (2 * place - 1) * min(size - even, even / 2)
     inner = (int(even * i + moved) // stride * stride for i in range(1, count))
-    edges = [0, *(min(max(edge, stride), length - 1) for edge in inner), length]
+    edges = [0, *inner, length]
     return [
         (slice(start, stop), slice(max(start - halo, 0), min(stop + halo, length)))
         for start, stop in pairwise(edges)
