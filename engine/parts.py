@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from engine import machine
+from engine.errors import ModelError
 from engine.graph import Graph
 from engine.metadata import (
     CHANNEL_WEIGHTS,
@@ -180,7 +181,8 @@ class Parts:
 
         `gradient` and `image` are [H, W, 3], `weights` [C] of all the model's channels; `window` and `core`
         are rows and columns of pixels, their starts at multiples of the deepest layer's stride.  Returns the
-        window's loss and its energies, those of `layers`.
+        window's loss and its energies, those of `layers`.  Raises ModelError where the stem is not what the
+        file says.
         """
         window, core = (self._to_positions(x, image) for x in (window, core))
         spans = self._spans(image, window)
@@ -267,12 +269,16 @@ class Parts:
     def _open(self, rows: Span, columns: Span) -> tuple[Piece, Piece]:
         """Return the way there and the way back for a form of tile."""
         form = (rows.form, columns.form)
-        if form not in self._pieces:
+        pieces = self._pieces.get(form)  # which another thread may throw out at any time
+        if pieces is None:
             if len(self._pieces) >= OPEN_TILES:
-                self._pieces.pop(next(iter(self._pieces)), None)  # another thread may be as fast
-            self._pieces[form] = self._open_anew(rows, columns)
+                self._pieces.pop(next(iter(self._pieces)), None)
+            try:
+                pieces = self._pieces[form] = self._open_anew(rows, columns)
+            except ValueError as error:
+                raise ModelError(f"the model's stem is not what the file says: {error}") from error
             machine.release_memory()
-        return self._pieces[form]
+        return pieces
 
     def _open_anew(self, rows: Span, columns: Span) -> tuple[Piece, Piece]:
         kept, outputs, pads = self._stem.kept, self._outputs, _Pads(rows, columns)
@@ -281,6 +287,10 @@ class Parts:
         forward = open_piece(self._graph.part({IMAGE: size}, outputs, there), 1)
         back = {name: pads.backward(*self._graph.kernel(name)) for name in self._stem.padded_backward}
         shapes = dict(zip(outputs, forward.output_shapes, strict=True))
+        positions = [x.stop - x.start for x in (rows, columns)]
+        known = all(isinstance(x, int) for shape in shapes.values() for x in shape)
+        if shapes[STEM][2:] != positions or not known:
+            raise ValueError(f"{shapes[STEM]} instead of {positions} positions of it")
         inputs = {IMAGE: size, **{name: shapes[name] for name in kept}, STEM_GRADIENT: shapes[STEM]}
         return forward, open_piece(self._graph.part(inputs, [GRADIENT], {**there, **back}), 1)
 
