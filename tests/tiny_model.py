@@ -2,7 +2,7 @@
 
 Two layers with random weights: `mixed0` (4 channels) and `mixed1` (6), both at every second pixel.  The stem
 has what matters when it is cut into tiles: two convolutions that pad, of which one is kept and one computed
-again, and a max pool.  `python -m tests.tiny_model` writes tests/data/tiny.onnx, and needs the [export] extra.
+again, and a max pool.  `python -m tests.tiny_model` writes tests/data/tiny.onnx; it needs the [export] extra.
 """
 
 from __future__ import annotations
