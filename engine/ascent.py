@@ -34,6 +34,10 @@ Gradient: TypeAlias = Callable[[Image], tuple[float, Image]]
 derivatives must be new at each call: the ascent makes the next image in it, which spares a picture's memory.
 Whatever else shall act on an ascent (tiles, jitter, a mask) wraps one Gradient into another."""
 
+Climber: TypeAlias = Callable[["Rows"], tuple["Rows", float, float, bool]]
+"""One step uphill from an image, as `climb` describes it.  What it returns is given to it next, and need not
+be an array, so that an image can stay where it is computed."""
+
 EPSILON = 1e-7
 """Smallest mean that a gradient is divided by; Keras' `backend.epsilon()`."""
 
@@ -45,6 +49,15 @@ def dream(picture: Rows, gradient: Gradient, config: DreamConfig, *, min_size: i
     Octaves with a side below `min_size` are dropped, with a warning in the first Step.  Raises ImageError, at
     the call, where that leaves none, and DreamError, on the way, where loss or gradient stop being finite.
     """
+
+    def climber(image: Rows) -> tuple[Rows, float, float, bool]:
+        return climb(image[:], gradient, config)
+
+    return ascend(picture, climber, config, min_size=min_size)
+
+
+def ascend(picture: Rows, climber: Climber, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:
+    """Dream as `dream` does, each step made by `climber`."""
     original: Rows = picture
     if isinstance(picture, np.ndarray):  # ours, so that no Step changes with the caller's
         original = _read_only(np.array(picture, np.float32, order="C"))
@@ -54,19 +67,19 @@ def dream(picture: Rows, gradient: Gradient, config: DreamConfig, *, min_size: i
         raise ImageError(
             f"a picture of {width}x{height} pixels is too small: both sides must have at least {min_size}"
         )
-    return _ascend(original, rungs, gradient, config, _dropped(rungs, min_size))
+    return _ascend(original, rungs, climber, config, _dropped(rungs, min_size))
 
 
 def _ascend(
-    original: Rows, rungs: Ladder, gradient: Gradient, config: DreamConfig, before: tuple[str, ...]
+    original: Rows, rungs: Ladder, climber: Climber, config: DreamConfig, before: tuple[str, ...]
 ) -> Iterator[Step]:
     """Go up the ladder; the first Step carries the warnings from `before` it."""
     below = rungs.shapes[0]
-    image = resize(original, below)
+    image: Rows = resize(original, below)
     for octave, shape in enumerate(rungs.shapes):
         image = resize(image, shape)
         for iteration in range(config.iterations):
-            image, loss, mean, stopped = climb(image, gradient, config)
+            image, loss, mean, stopped = climber(image)
             yield Step(
                 octave=octave + 1,
                 octaves=len(rungs.shapes),
@@ -77,7 +90,7 @@ def _ascend(
                 fraction=_fraction(rungs, octave, 1.0 if stopped else (iteration + 1) / config.iterations),
                 stopped=stopped,
                 warnings=before + _unseen(shape, mean, iteration),
-                image=_read_only(image),
+                held=image,
                 original=original,
                 below=below,
             )
@@ -98,12 +111,7 @@ def climb(image: Image, gradient: Gradient, config: DreamConfig) -> tuple[Image,
     """
     loss, slope = gradient(_read_only(image))
     mean = mean_size(slope)
-    if not (math.isfinite(loss) and math.isfinite(mean)):
-        raise DreamError(
-            f"loss or gradient went beyond all numbers at {image.shape[0]}x{image.shape[1]}",
-            hint="a smaller --step or smaller coefficients in --layers keep them finite",
-        )
-    if config.max_loss is not None and loss > config.max_loss:
+    if forbidden(loss, mean, image.shape, config):
         return image, loss, mean, True
     # Normalised, so that a step moves every picture equally far; in place, so that it takes no memory.
     scale = np.float32(config.step_size / max(mean, EPSILON))
@@ -111,6 +119,16 @@ def climb(image: Image, gradient: Gradient, config: DreamConfig) -> tuple[Image,
         slope[rows] *= scale
         slope[rows] += image[rows]
     return slope, loss, mean, False
+
+
+def forbidden(loss: float, mean: float, shape: tuple[int, ...], config: DreamConfig) -> bool:
+    """Tell whether max loss forbids a step; raise DreamError where loss or gradient are not finite."""
+    if not (math.isfinite(loss) and math.isfinite(mean)):
+        raise DreamError(
+            f"loss or gradient went beyond all numbers at {shape[0]}x{shape[1]}",
+            hint="a smaller --step or smaller coefficients in --layers keep them finite",
+        )
+    return config.max_loss is not None and loss > config.max_loss
 
 
 def mean_size(slope: Image) -> float:

@@ -51,14 +51,21 @@ class Step:
     warnings: tuple[str, ...] = field(repr=False)
     """What came up since the step before that the user should know, one sentence each."""
 
-    image: NDArray[np.float32] = field(repr=False)
-    """The picture at this octave's shape, [h, w, 3] in the model's range, not clipped, read-only."""
+    held: Rows = field(repr=False)
+    """The picture at this octave's shape, [h, w, 3]: an array, or what gets it from where it is computed."""
 
     original: Rows = field(repr=False)
     """The picture that the dream began with, [H, W, 3]; `original[:]` is an array in the model's range."""
 
     below: tuple[int, int] = field(repr=False)
     """(height, width) of the octave before; in the first octave, its own."""
+
+    @property
+    def image(self) -> NDArray[np.float32]:
+        """The picture at this octave's shape, [h, w, 3] in the model's range, not clipped, read-only."""
+        image = self.held[:]
+        image.flags.writeable = False
+        return image
 
     def full_size(self) -> NDArray[np.float32]:
         """Return the picture so far at the original's size, with all of the original's detail, [H, W, 3].
@@ -72,7 +79,7 @@ class Step:
     def bands(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield `full_size()` band after band, as (rows, [h, W, 3]), for which less memory is enough."""
         height, width = self.original.shape[:2]
-        return restored(self.image, self.original, self.below, (height, width))
+        return restored(self.held, self.original, self.below, (height, width))
 
     def __str__(self) -> str:
         height, width = self.shape
