@@ -24,6 +24,12 @@ ENERGIES = "energies"
 INPUTS = (IMAGE, CHANNEL_WEIGHTS)
 OUTPUTS = (LOSS, GRADIENT, ENERGIES)
 
+STEP = "step"
+NEXT = "next"
+MEAN = "mean"
+"""Further names in the graph of an ascent step, which the exporter makes too: the size of a step, the image
+after it, and the mean of |gradient|."""
+
 PREFIX = "deepdream."
 
 BATCH = "N"

@@ -1,0 +1,48 @@
+"""The graph of an ascent step: an image, its gradient and a step size in, the next image out.
+
+An engine that keeps pictures on a GPU runs it there between two runs of the model.  It has no weights and
+belongs to no network; `python -m export.ascent_step` writes it to engine/models/ascent_step.onnx.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnx import parser
+
+from engine import metadata
+
+EPSILON = 1e-7
+"""Smallest mean that a gradient is divided by; Keras' `backend.epsilon()`."""
+
+OUTPUT = Path(__file__).parents[1] / "engine" / "models" / "ascent_step.onnx"
+
+GRAPH = f"""
+<ir_version: 8, opset_import: ["" : 18]>
+ascent_step (float[N, H, W, 3] {metadata.IMAGE}, float[N, H, W, 3] {metadata.GRADIENT}, float {metadata.STEP})
+    => (float[N, H, W, 3] {metadata.NEXT}, float {metadata.MEAN})
+<float epsilon = {{{EPSILON}}}, int64[2] along_a_row = {{2, 3}}>
+{{
+    size = Abs({metadata.GRADIENT})
+    row_means = ReduceMean<keepdims=0>(size, along_a_row)
+    {metadata.MEAN} = ReduceMean<keepdims=0>(row_means)
+    divisor = Max({metadata.MEAN}, epsilon)
+    scale = Div({metadata.STEP}, divisor)
+    change = Mul({metadata.GRADIENT}, scale)
+    {metadata.NEXT} = Add({metadata.IMAGE}, change)
+}}
+"""
+"""The mean in two stages: one sum in float32 over 12 megapixels is off by 0.1 to 4 %."""
+
+
+def build() -> bytes:
+    """Return the model file's content; the same at every call."""
+    model = parser.parse_model(GRAPH)
+    onnx.checker.check_model(model, full_check=True)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+if __name__ == "__main__":
+    OUTPUT.write_bytes(build())
