@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     Shape: TypeAlias = Sequence[int | str]
 
 FLOAT: Final = 1
-"""ONNX's number for float32 elements."""
+HALF: Final = 10
+"""ONNX's numbers for float32 and float16 elements."""
 
 FIELDS: Final = {
     # Message: its fields as name -> (number, type or message, repeated); numbers from the ONNX specification.
@@ -25,8 +26,19 @@ FIELDS: Final = {
     "TensorType": {"elem_type": (1, "int32", False), "shape": (2, "Shape", False)},
     "Type": {"tensor_type": (1, "TensorType", False)},
     "Value": {"name": (1, "string", False), "type": (2, "Type", False)},
-    "Tensor": {"name": (8, "string", False)},
-    "Attribute": {"name": (1, "string", False), "ints": (8, "int64", True)},
+    "Tensor": {
+        "dims": (1, "int64", True),
+        "data_type": (2, "int32", False),
+        "name": (8, "string", False),
+        "raw_data": (9, "bytes", False),
+    },
+    "Attribute": {
+        "name": (1, "string", False),
+        "f": (2, "float", False),
+        "i": (3, "int64", False),
+        "ints": (8, "int64", True),
+        "type": (20, "int32", False),
+    },
     "Node": {
         "input": (1, "string", True),
         "output": (2, "string", True),
@@ -44,6 +56,9 @@ FIELDS: Final = {
     "Entry": {"key": (1, "string", False), "value": (2, "string", False)},
     "Model": {"graph": (7, "Graph", False), "metadata_props": (14, "Entry", True)},
 }
+
+INT: Final = 2
+"""ONNX's number for attributes that are one whole number."""
 
 GATHERING: Final = frozenset(["Add", "Sum", "Concat"])
 """Operations that do without some of their inputs when these are cut away."""
@@ -64,15 +79,7 @@ class Graph:
     """The graph of a model file.  Raises ValueError where the content is no model file."""
 
     def __init__(self, content: bytes) -> None:
-        from google.protobuf.message import DecodeError  # noqa: PLC0415 - only where a model is taken apart
-
-        self._model = _message("Model")()
-        try:
-            self._model.ParseFromString(content)
-        except DecodeError as error:
-            raise ValueError("it is not an ONNX model") from error
-        if not self._model.graph.node:
-            raise ValueError("it is not an ONNX model")
+        self._model = parse(content)
 
     @cached_property
     def _shell(self) -> bytes:
@@ -170,6 +177,31 @@ def _text(value: Any) -> str:
     return value
 
 
+def parse(content: bytes) -> Any:
+    """Return a model file as the message that `FIELDS` declares; raise ValueError where it is none."""
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - only where a model is taken apart
+
+    model = _message("Model")()
+    try:
+        model.ParseFromString(content)
+    except DecodeError as error:
+        raise ValueError("it is not an ONNX model") from error
+    if not model.graph.node:
+        raise ValueError("it is not an ONNX model")
+    return model
+
+
+def make_node(op: str, inputs: Iterable[str], output: str, **numbers: int) -> Any:
+    """Return a new operation; its attributes are whole numbers."""
+    node = _message("Node")()
+    node.op_type = op
+    node.input.extend(inputs)
+    node.output.append(output)
+    for name, number in numbers.items():
+        node.attribute.add(name=name, i=number, type=INT)
+    return node
+
+
 def _describe(value: Any) -> Tensor:
     tensor = value.type.tensor_type
     sizes = (x.dim_value if x.HasField("dim_value") else None for x in tensor.shape.dim)
@@ -253,7 +285,13 @@ def _pool() -> Any:
     from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415
 
     kinds = descriptor_pb2.FieldDescriptorProto
-    types = {"int64": kinds.TYPE_INT64, "int32": kinds.TYPE_INT32, "string": kinds.TYPE_STRING}
+    types = {
+        "int64": kinds.TYPE_INT64,
+        "int32": kinds.TYPE_INT32,
+        "float": kinds.TYPE_FLOAT,
+        "string": kinds.TYPE_STRING,
+        "bytes": kinds.TYPE_BYTES,
+    }
     file = descriptor_pb2.FileDescriptorProto(name="deepdream.proto", package="deepdream", syntax="proto2")
     for message, fields in FIELDS.items():
         declared = file.message_type.add(name=message)
