@@ -13,6 +13,7 @@ from PIL import Image
 from engine import ascent, images, tiles
 from engine.config import DreamConfig, Tiling, configure, fit_layers, parse_layers
 from engine.decode import Picture
+from engine.device import climber_for
 from engine.errors import ImageError, UsageError
 from engine.model import DreamModel, load_model
 from engine.pixels import ModelRows, from_model, from_unit
@@ -153,7 +154,8 @@ def steps(
     settings = config if config is not None else DreamConfig()
     gradient = tiles.gradient(opened, settings.layers, tiling or Tiling(), source.shape)
     start = ModelRows(source.pixels, opened.metadata.value_range)
-    return ascent.dream(start, gradient, settings, min_size=opened.metadata.min_size)
+    climber = climber_for(opened, gradient, settings)
+    return ascent.ascend(start, climber, settings, min_size=opened.metadata.min_size)
 
 
 def finish(source: Picture, step: Step, model: DreamModel) -> Picture:

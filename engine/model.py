@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,7 @@ from engine.config import suggest
 from engine.errors import ModelError, UsageError
 from engine.metadata import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, Metadata
 from engine.parts import Parts
-from engine.session import Session, open_session, read_model
+from engine.session import Resident, Session, open_session, read_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EMBEDDED: Final = "inception_v3_mixed5.onnx"
+ASCENT_STEP: Final = "ascent_step.onnx"
 
 
 class DreamModel:
@@ -42,6 +44,11 @@ class DreamModel:
     def device(self) -> str:
         """Where it computes: `cpu` or `cuda:N`."""
         return self._session.device
+
+    @property
+    def precision(self) -> str:
+        """What it computes in: `full` for float32, `half` for float16 where that is enough."""
+        return self._session.precision
 
     @property
     def threads(self) -> int:
@@ -148,6 +155,23 @@ class DreamModel:
         loss, gradient, energies = self._run((LOSS, GRADIENT, ENERGIES), image, channel_weights)
         return float(loss), gradient, energies
 
+    def evaluate_many(
+        self, images: NDArray[np.float32], channel_weights: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return losses [N], raw gradients [N, H, W, 3] and energies [N, C] of images [N, H, W, 3]."""
+        losses, gradients, energies = self._run((LOSS, GRADIENT, ENERGIES), images, channel_weights)
+        return losses, gradients, energies
+
+    @cached_property
+    def resident(self) -> Resident:
+        """The model for tensors that stay on the device."""
+        return self._session.resident()
+
+    @cached_property
+    def resident_step(self) -> Resident:
+        """The graph of an ascent step on the same device: see export/ascent_step.py."""
+        return self._session.resident(_embedded(ASCENT_STEP))
+
     def _run(
         self, outputs: tuple[str, ...], image: NDArray[np.float32], weights: NDArray[np.float32]
     ) -> list[NDArray[np.float32]]:
@@ -163,15 +187,21 @@ class DreamModel:
 
 
 def load_model(
-    path: str | Path | None = None, *, device: str = "auto", threads: int | None = None
+    path: str | Path | None = None,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    precision: str = "full",
 ) -> DreamModel:
     """Open a model file, the embedded one by default.
 
     `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `threads` None means as many as this process may
-    use.  Raises ModelError, DeviceError or UsageError.
+    use; `precision` is `full` or, on a GPU, `half`.  Raises ModelError, DeviceError or UsageError.
     """
-    embedded = resources.files("engine").joinpath("models", EMBEDDED)
-    source = embedded.read_bytes() if path is None else Path(path)
-    content = source if isinstance(source, bytes) else read_model(source)
+    content = _embedded(EMBEDDED) if path is None else read_model(Path(path))
     name = EMBEDDED if path is None else str(path)
-    return DreamModel(open_session(content, device, threads, name), name, content)
+    return DreamModel(open_session(content, device, threads, name, precision), name, content)
+
+
+def _embedded(name: str) -> bytes:
+    return resources.files("engine").joinpath("models", name).read_bytes()

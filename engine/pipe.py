@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from engine import ascent, tiles
+from engine.device import climber_for
 from engine.errors import Cancelled
 from engine.pixels import ModelRows, from_model, luma
 
@@ -77,7 +78,8 @@ def steps(frame: Values, model: DreamModel, config: DreamConfig, tiling: Tiling)
     height, width, _ = frame.shape
     gradient = tiles.gradient(model, config.layers, tiling, (height, width))
     start = ModelRows(frame[..., : _colours(frame)], model.metadata.value_range)
-    return ascent.dream(start, gradient, config, min_size=model.metadata.min_size)
+    climber = climber_for(model, gradient, config)
+    return ascent.ascend(start, climber, config, min_size=model.metadata.min_size)
 
 
 def finish(frame: Values, step: Step, model: DreamModel) -> Values:

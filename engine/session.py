@@ -24,10 +24,11 @@ import numpy as np
 from engine import machine
 from engine.errors import DeviceError, DreamError, ModelError, UsageError
 from engine.graph import Graph
+from engine.half import halved
 from engine.metadata import CHANNEL_WEIGHTS, GRADIENT, IMAGE, INPUTS, LOSS, OUTPUTS, Metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 CUDA: Final = "CUDAExecutionProvider"
 CPU: Final = "CPUExecutionProvider"
+PRECISIONS: Final = ("full", "half")
+"""What a GPU computes in: float32, or float16 where engine/half.py has it."""
 SILENT: Final = 4
 """ONNX Runtime's severity "fatal": all else comes to us as exceptions."""
 NOWHERE: Final = str(Path(os.devnull) / "no-external-data")
@@ -65,6 +68,9 @@ class Session:
 
     _create: Callable[[int], Any] = field(repr=False)
 
+    precision: str = "full"
+    """One of `PRECISIONS`."""
+
     @cached_property
     def _session(self) -> Any:
         return self._create(self.threads)
@@ -82,23 +88,41 @@ class Session:
     ) -> list[NDArray[np.float32]]:
         """Compute `outputs`, and only these, from `feeds`; raise DreamError where the runtime fails."""
         session = self._session
-        try:
+        with _reported(self.device):
             results: list[NDArray[np.float32]] = session.run(list(outputs), dict(feeds))
-        except Exception as error:  # the runtime's exceptions have no base of their own
-            raise _run_error(error, self.device) from error
-        return results
+            return results
+
+    def resident(self, content: bytes | None = None) -> Resident:
+        """Return the model, or another one opened beside it, for tensors that stay on the device."""
+        if content is None:
+            return Resident(self.device, self._session)
+        providers = _providers(_cuda_index(self.device))
+        with _reported(self.device):
+            session = _create(_runtime(), content, "the ascent's step", providers, self.threads)
+        return Resident(self.device, session)
 
 
 def open_session(
-    model: bytes, device: str = "auto", threads: int | None = None, name: str = "the model"
+    model: bytes,
+    device: str = "auto",
+    threads: int | None = None,
+    name: str = "the model",
+    precision: str = "full",
 ) -> Session:
     """Open a model file's content on a device; `name` is what messages call it.
 
     `device` is `auto` (CUDA if it works, else the CPU), `cpu`, `cuda` or `cuda:N`; `threads` None means as
-    many as this process may use.  A model that can be taken apart is not opened whole on a CPU before
-    somebody asks for that.  Raises ModelError, DeviceError, or UsageError for a device of no such form.
+    many as this process may use; `precision` is one of `PRECISIONS`, and half is for GPUs.  A model that can
+    be taken apart is not opened whole on a CPU before somebody asks for that.  Raises ModelError,
+    DeviceError, or UsageError for a device of no such form and for half precision on a CPU.
     """
     index = _cuda_index(device)
+    if precision not in PRECISIONS:
+        raise UsageError(
+            f"--precision {precision} is no precision", hint=f"there are: {', '.join(PRECISIONS)}"
+        )
+    if precision == "half" and index is None:
+        raise _no_half("--device cpu is none")
     count = threads if threads is not None else machine.cpu_count()
     if count < 1:
         raise UsageError(f"--threads {count} is out of range", hint="at least 1")
@@ -110,10 +134,12 @@ def open_session(
     fallback = ""
     if index is not None:
         try:
-            return _open_cuda(runtime, model, name, index, count, metadata)
+            return _open_cuda(runtime, model, name, index, count, metadata, precision)
         except DeviceError as error:
             if device != "auto":
                 raise
+            if precision == "half":
+                raise _no_half(str(error)) from error
             log.info("%s: using the CPU", error)
             fallback = str(error) if CUDA in runtime.get_available_providers() else ""
     opened = Session(
@@ -130,6 +156,42 @@ def open_session(
 
 
 @dataclass(frozen=True)
+class Resident:
+    """A model whose inputs and outputs stay on the device where it computes.  Raises DreamError."""
+
+    device: str
+    """`cpu` or `cuda:N`."""
+
+    _session: Any = field(repr=False)
+
+    def send(self, array: NDArray[np.float32]) -> Any:
+        """Return a tensor on the device with an array's content; on a CPU it may be the array itself."""
+        with _reported(self.device):
+            return _runtime().OrtValue.ortvalue_from_numpy(array, *_place(self.device))
+
+    def fetch(self, tensor: Any) -> NDArray[np.float32]:
+        """Return the content of a tensor on the device as a new array."""
+        with _reported(self.device):
+            return np.array(tensor.numpy(), np.float32)
+
+    def run(
+        self, kept: Sequence[str], fetched: Sequence[str], feeds: Mapping[str, Any]
+    ) -> tuple[list[Any], list[NDArray[np.float32]]]:
+        """Compute from tensors on the device outputs that are kept there, and others that are fetched."""
+        with _reported(self.device):
+            binding = self._session.io_binding()
+            for name, tensor in feeds.items():
+                binding.bind_ortvalue_input(name, tensor)
+            for name in kept:
+                binding.bind_output(name, *_place(self.device))
+            for name in fetched:
+                binding.bind_output(name, "cpu")
+            self._session.run_with_iobinding(binding)
+            results = binding.get_outputs()
+            return results[: len(kept)], [x.numpy() for x in results[len(kept) :]]
+
+
+@dataclass(frozen=True)
 class Piece:
     """A part of a model, open on the CPU.  Takes and gives tensors as the runtime holds them, uncopied."""
 
@@ -142,24 +204,19 @@ class Piece:
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
         """Compute `outputs` from tensors made by `as_tensor` or by another piece."""
-        try:
+        with _reported("cpu"):
             results: list[Any] = self._session.run_with_ort_values(list(outputs), dict(feeds))
-        except Exception as error:  # the runtime's exceptions have no base of their own
-            raise _run_error(error, "cpu") from error
-        return results
-
+            return results
 
     def run_into(self, outputs: Mapping[str, Any], feeds: Mapping[str, Any]) -> None:
         """Compute into tensors that are there already."""
-        try:
+        with _reported("cpu"):
             binding = self._session.io_binding()
             for name, tensor in feeds.items():
                 binding.bind_ortvalue_input(name, tensor)
             for name, tensor in outputs.items():
                 binding.bind_ortvalue_output(name, tensor)
             self._session.run_with_iobinding(binding)
-        except Exception as error:  # the runtime's exceptions have no base of their own
-            raise _run_error(error, "cpu") from error
 
 
 def open_piece(content: bytes, threads: int) -> Piece:
@@ -256,8 +313,38 @@ def _create(
         raise ModelError(f"{name} does not open in ONNX Runtime: {_reason(error)}") from error
 
 
+def _providers(index: int | None) -> list[Any]:
+    """Return what computes on a CUDA device, or on the CPU for None, as ONNX Runtime takes it."""
+    if index is None:
+        return [CPU]
+    options = {
+        "device_id": str(index),
+        "cudnn_conv_algo_search": "HEURISTIC",  # EXHAUSTIVE takes seconds for each new size
+        "arena_extend_strategy": "kSameAsRequested",  # no powers of two: pictures are large
+    }
+    return [(CUDA, options), CPU]
+
+
+def _place(device: str) -> tuple[str, int]:
+    """Return what ONNX Runtime calls a device: its kind and number."""
+    index = _cuda_index(device)
+    return ("cpu", 0) if index is None else ("cuda", index)
+
+
+def _no_half(reason: str) -> UsageError:
+    return UsageError(
+        f"--precision half is for GPUs, and {reason}", hint="leave it out: a CPU wins nothing by it"
+    )
+
+
 def _open_cuda(
-    runtime: Any, model: bytes, name: str, index: int, threads: int, metadata: Metadata
+    runtime: Any,
+    model: bytes,
+    name: str,
+    index: int,
+    threads: int,
+    metadata: Metadata,
+    precision: str,
 ) -> Session:
     """Open on CUDA and compute something there; raise DeviceError with the reason if either fails."""
     if CUDA not in runtime.get_available_providers():
@@ -266,9 +353,9 @@ def _open_cuda(
             hint='pip uninstall onnxruntime, then pip install "deepdream-onnx[gpu]"; or use --device cpu',
         )
     _preload(runtime)
-    cuda = (CUDA, {"device_id": str(index), "cudnn_conv_algo_search": "HEURISTIC"})
+    content = halved(model) if precision == "half" else model
     try:
-        session = _create(runtime, model, name, [cuda, CPU], threads)
+        session = _create(runtime, content, name, _providers(index), threads)
     except Exception as error:
         raise _cuda_failure(index, error) from error
     if CUDA not in session.get_providers():
@@ -282,7 +369,7 @@ def _open_cuda(
         session.run([LOSS, GRADIENT], feeds)  # missing kernels and a full GPU show only now
     except Exception as error:
         raise _cuda_failure(index, error) from error
-    return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, lambda _: session)
+    return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, lambda _: session, precision)
 
 
 def _cuda_failure(index: int, error: BaseException) -> DeviceError:
@@ -347,6 +434,17 @@ def _check(graph: Graph, name: str) -> Metadata:
     if inputs[CHANNEL_WEIGHTS].shape != (metadata.channels,):
         raise ModelError(f"{name} is no model for dreaming: its layers and its channel weights do not agree")
     return metadata
+
+
+@contextlib.contextmanager
+def _reported(device: str) -> Iterator[None]:
+    """Turn whatever the runtime raises into DreamError."""
+    try:
+        yield
+    except DreamError:
+        raise
+    except Exception as error:  # the runtime's exceptions have no base of their own
+        raise _run_error(error, device) from error
 
 
 def _run_error(error: BaseException, device: str) -> DreamError:

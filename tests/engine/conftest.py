@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import cli
+from engine import cli, session
 from engine.model import load_model
+from tests.engine.fake_cuda import FakeRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,18 @@ QUICK = ["--model", str(TINY), "--layers", "mixed0,mixed1", "--iterations", "2"]
 @pytest.fixture(scope="session")
 def tiny() -> DreamModel:
     return load_model(TINY, device="cpu", threads=1)
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeRuntime]:
+    """Put a runtime that pretends to have a GPU in ONNX Runtime's place."""
+
+    def install(**how: object) -> FakeRuntime:
+        fake = FakeRuntime(**how)
+        monkeypatch.setattr(session, "_runtime", lambda: fake)
+        return fake
+
+    return install
 
 
 @pytest.fixture

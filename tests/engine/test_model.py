@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from engine import machine, session
@@ -19,66 +18,14 @@ from tests.engine.conftest import TINY
 CONTENT = TINY.read_bytes()
 
 
-class FakeSession:
-    """A tiny session that says it runs on the providers asked for, and fails where it is told to."""
-
-    def __init__(self, runtime: FakeRuntime, model: bytes, options, providers) -> None:
-        self._runtime = runtime
-        self._names = [x[0] if isinstance(x, tuple) else x for x in providers]
-        if CUDA in self._names and runtime.opening:
-            raise RuntimeError(runtime.opening)
-        if CUDA in self._names and runtime.silent_fallback:
-            self._names.remove(CUDA)
-        self._real = onnxruntime.InferenceSession(model, options, providers=[CPU])
-
-    def get_providers(self) -> list[str]:
-        return self._names
-
-    def run(self, outputs, feeds):
-        if CUDA in self._names and self._runtime.running:
-            raise RuntimeError(self._runtime.running)
-        return self._real.run(outputs, feeds)
-
-    def __getattr__(self, name: str):
-        return getattr(self._real, name)
-
-
-class FakeRuntime:
-    __version__ = "9.9"
-    __file__ = "/nowhere/onnxruntime/__init__.py"
-    SessionOptions = onnxruntime.SessionOptions
-
-    def __init__(self, *, cuda=True, opening="", running="", silent_fallback=False) -> None:
-        self.cuda, self.opening, self.running, self.silent_fallback = cuda, opening, running, silent_fallback
-        self.asked: list[object] = []
-
-    def get_available_providers(self) -> list[str]:
-        return [CUDA, CPU] if self.cuda else [CPU]
-
-    def preload_dlls(self) -> None:
-        print("Failed to load libcudnn.so.9")
-
-    def InferenceSession(self, model, options, *, providers, enable_fallback):  # noqa: N802
-        assert enable_fallback == 0
-        self.asked.append(providers[0])
-        return FakeSession(self, model, options, providers)
-
-
-@pytest.fixture
-def runtime(monkeypatch):
-    def install(**how) -> FakeRuntime:
-        fake = FakeRuntime(**how)
-        monkeypatch.setattr(session, "_runtime", lambda: fake)
-        return fake
-
-    return install
-
-
 def test_cuda_is_taken_where_it_works_and_asked_for_heuristic_search(runtime, capfd) -> None:
     fake = runtime()
     assert open_session(CONTENT, "auto", 1).device == "cuda:0"
     assert open_session(CONTENT, "cuda:3", 1).device == "cuda:3"
-    assert fake.asked[1] == (CUDA, {"device_id": "3", "cudnn_conv_algo_search": "HEURISTIC"})
+    name, options = fake.asked[1]
+    assert name == CUDA
+    assert options["device_id"] == "3"
+    assert options["cudnn_conv_algo_search"] == "HEURISTIC"
     assert capfd.readouterr() == ("", "")  # preload_dlls prints
 
 
