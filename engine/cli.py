@@ -62,7 +62,7 @@ def dream(arguments: argparse.Namespace, reporter: Silent) -> int:
     config = configure(arguments.preset, options.given_settings(arguments))
     tiling = options.tiling(arguments)
     with ThreadPoolExecutor(1) as pool:
-        opening = pool.submit(_open_model, arguments, arguments.device)
+        opening = pool.submit(_open_model, arguments, arguments.device, arguments.precision)
 
         from engine import batch, crew
 
@@ -98,7 +98,7 @@ def pipe(arguments: argparse.Namespace, reporter: Silent) -> int:
 
     inbox = Inbox(stdin, abort_on_eof=arguments.abort_on_eof)
     with _handling(inbox.stop, signal.SIGTERM, signal.SIGINT):
-        opening = in_background(_open_model, arguments, arguments.device)
+        opening = in_background(_open_model, arguments, arguments.device, arguments.precision)
 
         try:
             model = inbox.until(opening)
@@ -163,10 +163,10 @@ def info(arguments: argparse.Namespace, _reporter: Silent) -> int:
 _COMMANDS = {"dream": dream, "layers": layers, "info": info, "pipe": pipe}
 
 
-def _open_model(arguments: argparse.Namespace, device: str) -> DreamModel:
+def _open_model(arguments: argparse.Namespace, device: str, precision: str = "full") -> DreamModel:
     from engine.model import load_model
 
-    return load_model(arguments.model, device=device, threads=arguments.threads)
+    return load_model(arguments.model, device=device, threads=arguments.threads, precision=precision)
 
 
 def _begin(

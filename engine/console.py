@@ -122,7 +122,8 @@ class Lines(Silent):
         threads = f" ({model.threads} threads)" if model.device == "cpu" else ""
         if at_once > 1:
             threads = f" ({model.threads} threads, {at_once} pictures at once)"
-        note(f"dreaming on {model.device}{threads} with {format_layers(config.layers)}")
+        half = " in half precision" if model.precision == "half" else ""
+        note(f"dreaming on {model.device}{threads}{half} with {format_layers(config.layers)}")
 
     def step(self, name: str, step: Step) -> None:
         """Print an octave when it begins, and why it ends early."""
@@ -234,6 +235,7 @@ class JsonLines(Silent):
             protocol=PROTOCOL,
             version=__version__,
             device=model.device,
+            precision=model.precision,
             threads=model.threads,
             model=model.name,
             layers=dict(config.layers),

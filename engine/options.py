@@ -180,6 +180,12 @@ def _add_dreaming(parser: argparse.ArgumentParser) -> None:
         "--device", default="auto", metavar="auto|cpu|cuda|cuda:N", help="what computes (auto)"
     )
     parser.add_argument(
+        "--precision",
+        choices=("full", "half"),
+        default="full",
+        help="what a GPU computes in: full for float32, half for float16, faster and in less memory (full)",
+    )
+    parser.add_argument(
         "--tile",
         type=parse_tile,
         default=tiling.size,

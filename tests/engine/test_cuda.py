@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from engine.config import DreamConfig, Tiling
 from engine.device import DeviceClimber
 from engine.errors import DeviceError, DreamError, UsageError
 from engine.model import load_model
-from tests.engine.conftest import TINY
+from tests.engine.conftest import QUICK, TINY
 
 LAYERS = {"mixed0": 1.0, "mixed1": 0.5}
 CONFIG = DreamConfig(layers=LAYERS, iterations=4, octaves=3, max_loss=None)
@@ -160,3 +162,22 @@ def test_half_precision_is_for_gpus(runtime) -> None:
         load_model(TINY, precision="half")
     with pytest.raises(DeviceError, match="has no CUDA"):
         load_model(TINY, device="cuda", precision="half")
+
+
+@pytest.mark.parametrize("precision", ["full", "half"])
+def test_the_command_line_takes_a_precision_and_tells_it(gpu, run, photo, precision: str) -> None:
+    code, _, err = run("dream", photo, *QUICK, "--precision", precision, "--progress", "json")
+    assert code == 0, err
+    start = json.loads(err.splitlines()[0])
+    assert (start["device"], start["precision"]) == ("cuda:0", precision)
+
+
+def test_people_are_told_of_half_precision(gpu, run, photo) -> None:
+    _, _, err = run("dream", photo, *QUICK, "--precision", "half")
+    assert "dreaming on cuda:0 in half precision with mixed0=1" in err
+
+
+def test_the_command_line_refuses_half_precision_on_the_cpu(run, photo) -> None:
+    code, _, err = run("dream", photo, *QUICK, "--precision", "half", "--device", "cpu")
+    assert code == 2
+    assert "leave it out" in err
