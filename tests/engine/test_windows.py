@@ -1,0 +1,65 @@
+"""Windows of one shape, computed many at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import tiles, windows
+from engine.model import DreamModel
+
+STRIDE = 16
+
+
+@settings(deadline=None)
+@given(
+    st.tuples(st.integers(60, 2500), st.integers(60, 2500)),
+    st.sampled_from([128, 256, 512]),
+    st.sampled_from([0, 32, 48, 96]),
+    st.tuples(st.floats(0, 1), st.floats(0, 1)),
+)
+def test_windows_are_alike_and_have_all_that_was_asked_for(shape, size, halo, place) -> None:
+    """The grid's own windows are as small as its cores and halo allow: they must lie within."""
+    own = tiles.grid(shape, size, halo, place, STRIDE)
+    made = windows.alike(own, shape, size, halo, STRIDE)
+    assert len({tuple(x.stop - x.start for x in tile.window) for tile in made}) == 1
+    for before, after in zip(own, made, strict=True):
+        assert after.core == before.core
+        for inner, outer, length in zip(before.window, after.window, shape, strict=True):
+            assert 0 <= outer.start <= inner.start
+            assert inner.stop <= outer.stop <= length
+            assert outer.start % STRIDE == 0
+            assert outer.stop - outer.start <= min(length, size + 2 * halo + 2 * STRIDE)
+
+
+def test_the_shape_does_not_depend_on_where_the_borders_are() -> None:
+    shapes = set()
+    for place in np.linspace(0, 1, 9):
+        made = windows.alike(tiles.grid((900, 1300), 256, 48, (place, place)), (900, 1300), 256, 48, STRIDE)
+        shapes |= {tuple(x.stop - x.start for x in tile.window) for tile in made}
+    assert len(shapes) == 1
+
+
+@pytest.mark.parametrize("most_pixels", [1, 3 * 176 * 192, 10**9])
+def test_many_at_once_are_what_they_are_one_by_one(tiny: DreamModel, monkeypatch, most_pixels: int) -> None:
+    image = np.random.default_rng(0).uniform(-1, 1, (250, 350, 3)).astype(np.float32)
+    made = windows.alike(tiles.grid(image.shape[:2], 128, 16), image.shape[:2], 128, 16, STRIDE)
+    weights = tiny.channel_weights(dict.fromkeys(tiny.layer_names, 1.0))
+    batches = []
+    together = tiny.evaluate_many
+
+    def counted(images, weights):
+        batches.append(images.shape)
+        return together(images, weights)
+
+    monkeypatch.setattr(tiny, "evaluate_many", counted)
+    found = list(windows.evaluate(tiny, image, made, weights, most_pixels))
+    assert len(set(batches)) == 1
+    assert [tile for tile, _, _ in found] == made
+    assert len(batches) == -(-len(made) // batches[0][0])
+    for tile, gradient, energies in found:
+        _, alone, its_own = tiny.evaluate(image[tile.window], weights)
+        np.testing.assert_allclose(gradient, alone, atol=1e-6 * np.abs(alone).max())
+        np.testing.assert_allclose(energies, its_own, rtol=1e-5)
