@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     Image: TypeAlias = NDArray[np.float32]
 
-ROOM: Final = 96
-"""Pixels that cores are smaller than they might be, on average, so that their borders can move."""
+SMALLEST_WINDOW: Final = 256
+"""A core cut off by the picture's edge is given so much context that its window has at least this side."""
 
 PLASTIC: Final = np.array([0.7548776662466927, 0.5698402909980532])
-"""What the borders move by at each step, as a share of their room: powers of 1 / 1.3247…, the plastic number.
+"""What the grid moves by at each step, in cores: powers of 1 / 1.3247…, the plastic number.
 
 Of all sequences this one spreads a few places most evenly (Roberts, "The Unreasonable Effectiveness of
 Quasirandom Sequences", 2018); places drawn one by one leave borders beside each other.
@@ -50,8 +50,9 @@ original in 8 bit, and the octave before."""
 PROGRAM: Final = 150_000_000
 """Bytes that Python, the libraries and an opened model take."""
 
-LARGE: Final = 1120
-"""Side of the cores that large pictures are cut into: larger ones win little speed and take more memory."""
+LARGE: Final = 832
+"""Side of the cores that large pictures are cut into, at most: 24 megapixels then take less than 1.5 GB, and
+larger ones would win little speed."""
 
 CUDA_PIXELS: Final = 1_500_000
 """Size up to which a picture is computed whole on a GPU."""
@@ -78,29 +79,30 @@ class Tile:
 
 
 def grid(
-    shape: tuple[int, int], size: int, halo: int, place: tuple[float, float] = (0.5, 0.5), stride: int = 16
+    shape: tuple[int, int], size: int, halo: int, shift: tuple[int, int] = (0, 0), stride: int = 16
 ) -> list[Tile]:
-    """Cut a picture of `shape` into cores of at most `size`.
+    """Cut a picture of `shape` into cores of `size`, the first ones shortened by `shift`.
 
-    `size` and `halo` are multiples of `stride`; so is where each core and window begins.  Along each axis
-    there are as few cores as leave their borders some room to move; `place`, 0 to 1, says where in there
-    they lie.
+    `size`, `halo` and `shift` are multiples of `stride`; so is where each window begins.
     """
-    rows, columns = (_spans(length, size, halo, p, stride) for length, p in zip(shape, place, strict=True))
+    rows, columns = (_spans(length, size, halo, s, stride) for length, s in zip(shape, shift, strict=True))
     return [Tile((row[0], column[0]), (row[1], column[1])) for row in rows for column in columns]
 
 
-def _spans(length: int, size: int, halo: int, place: float, stride: int) -> list[tuple[slice, slice]]:
+def _spans(length: int, size: int, halo: int, shift: int, stride: int) -> list[tuple[slice, slice]]:
     """Return core and window along one axis."""
-    count = 1 if length <= size else -(-length // (size - min(ROOM, size // 4)))
-    even = length / count
-    moved = (2 * place - 1) * min(size - even, even / 2)
-    inner = (int(even * i + moved) // stride * stride for i in range(1, count))
-    edges = [0, *inner, length]
-    return [
-        (slice(start, stop), slice(max(start - halo, 0), min(stop + halo, length)))
-        for start, stop in pairwise(edges)
-    ]
+    edges = [0, *range(size - shift, length, size), length]
+    spans = []
+    for start, stop in pairwise(edges):
+        if start == stop:
+            continue
+        first, last = max(start - halo, 0), min(stop + halo, length)
+        missing = min(SMALLEST_WINDOW, length) - (last - first)
+        if missing > 0:  # at an edge: grow to the other side
+            first = max(first - missing, 0) // stride * stride
+            last = min(max(last, first + SMALLEST_WINDOW), length)
+        spans.append((slice(start, stop), slice(first, last)))
+    return spans
 
 
 def gradient(
@@ -190,7 +192,7 @@ class TiledGradient:
         stride = self._stride
         size, halo = (-(-side // stride) * stride for side in (self._size or 0, self._halo))
         self._place = (self._place + PLASTIC) % 1
-        down, across = map(float, self._place)
+        down, across = (int(part * size) // stride * stride for part in self._place)
         return grid(shape, size, halo, (down, across), stride)
 
     def _add_tile(self, gradient: Image, image: Image, tile: Tile) -> float:

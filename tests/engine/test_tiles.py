@@ -28,33 +28,26 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 @given(
     st.integers(60, 3000),
     st.integers(60, 3000),
-    st.sampled_from([128, 256, 512, 1120]),
+    st.sampled_from([128, 256, 512]),
     st.sampled_from([0, 32, 48, 96]),
-    st.floats(0, 1),
-    st.floats(0, 1),
+    st.integers(0, 7),
+    st.integers(0, 7),
 )
 def test_cores_cover_every_pixel_once_within_their_windows(
-    height: int, width: int, size: int, halo: int, down: float, across: float
+    height: int, width: int, size: int, halo: int, down: int, across: int
 ) -> None:
     seen = np.zeros((height, width), np.uint8)
-    for tile in tiles.grid((height, width), size, halo, (down, across)):
+    for tile in tiles.grid((height, width), size, halo, (down * 16, across * 16)):
         seen[tile.core] += 1
         for core, window, length in zip(tile.core, tile.window, (height, width), strict=True):
-            assert core.start < core.stop <= core.start + size + 16
-            assert window.start == max(core.start - halo, 0)
-            assert window.stop == min(core.stop + halo, length)
+            assert 0 <= window.start <= max(core.start - halo, 0)
+            assert min(core.stop + halo, length) <= window.stop <= length
             assert window.start % 16 == 0
+            assert window.stop - window.start >= min(tiles.SMALLEST_WINDOW, length)
+            assert window.stop - window.start <= max(size + 2 * halo, tiles.SMALLEST_WINDOW + 15)
         picture = np.arange(height)[:, np.newaxis] * width + np.arange(width)
         np.testing.assert_array_equal(picture[tile.window][tile.inside], picture[tile.core])
     assert (seen == 1).all()
-
-
-def test_borders_move_from_step_to_step() -> None:
-    def borders(place: float) -> list[int]:
-        return sorted({tile.core[0].start for tile in tiles.grid((3000, 500), 1120, 32, (place, 0.5))})[1:]
-
-    assert len({tuple(borders(place / 10)) for place in range(10)}) == 10
-    assert len({len(borders(place / 10)) for place in range(10)}) == 1  # never a window more
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +107,7 @@ def test_an_interrupt_does_not_wait_for_all_tiles(
 def test_the_budget_decides(tiny: engine.DreamModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.machine.available_memory", lambda: None)
     assert tiles.tile_size(tiny, Tiling(), (1000, 1000)) is None
-    assert tiles.tile_size(tiny, Tiling(), (4000, 6000)) == pytest.approx(850, abs=60)
+    assert tiles.tile_size(tiny, Tiling(), (4000, 6000)) == 832
     assert tiles.tile_size(tiny, Tiling(max_memory=20_000_000_000), (4000, 6000)) is None
     assert tiles.tile_size(tiny, Tiling(max_memory=300_000_000), (1000, 1000)) == pytest.approx(200, abs=60)
     assert tiles.tile_size(tiny, Tiling(size="off"), (4000, 6000)) is None
