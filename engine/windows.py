@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def alike(tiles: Sequence[Tile], shape: tuple[int, int], size: int, halo: int, stride: int) -> list[Tile]:
     """Return the tiles of a picture of `shape` with windows that are all of one shape.
 
-    That shape depends on nothing but the numbers given: a core of `size` with a halo on both sides, and a
-    little more so that a window ends where the picture does; or the whole of a shorter side.  `size`, `halo`
-    and the cores' starts are multiples of `stride`; so are the windows' starts.
+    It depends on nothing but the numbers given: a core of `size`, which is the largest, with a halo on both
+    sides, and so many pixels more that the last window ends where the picture does; or the whole of a shorter
+    side.  `size`, `halo` and the cores' starts are multiples of `stride`; so are the windows' starts.
     """
     height, width = (_side(length, size, halo, stride) for length in shape)
     return [
@@ -43,7 +43,7 @@ def alike(tiles: Sequence[Tile], shape: tuple[int, int], size: int, halo: int, s
 
 
 def _side(length: int, size: int, halo: int, stride: int) -> int:
-    side = size + stride + 2 * halo  # rounding makes some cores larger by less than a stride
+    side = size + 2 * halo
     return min(length, side + (length - side) % stride)
 
 
@@ -61,12 +61,11 @@ def evaluate(
     """Yield each tile with its window's raw gradient [h, w, 3] and energies [C].
 
     The windows are of one shape.  As many are computed at once as have `most_pixels` together; the last of
-    these batches is filled up with a window that it has already, because fewer would be another shape.
+    these batches is filled up with a window that it has already, because fewer would be another shape again.
     """
     rows, columns = tiles[0].window
     most = max(most_pixels // ((rows.stop - rows.start) * (columns.stop - columns.start)), 1)
-    batches = -(-len(tiles) // most)
-    each = -(-len(tiles) // batches)
+    each = min(most, len(tiles))
     for first in range(0, len(tiles), each):
         batch = tiles[first : first + each]
         filled = [*batch, *[batch[-1]] * (each - len(batch))]
