@@ -140,13 +140,15 @@ def layers(arguments: argparse.Namespace, _reporter: Silent) -> int:
 
 def info(arguments: argparse.Namespace, _reporter: Silent) -> int:
     """Show versions, the devices that really work, and the model's metadata."""
-    from engine import machine
+    from engine import machine, tiles
+    from engine.config import Tiling
 
     model = _open_model(arguments, "cpu")
     facts: dict[str, dict[str, Any]] = {
         "versions": _versions(),
         "machine": {"threads": model.threads, "free memory": _gigabytes(machine.available_memory())},
         "devices": {"cpu": "works", "cuda": _cuda_state(arguments)},
+        "tiles": tiles.plan(model, Tiling()),
         "model": {"file": model.name, **_plain(model.metadata)},
         "presets": {name: _plain(preset) for name, preset in PRESETS.items()},
     }

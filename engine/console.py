@@ -230,6 +230,8 @@ class JsonLines(Silent):
         at_once: int = 1,
     ) -> None:
         """Send what computes, and the version of this protocol."""
+        from engine import tiles  # noqa: PLC0415 - NumPy is not needed for --help
+
         self._send(
             "start",
             protocol=PROTOCOL,
@@ -239,8 +241,7 @@ class JsonLines(Silent):
             threads=model.threads,
             model=model.name,
             layers=dict(config.layers),
-            tile=tiling.size,
-            halo=tiling.halo,
+            **tiles.plan(model, tiling),
             max_memory=tiling.max_memory,
             seed=tiling.seed,
             pictures=pictures,

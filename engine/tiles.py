@@ -140,6 +140,23 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int]) -> int 
     return min(max(side - 2 * tiling.halo_of(side), Tiling.SMALLEST), LARGE)
 
 
+def plan(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
+    """Say how pictures are cut, for people and programs: what is free at the moment left aside.
+
+    `whole_pixels`: octaves of up to so many pixels are computed whole, None for any; `tile` and `halo`: the
+    largest core of others, and what is computed around it.
+    """
+    if tiling.size == "off":
+        return {"whole_pixels": None, "tile": None, "halo": None}
+    on_gpu = Tiling.CUDA_SIZE if model.device != "cpu" else LARGE
+    size = on_gpu if tiling.size == "auto" else int(tiling.size)
+    whole = (size + 2 * tiling.halo_of(size)) ** 2
+    if tiling.size == "auto":
+        most = (tiling.max_memory - PROGRAM - model.threads * PER_TILE) // (PER_PIXEL + ARRAYS)
+        whole = max(CUDA_PIXELS if model.device != "cpu" else most, 0)
+    return {"whole_pixels": whole, "tile": size, "halo": tiling.halo_of(size)}
+
+
 def _check_memory(model: DreamModel, tiling: Tiling, shape: tuple[int, int], size: int | None) -> None:
     """Raise ImageError for a picture that memory does not hold, before the system kills us."""
     height, width = shape
