@@ -46,9 +46,9 @@ SIDE: Final = 32
 """Positions along a tile's side.  Smaller tiles compute more twice, larger ones leave the cache."""
 
 SMALLEST: Final = 8
-"""Positions along a tile's side, at least, where a picture is cut only to keep all processors busy."""
+"""Positions along a tile's side, at least; in windows, a tile's side is a multiple of it."""
 
-OPEN_TILES: Final = 36
+OPEN_TILES: Final = 64
 """How many forms of tiles are kept open: those at edges and corners differ, and the last of each side."""
 
 
@@ -107,14 +107,14 @@ def cut_evenly(stem: Stem, size: int, threads: int = 1) -> list[Span]:
 
 
 def cut_equally(stem: Stem, start: int, stop: int, size: int) -> list[Span]:
-    """Cut positions `start` to `stop` along a side of `size` pixels into spans of `SIDE`, or half of it.
+    """Cut positions `start` to `stop` along a side of `size` pixels into spans of `SIDE`, and a rest.
 
-    The last one shares positions with the one before as needed.  A window has another length at every step,
-    and each new form of tile takes time to open.
+    The rest is a multiple of `SMALLEST`, and shares positions with the span before it as needed: a window
+    has another length at every step, and each new form of tile takes time to open.
     """
     stops = list(range(start + SIDE, stop, SIDE))
     left = stop - (stops[-1] if stops else start)
-    last = SIDE if left > SIDE // 2 else SIDE // 2
+    last = -(-left // SMALLEST) * SMALLEST
     starts = [start, *stops]
     spans = [span(stem, *pair, size) for pair in pairwise(starts)]
     begin = max(stop - last, start)
@@ -144,18 +144,23 @@ class Parts:
             raise ValueError("the model file does not describe its stem")
         others = [x.name for x in metadata.layers if x.name not in layers]
         name_of = (layer_weights, layer_energies)
-        self._graph = Graph(content).without(name(x) for x in others for name in name_of)
+        graph = Graph(content).without(name(x) for x in others for name in name_of)
         self._stem = metadata.stem
         self._threads = threads
         self._outputs = tuple(dict.fromkeys((*metadata.stem.kept, STEM)))
-        channels = self._graph.channels(STEM)
+        channels = graph.channels(STEM)
         self.layers = tuple(x for x in metadata.layers if x.name in layers)
         inputs = {STEM: ("N", channels, "h", "w"), CHANNEL_WEIGHTS: (metadata.channels,)}
-        self._trunk = open_piece(self._graph.part(inputs, [LOSS, STEM_GRADIENT, ENERGIES]), threads)
+        self._trunk = open_piece(graph.part(inputs, [LOSS, STEM_GRADIENT, ENERGIES]), threads)
+        # Small graphs, from which tiles of any form are made quickly: their shapes come with the form.
+        needed = dict.fromkeys((IMAGE, *metadata.stem.kept, STEM_GRADIENT), ())
+        self._there = Graph(graph.part({IMAGE: ()}, self._outputs))
+        self._back = Graph(graph.part(needed, [GRADIENT]))
         machine.release_memory()  # opening leaves half of it behind: kernels on their way to float32
         self._pieces: dict[tuple[Any, ...], tuple[Piece, Piece]] = {}
         self._pool = ThreadPoolExecutor(threads)
         self._kept: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._spare: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         self.held_bytes = 0
         """What the largest window so far took, which the next one uses again."""
 
@@ -166,7 +171,7 @@ class Parts:
         """
         other = copy.copy(self)
         other.held_bytes = 0
-        other._pool, other._pieces, other._kept = ThreadPoolExecutor(self._threads), {}, {}  # noqa: SLF001 - ours
+        other._pool, other._pieces, other._kept, other._spare = ThreadPoolExecutor(self._threads), {}, {}, {}  # noqa: SLF001 - ours
         return other
 
     def add_gradient(
@@ -234,19 +239,20 @@ class Parts:
         return _Tile(rows, columns, {IMAGE: view, **kept})
 
     def _reuse(self, spans: Sequence[tuple[Span, Span]]) -> None:
-        """Take the tensors that the window before kept for this one; drop those that it has no use for.
+        """Take the tensors that the windows before kept for this one; drop them once they are too many.
 
         They are not the runtime's: in its pool they would lie between what it frees, and nothing large
         would fit there any more.
         """
-        spare: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         for (rows, columns), tensors in self._kept.items():
-            spare.setdefault((rows.form, columns.form), []).append(tensors)
+            self._spare.setdefault((rows.form, columns.form), []).append(tensors)
         self._kept = {}
         for rows, columns in spans:
-            same = spare.get((rows.form, columns.form))
+            same = self._spare.get((rows.form, columns.form))
             if same:
                 self._kept[rows, columns] = same.pop()
+        if sum(map(len, self._spare.values())) > len(spans) // 2:
+            self._spare = {}
 
     def _buffers(self, rows: Span, columns: Span, forward: Piece) -> dict[str, Any]:
         """Return tensors to keep a tile's results in."""
@@ -283,16 +289,16 @@ class Parts:
     def _open_anew(self, rows: Span, columns: Span) -> tuple[Piece, Piece]:
         kept, outputs, pads = self._stem.kept, self._outputs, _Pads(rows, columns)
         size = (1, *(x.to_pixel - x.from_pixel for x in (rows, columns)), 3)
-        there = {name: pads.forward(self._graph.kernel(name)[1]) for name in self._stem.padded_forward}
-        forward = open_piece(self._graph.part({IMAGE: size}, outputs, there), 1)
-        back = {name: pads.backward(*self._graph.kernel(name)) for name in self._stem.padded_backward}
+        there = {name: pads.forward(self._there.kernel(name)[1]) for name in self._stem.padded_forward}
+        forward = open_piece(self._there.part({IMAGE: size}, outputs, there), 1)
+        back = {name: pads.backward(*self._back.kernel(name)) for name in self._stem.padded_backward}
         shapes = dict(zip(outputs, forward.output_shapes, strict=True))
         positions = [x.stop - x.start for x in (rows, columns)]
         known = all(isinstance(x, int) for shape in shapes.values() for x in shape)
         if shapes[STEM][2:] != positions or not known:
             raise ValueError(f"{shapes[STEM]} instead of {positions} positions of it")
         inputs = {IMAGE: size, **{name: shapes[name] for name in kept}, STEM_GRADIENT: shapes[STEM]}
-        return forward, open_piece(self._graph.part(inputs, [GRADIENT], {**there, **back}), 1)
+        return forward, open_piece(self._back.part(inputs, [GRADIENT], {**there, **back}), 1)
 
     def _map(self, function: Any, items: Iterable[Any]) -> Any:
         return self._pool.map(function, items) if self._threads > 1 else map(function, items)

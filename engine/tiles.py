@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from engine import machine
+from engine import machine, windows
 from engine.config import Tiling
 from engine.errors import ImageError
 from engine.parts import PER_PIXEL, PER_TILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     Image: TypeAlias = NDArray[np.float32]
 
-SMALLEST_WINDOW: Final = 256
-"""A core cut off by the picture's edge is given so much context that its window has at least this side."""
+THINNEST: Final = 128
+"""Pixels of a core at the picture's edge, at least: what would be thinner goes to its neighbour."""
 
 PLASTIC: Final = np.array([0.7548776662466927, 0.5698402909980532])
 """What the grid moves by at each step, in cores: powers of 1 / 1.3247…, the plastic number.
@@ -79,30 +79,33 @@ class Tile:
 
 
 def grid(
-    shape: tuple[int, int], size: int, halo: int, shift: tuple[int, int] = (0, 0), stride: int = 16
+    shape: tuple[int, int],
+    size: int,
+    halo: int,
+    shift: tuple[int, int] = (0, 0),
 ) -> list[Tile]:
     """Cut a picture of `shape` into cores of `size`, the first ones shortened by `shift`.
 
-    `size`, `halo` and `shift` are multiples of `stride`; so is where each window begins.
+    Where that leaves less than `THINNEST` at an edge, the core beside it gets that too, unless it has got
+    as much at the other edge.
+
+    Where each window begins is a multiple of what `size`, `halo` and `shift` are multiples of.
     """
-    rows, columns = (_spans(length, size, halo, s, stride) for length, s in zip(shape, shift, strict=True))
+    rows, columns = (_spans(length, size, halo, s) for length, s in zip(shape, shift, strict=True))
     return [Tile((row[0], column[0]), (row[1], column[1])) for row in rows for column in columns]
 
 
-def _spans(length: int, size: int, halo: int, shift: int, stride: int) -> list[tuple[slice, slice]]:
+def _spans(length: int, size: int, halo: int, shift: int) -> list[tuple[slice, slice]]:
     """Return core and window along one axis."""
-    edges = [0, *range(size - shift, length, size), length]
-    spans = []
-    for start, stop in pairwise(edges):
-        if start == stop:
-            continue
-        first, last = max(start - halo, 0), min(stop + halo, length)
-        missing = min(SMALLEST_WINDOW, length) - (last - first)
-        if missing > 0:  # at an edge: grow to the other side
-            first = max(first - missing, 0) // stride * stride
-            last = min(max(last, first + SMALLEST_WINDOW), length)
-        spans.append((slice(start, stop), slice(first, last)))
-    return spans
+    edges = [0, *(x for x in range(size - shift, length, size) if x > 0), length]
+    if len(edges) > 2 and edges[1] < THINNEST:
+        del edges[1]
+    if len(edges) > 2 and length - edges[-2] < THINNEST and length - edges[-3] <= size + THINNEST:
+        del edges[-2]
+    return [
+        (slice(start, stop), slice(max(start - halo, 0), min(stop + halo, length)))
+        for start, stop in pairwise(edges)
+    ]
 
 
 def gradient(
@@ -137,7 +140,7 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int]) -> int 
     if pixels <= fits:
         return None
     side = int(fits**0.5)
-    return min(max(side - 2 * tiling.halo_of(side), Tiling.SMALLEST), LARGE)
+    return min(max(side - THINNEST - 2 * tiling.halo_of(side), Tiling.SMALLEST), LARGE)
 
 
 def plan(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
@@ -160,7 +163,7 @@ def plan(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
 def _check_memory(model: DreamModel, tiling: Tiling, shape: tuple[int, int], size: int | None) -> None:
     """Raise ImageError for a picture that memory does not hold, before the system kills us."""
     height, width = shape
-    window = height * width if size is None else min((size + 2 * tiling.halo_of(size)) ** 2, height * width)
+    window = height * width if size is None else min(_largest_window(size, tiling), height * width)
     on_cpu = window * PER_PIXEL + model.threads * PER_TILE if model.device == "cpu" else 0
     needed, available = height * width * ARRAYS + on_cpu, machine.available_memory()
     if available is not None and needed > available + model.held_bytes:
@@ -170,6 +173,11 @@ def _check_memory(model: DreamModel, tiling: Tiling, shape: tuple[int, int], siz
             f"and {available / 1e9:.1f} GB are free",
             hint=f"make it smaller, or {smaller}",
         )
+
+
+def _largest_window(size: int, tiling: Tiling) -> int:
+    """Return how many pixels a window of cores of `size` has at most."""
+    return (size + THINNEST + 2 * tiling.halo_of(size)) ** 2
 
 
 class TiledGradient:
@@ -194,12 +202,15 @@ class TiledGradient:
         In tiles the loss is estimated: each tile's mean energy, weighted with the size of its core.
         """
         shape = (image.shape[0], image.shape[1])
+        whole = (slice(0, shape[0]), slice(0, shape[1]))
         gradient = np.zeros_like(image)
-        if not self.cuts(shape):
-            all_of_it = (slice(0, shape[0]), slice(0, shape[1]))
-            loss, _ = self._compute(gradient, image, Tile(all_of_it, all_of_it), self._weights)
-            return loss, gradient
-        return sum(self._add_tile(gradient, image, tile) for tile in self._grid(shape)), gradient
+        if self.cuts(shape):
+            add = self._add_batches if self._parts is None else self._add_windows
+            return sum(add(gradient, image, self._grid(shape))), gradient
+        if self._parts is not None:
+            return self._parts.add_gradient(gradient, image, self._weights, whole, whole)[0], gradient
+        loss, slope, _ = self._model.evaluate(image, self._weights)
+        return loss, slope
 
     def cuts(self, shape: tuple[int, int]) -> bool:
         """Tell whether a picture of `shape` is computed in tiles."""
@@ -207,34 +218,50 @@ class TiledGradient:
 
     def _grid(self, shape: tuple[int, int]) -> list[Tile]:
         stride = self._stride
-        size, halo = (-(-side // stride) * stride for side in (self._size or 0, self._halo))
+        size, halo = self._rounded()
         self._place = (self._place + PLASTIC) % 1
         down, across = (int(part * size) // stride * stride for part in self._place)
-        return grid(shape, size, halo, (down, across), stride)
+        return grid(shape, size, halo, (down, across))
 
-    def _add_tile(self, gradient: Image, image: Image, tile: Tile) -> float:
-        """Add the core's part to the gradient, and return the tile's share of the whole picture's loss."""
-        count, inside = self._positions(self._seen_size(tile.window, image))
-        whole_count, whole_inside = self._positions(image.shape)
-        # The model divides by the window's own element counts; the whole picture's are wanted.
+    def _rounded(self) -> tuple[int, int]:
+        """Return size and halo as multiples of the deepest stride."""
+        size, halo = (-(-side // self._stride) * self._stride for side in (self._size or 0, self._halo))
+        return size, halo
+
+    def _add_windows(self, gradient: Image, image: Image, tiles: list[Tile]) -> Iterator[float]:
+        """Add window after window to the gradient, in parts; yield each one's share of the loss."""
+        assert self._parts is not None  # noqa: S101 - for the type checker
+        for tile in tiles:
+            size = self._seen_size(tile.window, image)
+            weights = self._scaled(size, image)
+            _, energies = self._parts.add_gradient(gradient, image, weights, tile.window, tile.core)
+            yield self._share(energies, tile, size, image)
+
+    def _add_batches(self, gradient: Image, image: Image, tiles: list[Tile]) -> Iterator[float]:
+        """Add windows of one shape, several at once, by the whole model; yield each one's share."""
+        size, halo = self._rounded()
+        same = windows.alike(tiles, (image.shape[0], image.shape[1]), size + THINNEST, halo, self._stride)
+        window = self._seen_size(same[0].window, image)
+        weights = self._scaled(window, image)
+        for tile, slope, energies in windows.evaluate(self._model, image, same, weights, CUDA_PIXELS):
+            gradient[tile.core] += slope[tile.inside]
+            yield self._share(energies, tile, window, image)
+
+    def _scaled(self, size: tuple[int, int], image: Image) -> NDArray[np.float32]:
+        """Return channel weights for a window: the model divides by its element counts, not the picture's."""
         weights = self._weights.copy()
-        weights[self._places] *= count / whole_count
-        _, energies = self._compute(gradient, image, tile, weights)
+        weights[self._places] *= self._positions(size)[0] / self._positions(image.shape)[0]
+        return weights
+
+    def _share(self, energies: NDArray[np.float32], tile: Tile, size: tuple[int, int], image: Image) -> float:
+        """Return what a tile contributes to the loss: its mean energy, weighted with the size of its core."""
+        count, inside = self._positions(size)
+        whole_count, whole_inside = self._positions(image.shape)
         mean = energies * count / np.maximum(inside, 1)
         core = image[tile.core]
         share = core.shape[0] * core.shape[1] / (image.shape[0] * image.shape[1])
         weighted = self._weights[self._places] * mean * (whole_inside / whole_count)
         return float(weighted.sum() * share)
-
-    def _compute(
-        self, gradient: Image, image: Image, tile: Tile, weights: NDArray[np.float32]
-    ) -> tuple[float, NDArray[np.float32]]:
-        """Add the gradient of the core, computed in the window; return the window's loss and energies."""
-        if self._parts is not None:
-            return self._parts.add_gradient(gradient, image, weights, tile.window, tile.core)
-        loss, slope, energies = self._model.evaluate(image[tile.window], weights)
-        gradient[tile.core] += slope[tile.inside]
-        return loss, energies
 
     def _seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
         """Return the size of the picture that would have the positions that a window has."""
