@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.model import DreamModel
     from engine.progress import Step
 
-# NumPy, SciPy, Pillow and ONNX Runtime are imported inside functions: --help and --version do without them.
+# NumPy, Pillow and ONNX Runtime are imported inside functions: --help and --version do without them.
 # ruff: noqa: PLC0415
 
 
@@ -292,7 +292,7 @@ def _versions() -> dict[str, str]:
         "python": platform.python_version(),
         "system": platform.platform(),
     }
-    for name in ("onnxruntime", "onnxruntime-gpu", "numpy", "scipy", "pillow"):
+    for name in ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow"):
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found
