@@ -145,7 +145,7 @@ class Tiling:
     seed: int = 0
     """Of the grid's random place at each step; 0 or more."""
 
-    max_memory: int = 3_000_000_000
+    max_memory: int = 4_500_000_000
     """Bytes that the program may take, roughly, before pictures are cut into tiles; 300 MB or more."""
 
     def __post_init__(self) -> None:

@@ -197,7 +197,7 @@ def _add_dreaming(parser: argparse.ArgumentParser) -> None:
         type=parse_bytes,
         default=tiling.max_memory,
         metavar="AMOUNT",
-        help="memory to take, roughly, before pictures are cut into tiles (3GB)",
+        help="memory to take, roughly, before pictures are cut into tiles (4.5GB)",
     )
     parser.add_argument(
         "--halo", type=int, metavar="N", help="pixels computed around each tile (32, or 48 around small ones)"

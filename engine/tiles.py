@@ -54,6 +54,9 @@ LARGE: Final = 832
 """Side of the cores that large pictures are cut into, at most: 24 megapixels then take less than 1.5 GB, and
 larger ones would win little speed."""
 
+POLITE: Final = 0.75
+"""Share of the free memory that is taken before pictures are cut into smaller tiles."""
+
 CUDA_PIXELS: Final = 1_500_000
 """Size up to which a picture is computed whole on a GPU."""
 
@@ -135,7 +138,7 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int]) -> int 
     budget = tiling.max_memory
     available = machine.available_memory()
     if available is not None:
-        budget = min(budget, available + model.held_bytes)
+        budget = min(budget, int(available * POLITE) + model.held_bytes)
     fits = max(budget - PROGRAM - model.threads * PER_TILE - pixels * ARRAYS, 0) // PER_PIXEL
     if pixels <= fits:
         return None
