@@ -79,9 +79,12 @@ def share(items: Sequence[Item], model: DreamModel, tiling: Tiling, jobs: int | 
 
     if not sizes:
         return alone
-    many = min(jobs or fitting(tiling.max_memory), jobs or len(sizes), model.threads)
+    many = min(jobs or min(len(sizes), fitting(tiling.max_memory)), model.threads)
     if many == 1:
         return alone
+    rest = len(sizes) % many
+    if jobs is None and 2 * rest <= many:  # all threads are sooner done with these than one each
+        sizes = dict(list(sizes.items())[: len(sizes) - rest])
     free = machine.available_memory()
     at_once = min(many, len(sizes), many if free is None else fitting(free))
     return Shares(at_once, model.threads // many, frozenset(sizes))

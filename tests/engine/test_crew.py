@@ -88,6 +88,13 @@ def test_the_order_alone_decides_the_threads_unless_they_are_asked_for(four) -> 
     assert share(four[:1], computer(4), Tiling(), 2) == Shares(1, 2, frozenset(four[:1]))
 
 
+def test_a_last_round_of_few_pictures_comes_alone(four) -> None:
+    """Else three pictures on two processors would take as long as four."""
+    assert share(four[:3], computer(2), Tiling()) == Shares(2, 1, frozenset(four[:2]))
+    assert share(four[:3], computer(2), Tiling(), 2) == Shares(2, 1, frozenset(four[:3]))
+    assert share(four, computer(3), Tiling()).small == frozenset(four[:3])
+
+
 def test_large_pictures_and_what_is_no_file_come_one_by_one(four, tmp_path: Path) -> None:
     noise(1025, 1024).save(tmp_path / "large.png")
     if hasattr(os, "mkfifo"):
