@@ -1,6 +1,6 @@
 """Several pictures at once, each on its share of the processors.
 
-The processors that share a small picture wait for each other much of the time; pictures wait for nobody.  So
+The more processors share a small picture, the more they wait for each other; pictures wait for nobody.  So
 small pictures are dreamed on in threads, and the main thread hands on what happens to them, from one queue.
 Large pictures have enough work for all processors, and memory is for one of them: they come one by one, in
 the main thread, where Ctrl-C interrupts them between tiles.
