@@ -1,4 +1,4 @@
-"""The command line's words: commands, options, and what is said about a misspelt one."""
+"""The command line's words: the parser, options of several commands, what is said about a misspelt one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import difflib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from engine._version import __version__
 from engine.config import (
@@ -23,9 +23,9 @@ from engine.config import (
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-COMMANDS: Final = ("dream", "layers", "info", "pipe")
+    from engine.console import Silent
 
 EPILOG: Final = """\
 examples:
@@ -34,15 +34,17 @@ examples:
 """
 
 
-WIRE: Final = """\
-Standard input: one or more .npy version 1 frames, as numpy.save writes them: C order, uint8 (0 to 255) or
-little-endian float32 (0 to 1), shape (height, width, 1 to 4): grey, grey and alpha, RGB, RGBA.
-Standard output: for each, a frame of the same type and shape. Alpha comes back as it was, grey is the luma of
-the dreamed colours, and floats above 1 or below 0 stay there: the dream's change is added to them.
-Standard error: what --progress asks for; json is for programs.
-The end of input after the last frame ends it. SIGTERM stops it within one step, with exit code 130. A frame
-that is broken, or has more than 400 million pixels, ends it with exit code 6. docs/wire.md has an example.
-"""
+class Command(Protocol):
+    """What a module of engine/commands/ has."""
+
+    HELP: str
+    """What the command does, in a line that goes on after its name."""
+
+    def add_options(self, parser: argparse.ArgumentParser, /) -> None:
+        """Add what the command takes."""
+
+    def run(self, arguments: argparse.Namespace, reporter: Silent, /) -> int:
+        """Do it; return an exit code, see `engine.errors`."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,20 +61,20 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message, hint=f"{self.prog} --help shows how")
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
+def parse(commands: Mapping[str, Command], argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line; raise UsageError for what it does not know.
 
     `--help` and `--version` print and raise SystemExit.
     """
-    parser, commands = _parsers()
-    if argv and argv[0] not in COMMANDS and Path(argv[0]).exists():
+    parser, parsers = _parsers(commands)
+    if argv and argv[0] not in commands and Path(argv[0]).exists():
         raise UsageError(f"{argv[0]} is not a command", hint=f"did you mean: deepdream dream {argv[0]}")
     arguments, rest = parser.parse_known_args(argv)
     unknown = [x for x in rest if x.startswith("-") and x != "-"]
     if unknown or (rest and arguments.command != "dream"):
         if not unknown:
             raise UsageError(f"{arguments.command} takes no argument {rest[0]}")
-        _refuse(unknown[0], commands[arguments.command])
+        _refuse(unknown[0], parsers[arguments.command])
     if rest:  # argparse takes inputs in one place only, people give them before and after options
         arguments.input += rest
     return arguments
@@ -99,15 +101,10 @@ def _refuse(word: str, parser: argparse.ArgumentParser) -> NoReturn:
     raise UsageError(f"unknown option {option}", hint=hint)
 
 
-def _parsers() -> tuple[Parser, dict[str, Parser]]:
+def _parsers(commands: Mapping[str, Command]) -> tuple[Parser, dict[str, Parser]]:
     common = Parser(add_help=False, allow_abbrev=False)
     common.add_argument("--debug", action="store_true", help="show where in the program an error comes from")
     common.add_argument("--verbose", action="store_true", help="say more, such as the loss of each iteration")
-    engine = Parser(add_help=False, allow_abbrev=False)
-    engine.add_argument("--model", metavar="PATH", help="model file; without it, the embedded InceptionV3")
-    engine.add_argument(
-        "--threads", type=int, metavar="N", help="CPU threads; without it, all that may be used"
-    )
     parser = Parser(
         "deepdream",
         description="Makes pictures dream.",
@@ -116,62 +113,30 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"deepdream {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     made: dict[str, Parser] = {}
-    for name, text in zip(
-        COMMANDS,
-        (
-            "dream on pictures",
-            "list the model's layers, channels and strides",
-            "show versions, devices that really work, and the model's metadata",
-            "dream on .npy frames from standard input, for editors",
-        ),
-        strict=True,
-    ):
-        made[name] = commands.add_parser(
-            name, help=text, description=text.capitalize() + ".", parents=[engine, common], allow_abbrev=False
+    for name, command in commands.items():
+        made[name] = subparsers.add_parser(
+            name,
+            help=command.HELP,
+            description=command.HELP.capitalize() + ".",
+            parents=[common],
+            allow_abbrev=False,
         )
-    _add_dream(made["dream"])
-    _add_dreaming(made["dream"])
-    _add_pipe(made["pipe"])
-    _add_dreaming(made["pipe"])
-    for name in ("layers", "info"):
-        made[name].add_argument("--json", action="store_true", help="print JSON")
+        command.add_options(made[name])
     return parser, made
 
 
-def _add_dream(parser: argparse.ArgumentParser) -> None:
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that opens a model."""
+    parser.add_argument("--model", metavar="PATH", help="model file; without it, the embedded InceptionV3")
     parser.add_argument(
-        "input", nargs="+", metavar="INPUT", help="picture, folder, glob pattern, or - for stdin"
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        help="file, folder, or - for stdout; without it, STEM.dream.png beside the picture",
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
-    parser.add_argument(
-        "--jobs",
-        type=_jobs,
-        metavar="auto|N",
-        help="pictures of up to a megapixel dreamed at once on a CPU, each on its share of --threads, which "
-        "shows in a result's last bits; auto: as many as threads and --max-memory allow (auto)",
+        "--threads", type=int, metavar="N", help="CPU threads; without it, all that may be used"
     )
 
 
-def _add_pipe(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = WIRE
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument(
-        "--abort-on-eof",
-        action="store_true",
-        help="stop as soon as standard input ends: keep it open until the answer has come",
-    )
-
-
-def _add_dreaming(parser: argparse.ArgumentParser) -> None:
-    """Add what both `dream` and `pipe` take."""
+def add_dreaming(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that dreams."""
     default, tiling = DreamConfig(), Tiling()
     parser.add_argument(
         "--keep-partial", action="store_true", help="when interrupted, write the picture so far"
@@ -225,14 +190,6 @@ def _add_dreaming(parser: argparse.ArgumentParser) -> None:
             metavar="N" if setting.kind is int else "X",
             help=f"{setting.help}; {setting.low:g} to {setting.high:g} ({value:g})",
         )
-
-
-def _jobs(text: str) -> int | None:
-    if text == "auto":
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"--jobs {text} is out of range", hint="--jobs takes auto, or a number from 1")
-    return int(text)
 
 
 def _reader(setting: Setting) -> Callable[[str], float | None]:

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import batch, cli, console, images, library
+from engine import batch, console, images, library
+from engine.commands import dream as dream_command
 from engine.config import DreamConfig, Tiling
 from engine.errors import ImageError
 from engine.progress import Step
@@ -349,7 +350,7 @@ def test_a_partial_picture_that_cannot_be_kept_does_not_cost_the_others(photo: P
     step = next(library.steps(source, config, model=tiny))
     unfinished = [batch.Progress(batch.Job(photo, x), step, source) for x in (gone, there)]
     streams = batch.Streams(None, None)
-    error = cli._kept(unfinished, tiny, streams, console.Silent())
+    error = dream_command._kept(unfinished, tiny, streams, console.Silent())
     assert isinstance(error, ImageError)
     assert "none" in str(error)
     assert capfd.readouterr().out == f"{there}\n"
@@ -421,6 +422,6 @@ def test_a_failed_gpu_is_told_when_the_cpu_steps_in(run, photo: Path, monkeypatc
     from engine import model
 
     opened = model.DreamModel(replace(tiny._session, fallback="CUDA device 0 does not work: driver"), "tiny")
-    monkeypatch.setattr(cli, "_open_model", lambda *_: opened)
+    monkeypatch.setattr(dream_command, "open_model", lambda *_: opened)
     _, _, err = run("dream", photo, *QUICK)
     assert "warning: CUDA device 0 does not work: driver: dreaming on the CPU" in err

@@ -411,11 +411,11 @@ def test_sigterm_while_a_frame_is_arriving(sent: int) -> None:
 def test_stopping_while_the_model_is_still_opening(how: str) -> None:
     script = """
 import sys, time
-from engine import cli
+from engine import cli, commands
 def opening(*_):
     print('{"event": "opening"}', file=sys.stderr, flush=True)
     time.sleep(60)
-cli._open_model = opening
+commands.pipe.open_model = opening
 sys.exit(cli.main(sys.argv[1:]))
 """
     with subprocess.Popen(

@@ -1,0 +1,142 @@
+"""`deepdream dream`: pictures through the model."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+from engine import console, options
+from engine.commands.common import begin, handling, open_model, report_step
+from engine.config import configure, fit_layers
+from engine.errors import Cancelled, DreamError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from engine.batch import Event, Progress, Streams
+    from engine.console import Silent
+    from engine.model import DreamModel
+
+# ruff: noqa: PLC0415 - see engine/commands/__init__.py
+
+HELP: Final = "dream on pictures"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `dream` takes."""
+    parser.add_argument(
+        "input", nargs="+", metavar="INPUT", help="picture, folder, glob pattern, or - for stdin"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="file, folder, or - for stdout; without it, STEM.dream.png beside the picture",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+    parser.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="auto|N",
+        help="pictures of up to a megapixel dreamed at once on a CPU, each on its share of --threads, which "
+        "shows in a result's last bits; auto: as many as threads and --max-memory allow (auto)",
+    )
+    options.add_model(parser)
+    options.add_dreaming(parser)
+
+
+def run(arguments: argparse.Namespace, reporter: Silent) -> int:
+    """Dream on pictures."""
+    config = configure(arguments.preset, options.given_settings(arguments))
+    tiling = options.tiling(arguments)
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(open_model, arguments, arguments.device, arguments.precision)
+
+        from engine import batch, crew
+
+        streams = batch.Streams(_binary(sys.stdin), _binary(sys.stdout))
+        items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite)
+    model = opening.result()
+    config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
+    shares = crew.share(items, model, tiling, arguments.jobs)
+    pictures = sum(isinstance(x, batch.Job) for x in items)
+    begin(reporter, model, config, tiling, warnings, pictures, shares.at_once)
+    errors: list[DreamError] = []
+    work = crew.Crew(model, config, tiling, streams, shares)
+    try:
+        with handling(work.interrupt, signal.SIGTERM, signal.SIGINT):
+            for event in work.run(items):
+                _report(event, reporter, errors)
+    except KeyboardInterrupt:
+        unfinished = list(work.unfinished.values())
+        if arguments.keep_partial:
+            raise _kept(unfinished, model, streams, reporter) from None
+        raise _cancelled(unfinished) from None
+    codes = {error.exit_code for error in errors}
+    return codes.pop() if len(codes) == 1 else int(bool(codes))
+
+
+def _report(event: Event, reporter: Silent, errors: list[DreamError]) -> None:
+    """Hand an event of the batch on to the reporter; collect errors, print written paths."""
+    from engine import batch
+
+    match event:
+        case batch.Progress(job, step):
+            report_step(job.name, step, reporter)
+        case batch.Warned(name, message):
+            reporter.warning(message, name=name)
+        case batch.Skipped(job):
+            reporter.warning(f"{job.output} is there already: skipped", name=job.name, hint="--overwrite")
+        case batch.Failed(name, error):
+            errors.append(error)
+            reporter.error(error, name=name)
+        case batch.Done(job, seconds):
+            reporter.done(job.name, job.output, seconds)
+            if job.target is not None:
+                console.say(job.output)
+
+
+def _cancelled(unfinished: list[Progress]) -> Cancelled:
+    """Return the error to end with after an interruption."""
+    if not unfinished:
+        return Cancelled("cancelled")
+    outputs, verb = ", ".join(x.job.output for x in unfinished), "were" if len(unfinished) > 1 else "was"
+    hint = "--keep-partial writes the picture so far"
+    return Cancelled(f"cancelled; {outputs} {verb} not written", hint=hint)
+
+
+def _kept(unfinished: list[Progress], model: DreamModel, streams: Streams, reporter: Silent) -> DreamError:
+    """Write the pictures so far, as many as can be; return the error to end with."""
+    from engine import batch
+
+    reporter.clear()
+    kept: list[str] = []
+    failure: DreamError | None = None
+    for progress in unfinished:
+        try:
+            batch.keep(progress, model, streams)
+        except DreamError as error:
+            if failure is not None:
+                reporter.error(failure)
+            failure = error
+            continue
+        kept.append(progress.job.output)
+        if progress.job.target is not None:
+            console.say(progress.job.output)
+    verb = "are the pictures" if len(kept) > 1 else "is the picture"
+    return failure or Cancelled(f"cancelled; {', '.join(kept)} {verb} so far" if kept else "cancelled")
+
+
+def _binary(stream: Any) -> Any:
+    """Return a text stream's binary side; None where the stream is closed."""
+    return getattr(stream, "buffer", None)
+
+
+def _jobs(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"--jobs {text} is out of range", hint="--jobs takes auto, or a number from 1")
+    return int(text)
