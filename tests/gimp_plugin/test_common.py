@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import options, wire
+from engine import cli, options, wire
 from engine.config import COEFFICIENT_LIMIT, PRESETS, DreamConfig, configure, settings
 from gimp_plugin.deepdream_common import engine_file, frames, log_file, parameters, process, region, values
 from gimp_plugin.deepdream_common.progress import Pace
@@ -28,7 +28,7 @@ SPELLED = {"step-size": "step"}
 def parse(settings_of_dialog, **keywords):
     """Return the DreamConfig that the engine makes of the plug-in's options."""
     words = parameters.engine_options(settings_of_dialog, **keywords)
-    arguments = options.parse(["pipe", *words])
+    arguments = options.parse(cli.COMMANDS, ["pipe", *words])
     return configure(arguments.preset, options.given_settings(arguments))
 
 
