@@ -20,8 +20,8 @@ import report
 import workers
 from keras_deep_dream import LAYERS
 
-from engine.config import format_layers, parse_layers
 from engine.machine import cpu_count
+from engine.selectors import format_layers, parse_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -227,7 +227,7 @@ def engine_contender(image: NDArray[np.float32], threads: int, layers: Mapping[s
     from engine import tiles
 
     model = engine.load_model(device="cpu", threads=threads)
-    gradient = tiles.gradient(model, layers, engine.Tiling(), image.shape[1:3])
+    gradient = tiles.gradient(model, model.channel_weights(layers), engine.Tiling(), image.shape[1:3])
     return partial(gradient, image[0])
 
 

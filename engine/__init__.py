@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from engine._version import __version__
 
 if TYPE_CHECKING:
-    from engine.config import PRESETS, DreamConfig, Tiling
+    from engine.config import DreamConfig
     from engine.decode import Picture
     from engine.errors import (
         Cancelled,
@@ -29,12 +29,13 @@ if TYPE_CHECKING:
         UsageError,
         WireError,
     )
-    from engine.library import PRESET, Dream, dream, finish, steps
+    from engine.library import Dream, dream, finish, steps
     from engine.model import DreamModel, load_model
+    from engine.presets import PRESETS
     from engine.progress import Step
+    from engine.tiling import Tiling
 
 __all__ = [
-    "PRESET",
     "PRESETS",
     "Cancelled",
     "DeviceError",
@@ -57,7 +58,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "engine.config": ("PRESETS", "DreamConfig", "Tiling"),
+    "engine.config": ("DreamConfig",),
     "engine.decode": ("Picture",),
     "engine.errors": (
         "Cancelled",
@@ -68,9 +69,11 @@ _HOMES = {
         "UsageError",
         "WireError",
     ),
-    "engine.library": ("PRESET", "Dream", "dream", "finish", "steps"),
+    "engine.library": ("Dream", "dream", "finish", "steps"),
     "engine.model": ("DreamModel", "load_model"),
+    "engine.presets": ("PRESETS",),
     "engine.progress": ("Step",),
+    "engine.tiling": ("Tiling",),
 }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DreamError, ImageError
-from engine.octaves import Ladder, ladder, resize, restored
+from engine.octaves import Ladder, ladder, reaching, resize, restored
 from engine.progress import Step
 from engine.rows import bands, joined
 
@@ -33,6 +33,10 @@ Gradient: TypeAlias = Callable[[Image], tuple[float, Image]]
 """An image, which is read-only, to its loss and the loss' raw derivative by each of its values.  The array of
 derivatives must be new at each call: the ascent makes the next image in it, which spares a picture's memory.
 Whatever else shall act on an ascent (tiles, jitter, a mask) wraps one Gradient into another."""
+
+Pull: TypeAlias = Callable[[Image, slice], Image]
+"""An image and which of its rows, to what moves these besides the normalised gradient, whose mean size is
+1."""
 
 Climber: TypeAlias = Callable[["Rows"], tuple["Rows", float, float, bool]]
 """One step uphill from an image, as `climb` describes it.  What it returns is given to it next, and need not
@@ -56,22 +60,32 @@ def dream(picture: Rows, gradient: Gradient, config: DreamConfig, *, min_size: i
     return ascend(picture, climber, config, min_size=min_size)
 
 
-def ascend(picture: Rows, climber: Climber, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:
-    """Dream as `dream` does, each step made by `climber`."""
+def ascend(
+    picture: Rows, climber: Climber, config: DreamConfig, *, min_size: int = 1, share: Rows | float = 1.0
+) -> Iterator[Step]:
+    """Dream as `dream` does, each step made by `climber`; of what it makes, `share` counts, see Step."""
     original: Rows = picture
     if isinstance(picture, np.ndarray):  # ours, so that no Step changes with the caller's
         original = _read_only(np.array(picture, np.float32, order="C"))
     height, width = original.shape[:2]
-    rungs = ladder((height, width), config.octaves, config.octave_scale, min_size)
+    octaves, scale = config.octaves, config.octave_scale
+    if config.min_size is not None:
+        octaves, scale = reaching((height, width), max(config.min_size, min_size), scale)
+    rungs = ladder((height, width), octaves, scale, min_size)
     if not rungs.shapes:
         raise ImageError(
             f"a picture of {width}x{height} pixels is too small: both sides must have at least {min_size}"
         )
-    return _ascend(original, rungs, climber, config, _dropped(rungs, min_size))
+    return _ascend(original, rungs, climber, config, _dropped(rungs, min_size), share)
 
 
 def _ascend(
-    original: Rows, rungs: Ladder, climber: Climber, config: DreamConfig, before: tuple[str, ...]
+    original: Rows,
+    rungs: Ladder,
+    climber: Climber,
+    config: DreamConfig,
+    before: tuple[str, ...],
+    share: Rows | float,
 ) -> Iterator[Step]:
     """Go up the ladder; the first Step carries the warnings from `before` it."""
     below = rungs.shapes[0]
@@ -93,6 +107,7 @@ def _ascend(
                 held=image,
                 original=original,
                 below=below,
+                share=share,
             )
             before = ()
             if stopped:
@@ -102,22 +117,36 @@ def _ascend(
             below = shape
 
 
-def climb(image: Image, gradient: Gradient, config: DreamConfig) -> tuple[Image, float, float, bool]:
+def climb(
+    image: Image,
+    gradient: Gradient,
+    config: DreamConfig,
+    *,
+    pull: Pull | None = None,
+    limits: tuple[float, float] | None = None,
+    area: float = 1.0,
+) -> tuple[Image, float, float, bool]:
     """Make one step uphill, unless the loss is above max loss already.
 
-    Returns the new image (the old one is left alone), the loss before the step, the gradient's mean size, and
-    whether max loss forbade the step.  Nothing is clipped: values may leave the model's range on the way.
-    Raises DreamError where loss or gradient are not finite.
+    `pull` moves the image too, in units of the gradient's mean size.  Values stay within `limits`; without
+    them they may leave the model's range on the way.  `area` is the share of the picture that can change,
+    over which the mean is taken.  Returns the new image (the old one is left alone), the loss before the
+    step, the gradient's mean size, and whether max loss forbade the step.  Raises DreamError where loss or
+    gradient are not finite.
     """
     loss, slope = gradient(_read_only(image))
     mean = mean_size(slope)
     if forbidden(loss, mean, image.shape, config):
         return image, loss, mean, True
     # Normalised, so that a step moves every picture equally far; in place, so that it takes no memory.
-    scale = np.float32(config.step_size / max(mean, EPSILON))
+    scale = np.float32(config.step_size / max(mean / area, EPSILON))
     for rows in bands(slope.shape):
         slope[rows] *= scale
+        if pull is not None:
+            slope[rows] += pull(image, rows) * np.float32(config.step_size)
         slope[rows] += image[rows]
+        if limits is not None:
+            slope[rows].clip(*limits, out=slope[rows])
     return slope, loss, mean, False
 
 

@@ -15,8 +15,8 @@ from engine.errors import DreamError, ImageError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.config import DreamConfig, Tiling
     from engine.decode import Picture
+    from engine.dreaming import Order
     from engine.model import DreamModel
     from engine.progress import Step
 
@@ -158,12 +158,10 @@ def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = 
     return items
 
 
-def perform(
-    job: Job, model: DreamModel, config: DreamConfig, tiling: Tiling, streams: Streams
-) -> Iterator[Event]:
+def perform(job: Job, model: DreamModel, order: Order, streams: Streams) -> Iterator[Event]:
     """Dream on a picture and yield what happens; errors are events too."""
     try:
-        yield from _dream(job, model, config, tiling, streams)
+        yield from _dream(job, model, order, streams)
     except DreamError as error:
         yield Failed(job.name, error)
     except MemoryError:
@@ -176,15 +174,13 @@ def keep(progress: Progress, model: DreamModel, streams: Streams) -> tuple[str, 
     return _write(result, progress.job, streams)
 
 
-def _dream(
-    job: Job, model: DreamModel, config: DreamConfig, tiling: Tiling, streams: Streams
-) -> Iterator[Event]:
+def _dream(job: Job, model: DreamModel, order: Order, streams: Streams) -> Iterator[Event]:
     started = time.perf_counter()
     if job.target is not None:
         images.check_writable(job.target)  # better now than after minutes of work
     source = _load(job, streams)
     yield from (Warned(job.name, x) for x in source.warnings)
-    for step in library.steps(source, config, model=model, tiling=tiling):
+    for step in library.begin(source, order, model):
         progress = Progress(job, step, source)
         yield progress
     yield from (Warned(job.name, x) for x in keep(progress, model, streams))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-import math
-import re
 from dataclasses import dataclass, field, fields, replace
 from numbers import Real
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from engine.errors import UsageError
+from engine.selectors import EXAMPLE, format_layers, layer_of, parse_selector, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,13 +23,13 @@ KERAS_LAYERS: Final[Mapping[str, float]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Setting:
-    """What a command line or a dialog has to know about one number in `DreamConfig`."""
+    """What a command line or a dialog has to know about one setting in `DreamConfig`."""
 
     option: str
     """Name on the command line."""
 
-    kind: type[int] | type[float]
-    """Whole or real number."""
+    kind: type[int] | type[float] | type[bool]
+    """Whole number, real number or switch."""
 
     low: float
     """Smallest allowed value."""
@@ -49,6 +47,10 @@ class Setting:
         """Return `value` in the setting's own type; raise UsageError, naming the range, for any other."""
         if value is None and self.optional:
             return None
+        if self.kind is bool:
+            if isinstance(value, bool):
+                return value
+            raise UsageError(f"{self.option} {value} is no switch", hint="it is true or false")
         truth = isinstance(value, bool)  # a number for Python, none for people
         if not truth and isinstance(value, Real) and self.low <= float(value) <= self.high:  # NumPy's too
             number = self.kind(float(value))
@@ -62,17 +64,24 @@ class Setting:
         )
 
 
-def _setting(default: Any, option: str, low: float, high: float, text: str, *, optional: bool = False) -> Any:
-    kind = int if isinstance(default, int) else float
-    return field(default=default, metadata={"setting": Setting(option, kind, low, high, text, optional)})
+def _setting(
+    default: Any, option: str, low: float, high: float, text: str, *, kind: Any = None, optional: bool = False
+) -> Any:
+    setting = Setting(option, kind or type(default), low, high, text, optional)
+    return field(default=default, metadata={"setting": setting})
+
+
+def _switch(option: str, text: str) -> Any:
+    return _setting(False, option, 0, 1, text)
 
 
 def _checked_layers(layers: Mapping[str, float]) -> dict[str, float]:
     if not layers:
-        raise UsageError("--layers names no layer", hint="for example --layers mixed3=0.5,mixed4=2")
+        raise UsageError("--layers names no layer", hint=EXAMPLE)
     number = Setting("--layers", float, -COEFFICIENT_LIMIT, COEFFICIENT_LIMIT, "")
     checked: dict[str, float] = {}
     for name, coefficient in layers.items():
+        parse_selector(str(name))
         try:
             checked[str(name)] = float(number.check(coefficient) or 0)
         except UsageError as error:
@@ -82,14 +91,15 @@ def _checked_layers(layers: Mapping[str, float]) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class DreamConfig:
-    """All that decides what a dream looks like, save the picture and the model.
+    """All that decides what a dream looks like, save the model and pictures: dreamed on, guide, mask.
 
-    The defaults are those of Keras' DeepDream example (keras.io/examples/generative/deep_dream).  Raises
-    UsageError for a value outside its range.
+    The defaults are those of Keras' DeepDream example (keras.io/examples/generative/deep_dream), which has
+    none of the settings from `jitter` on.  Raises UsageError for a value outside its range.
     """
 
     layers: Mapping[str, float] = field(default_factory=lambda: KERAS_LAYERS, hash=False)
-    """Layer coefficients: what each layer's mean activation² counts in the loss; each -1000 to 1000."""
+    """Coefficients: what the mean activation² of a layer, or of channels such as `mixed3:87` or
+    `mixed5:12+40`, counts in the loss; each -1000 to 1000.  What is named twice adds up."""
 
     octaves: int = _setting(3, "--octaves", 1, 20, "sizes that the picture is worked on in, smallest first")
     """Number of sizes in the ladder, the full one included; 1 to 20."""
@@ -98,6 +108,19 @@ class DreamConfig:
         1.4, "--octave-scale", 1.0, 10.0, "size of an octave relative to the one before"
     )
     """Ratio between the sides of one octave and those of the octave before it; 1 to 10."""
+
+    min_size: int | None = _setting(
+        None,
+        "--min-size",
+        32,
+        8192,
+        "smaller side of the first octave, whatever the picture's size: as many octaves as it takes",
+        kind=int,
+        optional=True,
+    )
+    """Smaller side of the first octave in pixels, instead of a number of octaves: then small and large
+    pictures get forms of the same size relative to the picture.  The scale is the nearest to `octave_scale`
+    that ends there.  None for off, or 32 to 8192."""
 
     iterations: int = _setting(20, "--iterations", 1, 10000, "ascent steps in each octave")
     """Ascent steps in each octave; 1 to 10000."""
@@ -112,116 +135,90 @@ class DreamConfig:
     )
     """Loss above which an octave ends before its next step, None for never; 0 to 1e+06."""
 
+    jitter: int = _setting(
+        0, "--jitter", 0, 512, "pixels that the picture is moved by at random in each step, and back"
+    )
+    """Largest random move of the picture before each gradient, undone after it, in pixels: evens out the
+    network's grid; 0 to 512."""
+
+    clip: bool = _switch("--clip", "keep colours between black and white in each step")
+    """Whether values are kept in the model's range after each step; true or false."""
+
+    smooth: float = _setting(
+        0.0,
+        "--smooth",
+        0.0,
+        2.0,
+        "how far coarse forms are raised to the strength of fine ones: larger, calmer",
+    )
+    """How far the gradient's scales are made equally strong: 1 is wholly, beyond it coarse ones lead;
+    0 to 2."""
+
+    total_variation: float = _setting(
+        0.0, "--total-variation", 0.0, 10.0, "pull against noise, relative to the dream's"
+    )
+    """Weight of the descent of total variation in a step, relative to the normalised gradient; 0 to 10."""
+
+    stay_close: float = _setting(
+        0.0, "--stay-close", 0.0, 100.0, "pull back to the picture, relative to the dream's"
+    )
+    """Weight of the distance from the picture in a step, relative to the normalised gradient: at 2, an
+    average pixel gets no further than half of the way from grey to white; 0 to 100."""
+
+    keep_colours: bool = _switch("--keep-colours", "dream on lightness only")
+    """Whether red, green and blue are changed alike, so that hues stay the picture's; true or false."""
+
+    blend: float = _setting(1.0, "--blend", 0.0, 1.0, "how much of the dream there is in the result")
+    """Share of the dream in the result, the rest is the picture as it was; 0 to 1."""
+
+    feather: int = _setting(
+        16, "--feather", 0, 1024, "pixels inside a mask's edge over which the dream fades in"
+    )
+    """Pixels inside the edge of a mask over which the dream reaches its strength; 0 to 1024."""
+
+    seed: int = _setting(0, "--seed", 0, 2**32 - 1, "of all that is random")
+    """Where all random numbers of a dream come from; 0 to 4294967295."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", MappingProxyType(_checked_layers(self.layers)))
         for name, setting in settings().items():
             object.__setattr__(self, name, setting.check(getattr(self, name)))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tiling:
-    """How large pictures are cut into tiles; see engine/tiles.py.
+class Settings(TypedDict, total=False):
+    """The settings of `DreamConfig` as keyword arguments; layers may be text such as `mixed3=0.5,mixed4`."""
 
-    Raises UsageError for a value outside its range.
-    """
-
-    SMALLEST: ClassVar[int] = 128
-    """Smallest side of a tile, in pixels."""
-
-    MEDIUM: ClassVar[int] = 768
-    """Side from which on tiles make do with a narrow halo."""
-
-    CUDA_SIZE: ClassVar[int] = 512
-    """Side of the tiles on a GPU, where none is asked for."""
-
-    size: int | Literal["auto", "off"] = "auto"
-    """Side of the part that a tile answers for, in pixels, 128 to 8192; `off` for pictures of any size whole;
-    `auto` for as much as `max_memory` holds."""
-
-    halo: int | None = None
-    """Pixels computed around it, 0 to 512: more is truer and slower.  None for 32, or 48 around small tiles,
-    of which more lies near a border."""
-
-    seed: int = 0
-    """Of the grid's random place at each step; 0 or more."""
-
-    max_memory: int = 4_500_000_000
-    """Bytes that the program may take, roughly, before pictures are cut into tiles; 300 MB or more."""
-
-    def __post_init__(self) -> None:
-        if self.size not in {"auto", "off"}:
-            Setting("--tile", int, self.SMALLEST, 8192, "").check(self.size)
-        if self.halo is not None:
-            Setting("--halo", int, 0, 512, "").check(self.halo)
-        for name, low, high in (("seed", 0, 2**63), ("max_memory", 300_000_000, 2**50)):
-            option = "--" + name.replace("_", "-")
-            Setting(option, int, low, high, "").check(getattr(self, name))
-
-    def halo_of(self, size: int) -> int:
-        """Return the halo of tiles of that size."""
-        if self.halo is not None:
-            return self.halo
-        return 32 if size >= self.MEDIUM else 48
-
-
-def parse_tile(text: str) -> int | Literal["auto", "off"]:
-    """Read what `--tile` says; raise UsageError where it is neither a word that it knows nor a number."""
-    if text == "auto":
-        return "auto"
-    if text == "off":
-        return "off"
-    if not text.isdecimal():
-        raise UsageError(
-            f"--tile {text} is no size", hint="--tile takes auto, off, or a side from 128 to 8192"
-        )
-    return int(text)
-
-
-def parse_bytes(text: str) -> int:
-    """Read an amount of memory such as `2GB`, `800 MB` or `1.5 GiB`; raise UsageError for anything else."""
-    form = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(k|m|g|t)(i?)b?", text.strip().lower())
-    if form is None:
-        raise UsageError(f"--max-memory {text} is no amount", hint="for example --max-memory 2GB")
-    return int(float(form[1]) * (1024 if form[3] else 1000) ** ("kmgt".index(form[2]) + 1))
+    layers: Mapping[str, float] | str
+    octaves: int
+    octave_scale: float
+    min_size: int | None
+    iterations: int
+    step_size: float
+    max_loss: float | None
+    jitter: int
+    clip: bool
+    smooth: float
+    total_variation: float
+    stay_close: float
+    keep_colours: bool
+    blend: float
+    feather: int
+    seed: int
 
 
 def settings() -> dict[str, Setting]:
-    """Return, by field name, what is known about every number in `DreamConfig`."""
+    """Return, by field name, what is known about every setting in `DreamConfig` but the layers."""
     return {x.name: x.metadata["setting"] for x in fields(DreamConfig) if "setting" in x.metadata}
 
 
-PRESETS: Final[Mapping[str, DreamConfig]] = MappingProxyType({"keras": DreamConfig()})
-"""Settings worth a name."""
+def changed(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
+    """Return a configuration with some settings replaced, by field name.
 
-
-def configure(preset: str, given: Mapping[str, Any]) -> DreamConfig:
-    """Return the preset of that name with some settings replaced, by field name.
-
-    Raises UsageError for a value out of range and, with the nearest names, for an unknown preset.
+    A number of octaves takes the place of a smallest size.  Raises UsageError for a value out of range.
     """
-    try:
-        return replace(PRESETS[preset], **given)
-    except KeyError:
-        raise UsageError(f"there is no preset called {preset!r}", hint=suggest(preset, PRESETS)) from None
-
-
-def parse_layers(text: str) -> dict[str, float]:
-    """Read layer coefficients written as `mixed3=0.5,mixed4`; a name alone means 1.
-
-    Raises UsageError where the text does not have that form.
-    """
-    layers: dict[str, float] = {}
-    for item in text.split(","):
-        name, equals, number = (part.strip() for part in item.partition("="))
-        try:
-            coefficient = float(number) if equals else 1.0
-        except ValueError:
-            coefficient = math.nan
-        if not name or name in layers or math.isnan(coefficient):
-            what = f"{name} stands there twice" if name in layers else f"{item.strip()!r} is not NAME=NUMBER"
-            raise UsageError(f"--layers {text}: {what}", hint="for example --layers mixed3=0.5,mixed4=2")
-        layers[name] = coefficient
-    return layers
+    if "octaves" in given and "min_size" not in given:
+        given = {**given, "min_size": None}
+    return replace(config, **given)
 
 
 def fit_layers(
@@ -234,27 +231,15 @@ def fit_layers(
     UsageError, with suggestions, for an unknown layer and where nothing is left.
     """
     names = list(available)
-    missing = [name for name in config.layers if name not in names]
+    missing = [layer_of(x) for x in config.layers if layer_of(x) not in names]
     if not missing:
         return config, ()
     if chosen:
         raise UsageError(f"the model has no layer called {missing[0]!r}", hint=suggest(missing[0], names))
-    kept = {name: value for name, value in config.layers.items() if name in names}
+    kept = {x: value for x, value in config.layers.items() if layer_of(x) in names}
     if not kept:
         raise UsageError(
             "the model has none of the preset's layers", hint=f"choose with --layers from: {', '.join(names)}"
         )
     warning = f"the model has no {', '.join(missing)}: dreaming with {format_layers(kept)}"
     return replace(config, layers=kept), (warning,)
-
-
-def format_layers(layers: Mapping[str, float]) -> str:
-    """Write layer coefficients as `parse_layers` reads them."""
-    return ",".join(f"{name}={value:g}" for name, value in layers.items())
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Return a hint for a misspelt word: the nearest known one if any is near, and all that there are."""
-    names = list(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    return (f"did you mean {near[0]}? " if near else "") + f"there are: {', '.join(names)}"

@@ -23,9 +23,10 @@ from engine.errors import Cancelled, DreamError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.config import DreamConfig, Tiling
+    from engine.config import DreamConfig
     from engine.model import DreamModel
     from engine.progress import Step
+    from engine.tiling import Tiling
 
 PROTOCOL: Final = 1
 """Version of the JSON lines."""
@@ -116,7 +117,7 @@ class Lines(Silent):
         at_once: int = 1,
     ) -> None:
         """Print what computes and what for."""
-        from engine.config import format_layers  # noqa: PLC0415 - this module stays light
+        from engine.selectors import format_layers  # noqa: PLC0415 - this module stays light
 
         self._pictures, self._at_once = math.inf if pictures is None else pictures, at_once
         threads = f" ({model.threads} threads)" if model.device == "cpu" else ""
@@ -243,7 +244,7 @@ class JsonLines(Silent):
             layers=dict(config.layers),
             **tiles.plan(model, tiling),
             max_memory=tiling.max_memory,
-            seed=tiling.seed,
+            seed=config.seed,
             pictures=pictures,
             jobs=at_once,
         )

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from engine.batch import Item, Streams
-    from engine.config import DreamConfig, Tiling
+    from engine.dreaming import Order
     from engine.model import DreamModel
+    from engine.tiling import Tiling
 
 SMALL: Final = 1 << 20
 """Pixels of the largest picture that shares the processors with others."""
@@ -93,12 +94,10 @@ def share(items: Sequence[Item], model: DreamModel, tiling: Tiling, jobs: int | 
 class Crew:
     """Dreams on the pictures of an order; for the main thread of a program."""
 
-    def __init__(
-        self, model: DreamModel, config: DreamConfig, tiling: Tiling, streams: Streams, shares: Shares
-    ) -> None:
+    def __init__(self, model: DreamModel, order: Order, streams: Streams, shares: Shares) -> None:
         self._model = model
-        self._order = (config, tiling, streams)
-        self._layers = [name for name, coefficient in config.layers.items() if coefficient]
+        self._order = order
+        self._streams = streams
         self._shares = shares
         self._idle: list[DreamModel] = []
         self._at_work: dict[Job, threading.Thread] = {}
@@ -133,7 +132,8 @@ class Crew:
 
     def _events(self, items: Iterable[Item]) -> Iterator[Event]:
         if self._shares.small:
-            self._idle = self._model.copies(self._shares.at_once, self._shares.threads, self._layers)
+            layers = self._model.weighed_layers(self._order.weights)
+            self._idle = self._model.copies(self._shares.at_once, self._shares.threads, layers)
         for item in items:
             if not isinstance(item, Job):
                 yield item
@@ -142,7 +142,7 @@ class Crew:
                 self._start(item)
             else:
                 yield from self._until_at_work(0)
-                yield from perform(item, self._model, *self._order)
+                yield from perform(item, self._model, self._order, self._streams)
         yield from self._until_at_work(0)
 
     def _until_at_work(self, most: int) -> Iterator[Event]:
@@ -169,7 +169,7 @@ class Crew:
         """Dream on a picture, in a thread of its own."""
         failure = None
         try:
-            for event in perform(job, model, *self._order):
+            for event in perform(job, model, self._order, self._streams):
                 self._tell(event)
                 if self._stopped and isinstance(event, Progress):
                     break

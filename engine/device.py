@@ -11,34 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.ascent import climb, forbidden
+from engine.ascent import forbidden
 from engine.metadata import CHANNEL_WEIGHTS, GRADIENT, IMAGE, LOSS, MEAN, NEXT, STEP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.ascent import Climber
     from engine.config import DreamConfig
     from engine.model import DreamModel
     from engine.rows import Rows
     from engine.session import Resident
-    from engine.tiles import TiledGradient
-
-
-def climber_for(model: DreamModel, gradient: TiledGradient, config: DreamConfig) -> Climber:
-    """Return what makes the steps of an ascent, for `ascent.ascend`.
-
-    On a GPU pictures that are computed whole stay there; all others are Rows whose `gradient` comes to the
-    host at each step.
-    """
-
-    def on_host(image: Rows) -> tuple[Rows, float, float, bool]:
-        return climb(image[:], gradient, config)
-
-    if model.device == "cpu":
-        return on_host
-    on_device = DeviceClimber(model, config)
-    return lambda image: (on_host if gradient.cuts((image.shape[0], image.shape[1])) else on_device)(image)
 
 
 class DeviceImage:
@@ -63,11 +45,12 @@ class DeviceImage:
 class DeviceClimber:
     """Makes the steps of an ascent where the model computes."""
 
-    def __init__(self, model: DreamModel, config: DreamConfig) -> None:
+    def __init__(self, model: DreamModel, weights: NDArray[np.float32], config: DreamConfig) -> None:
+        """Climb the objective of these channel weights, [C]."""
         self._model = model.resident
         self._step = model.resident_step
         self._config = config
-        self._weights = self._model.send(model.channel_weights(config.layers))
+        self._weights = self._model.send(weights)
         self._step_size = self._model.send(np.array(config.step_size, np.float32))
 
     def __call__(self, image: Rows) -> tuple[Rows, float, float, bool]:

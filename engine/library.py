@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 import numpy as np
 from PIL import Image
 
-from engine import ascent, images, tiles
-from engine.config import DreamConfig, Tiling, configure, fit_layers, parse_layers
+from engine import dreaming, images
+from engine.config import DreamConfig, fit_layers
 from engine.decode import Picture
-from engine.device import climber_for
+from engine.dreaming import Order, order_for
 from engine.errors import ImageError, UsageError
+from engine.guide import profile_of
+from engine.masks import Mask
 from engine.model import DreamModel, load_model
-from engine.pixels import ModelRows, from_model, from_unit
+from engine.pixels import ModelRows, from_model, from_unit, luma, to_model
+from engine.presets import DEFAULT, configure
+from engine.selectors import parse_layers
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
+    from engine.config import Settings
     from engine.progress import Step
+    from engine.tiling import Tiling
 
     Source: TypeAlias = str | os.PathLike[str] | Image.Image | Picture | NDArray[Any]
     ModelSource: TypeAlias = DreamModel | str | os.PathLike[str] | None
-
-
-class Default(enum.Enum):
-    """The value of a setting that is left to the preset."""
-
-    PRESET = enum.auto()
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-PRESET: Final = Default.PRESET
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,43 +82,39 @@ class Dream:
 def dream(
     picture: Source,
     *,
-    preset: str = "keras",
-    layers: Mapping[str, float] | str | Default = PRESET,
-    octaves: int | Default = PRESET,
-    octave_scale: float | Default = PRESET,
-    iterations: int | Default = PRESET,
-    step_size: float | Default = PRESET,
-    max_loss: float | Default | None = PRESET,
+    preset: str = DEFAULT,
+    guide: Source | None = None,
+    mask: Source | None = None,
     model: ModelSource = None,
     device: str = "auto",
     threads: int | None = None,
     tiling: Tiling | None = None,
     progress: Callable[[Step], object] | None = None,
+    **settings: Unpack[Settings],
 ) -> Dream:
     """Dream on a picture: a path, a Pillow image or an array.
 
-    Arrays are grey [H, W] or RGB(A) [H, W, 1 to 4], uint8 or floating point from 0 to 1.  `layers` is a
-    mapping or text such as `"mixed3=0.5,mixed4"`; see DreamConfig for the other settings.  `model` is a path
-    or an open DreamModel (then `device` and `threads` are its own).  `tiling` tells how large pictures are
-    cut.  `progress` is called with every Step; `print` will do.
+    Arrays are grey [H, W] or RGB(A) [H, W, 1 to 4], uint8 or floating point from 0 to 1.  `settings` are
+    those of DreamConfig, in place of the preset's; `layers` is a mapping or text such as
+    `"mixed3=0.5,mixed4:87"`. `guide` is a picture whose channels the dream is steered toward.  `mask` is a
+    picture of the same proportions, white where to dream, or `"alpha"` for wherever the picture is opaque.
+    `model` is a path or an open DreamModel (then `device` and `threads` are its own).  `tiling` tells how
+    large pictures are cut. `progress` is called with every Step; `print` will do.
 
     Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError.
     """
-    given = {
-        "layers": parse_layers(layers) if isinstance(layers, str) else layers,
-        "octaves": octaves,
-        "octave_scale": octave_scale,
-        "iterations": iterations,
-        "step_size": step_size,
-        "max_loss": max_loss,
-    }
-    config = configure(preset, {name: value for name, value in given.items() if value is not PRESET})
+    given = dict(settings)
+    if isinstance(settings.get("layers"), str):
+        given["layers"] = parse_layers(str(settings["layers"]))
+    config = configure(preset, given)
     source = read(picture)
     opened = open_model(model, device, threads)
-    config, warnings = fit_layers(config, opened.layer_names, chosen=layers is not PRESET)
+    config, warnings = fit_layers(config, opened.layer_names, chosen="layers" in settings)
+    profile = None if guide is None else profile_of(opened, read(guide))
+    order = order_for(opened, config, tiling, profile=profile, mask=read_mask(mask))
     losses: dict[int, list[float]] = {}
     notes = [*warnings, *source.warnings]
-    for step in steps(source, config, model=opened, tiling=tiling):
+    for step in begin(source, order, opened):
         losses.setdefault(step.octave, []).append(step.loss)
         notes += step.warnings
         if progress is not None:
@@ -139,6 +128,8 @@ def steps(
     picture: Source,
     config: DreamConfig | None = None,
     *,
+    guide: Source | None = None,
+    mask: Source | None = None,
     model: ModelSource = None,
     device: str = "auto",
     threads: int | None = None,
@@ -151,11 +142,28 @@ def steps(
     """
     source = read(picture)
     opened = open_model(model, device, threads)
-    settings = config if config is not None else DreamConfig()
-    gradient = tiles.gradient(opened, settings.layers, tiling or Tiling(), source.shape)
-    start = ModelRows(source.pixels, opened.metadata.value_range)
-    climber = climber_for(opened, gradient, settings)
-    return ascent.ascend(start, climber, settings, min_size=opened.metadata.min_size)
+    profile = None if guide is None else profile_of(opened, read(guide))
+    order = order_for(opened, config or DreamConfig(), tiling, profile=profile, mask=read_mask(mask))
+    return begin(source, order, opened)
+
+
+def read_mask(source: Source | None) -> Mask | None:
+    """Return a mask from a picture, whose luma and opacity both count, or for the word `alpha`."""
+    if source is None:
+        return None
+    if isinstance(source, str) and source == "alpha":
+        return Mask(None)
+    picture = read(source)
+    grey = luma(to_model(picture.pixels, (0.0, 255.0)))
+    if picture.alpha is not None:
+        grey *= picture.alpha / np.float32(255)
+    return Mask(np.rint(grey).astype(np.uint8))
+
+
+def begin(source: Picture, order: Order, model: DreamModel) -> Iterator[Step]:
+    """Dream on a picture as `steps` does."""
+    start = ModelRows(source.pixels, model.metadata.value_range)
+    return dreaming.ascend(start, order, model, source.alpha)
 
 
 def finish(source: Picture, step: Step, model: DreamModel) -> Picture:

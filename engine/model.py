@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from engine.config import suggest
 from engine.errors import ModelError, UsageError
 from engine.metadata import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, Metadata
 from engine.parts import Parts
+from engine.selectors import parse_selector, suggest
 from engine.session import Resident, Session, open_session, read_model
 
 if TYPE_CHECKING:
@@ -85,18 +85,35 @@ class DreamModel:
         return self._run((ENERGIES,), image, np.zeros(self.metadata.channels, np.float32))[0]
 
     def channel_weights(self, layers: Mapping[str, float]) -> NDArray[np.float32]:
-        """Write each layer's coefficient in the places of all its channels, float32 [C].
+        """Write coefficients in the places of the channels that they are for, float32 [C].
 
-        Raises UsageError for a layer that the model has not.
+        A coefficient is for a whole layer, `mixed4`, or for some channels of one, `mixed5:12+40`; what is
+        named twice adds up.  Raises UsageError for a layer or channel that the model has not.
         """
-        for name in layers:
-            if name not in self.layer_names:
+        weights = np.zeros(self.metadata.channels, np.float32)
+        for selector, coefficient in layers.items():
+            name, channels = parse_selector(selector)
+            places = self._places(name)
+            beyond = [x for x in channels if x >= len(places)]
+            if beyond:
                 raise UsageError(
-                    f"the model has no layer called {name!r}", hint=suggest(name, self.layer_names)
+                    f"{name} has no channel {beyond[0]}", hint=f"its channels are 0 to {len(places) - 1}"
                 )
-        return np.concatenate(
-            [np.full(x.channels, layers.get(x.name, 0.0), np.float32) for x in self.metadata.layers]
-        )
+            weights[[places[x] for x in channels] if channels else list(places)] += coefficient
+        return weights
+
+    def weighed_layers(self, weights: NDArray[np.float32]) -> tuple[str, ...]:
+        """Return the layers of which some channel counts in an objective of these channel weights."""
+        return tuple(x for x in self.layer_names if weights[list(self._places(x))].any())
+
+    def _places(self, name: str) -> range:
+        """Return where a layer's channels stand among all channels."""
+        start = 0
+        for layer in self.metadata.layers:
+            if layer.name == name:
+                return range(start, start + layer.channels)
+            start += layer.channels
+        raise UsageError(f"the model has no layer called {name!r}", hint=suggest(name, self.layer_names))
 
     def gradient(
         self, layers: Mapping[str, float]

@@ -5,8 +5,9 @@ Pure functions, after Keras' DeepDream example: shapes, interpolation and roundi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -40,6 +41,22 @@ def ladder(shape: tuple[int, int], octaves: int, scale: float, min_size: int = 1
     shapes = [(int(height / scale**i), int(width / scale**i)) for i in reversed(range(octaves))]
     large = tuple(x for x in shapes if min(x) >= max(min_size, 1))
     return Ladder(large, tuple(shapes[: len(shapes) - len(large)]))
+
+
+MOST: Final = 20
+"""Octaves that a smallest size may ask for."""
+
+
+def reaching(shape: tuple[int, int], smallest: int, scale: float) -> tuple[int, float]:
+    """Return how many octaves, of which scale near the given one, lead from `smallest` to `shape`.
+
+    `smallest` is the smaller side of the first octave in pixels; a picture that is no larger has one octave.
+    """
+    ratio = max(min(shape) / smallest, 1.0)
+    steps = min(round(math.log(ratio) / math.log(max(scale, 1.01))), MOST - 1)
+    if ratio == 1 or steps < 1:
+        return 1, scale
+    return steps + 1, ratio ** (1 / steps)
 
 
 def resize(picture: Rows, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -8,19 +8,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
+from engine import presets
 from engine._version import __version__
-from engine.config import (
-    PRESETS,
-    DreamConfig,
-    Setting,
-    Tiling,
-    format_layers,
-    parse_bytes,
-    parse_layers,
-    parse_tile,
-    settings,
-)
+from engine.config import DreamConfig, Setting, settings
 from engine.errors import UsageError
+from engine.selectors import format_layers, parse_layers
+from engine.tiling import Tiling, parse_bytes, parse_tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,9 +80,7 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
 
 def tiling(arguments: argparse.Namespace) -> Tiling:
     """Return what the options about tiles say; raise UsageError for what is out of range."""
-    return Tiling(
-        size=arguments.tile, halo=arguments.halo, seed=arguments.seed, max_memory=arguments.max_memory
-    )
+    return Tiling(size=arguments.tile, halo=arguments.halo, max_memory=arguments.max_memory)
 
 
 def _refuse(word: str, parser: argparse.ArgumentParser) -> NoReturn:
@@ -167,29 +158,51 @@ def add_dreaming(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--halo", type=int, metavar="N", help="pixels computed around each tile (32, or 48 around small ones)"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random (0)")
     parser.add_argument("--progress", choices=("auto", "bar", "json", "none"), default="auto")
     look = parser.add_argument_group("the look")
     look.add_argument(
-        "--preset", default="keras", help=f"settings to start from: {', '.join(PRESETS)} (keras)"
+        "--preset",
+        default=presets.DEFAULT,
+        help=f"settings to start from: {', '.join(presets.names())}, or a .toml file ({presets.DEFAULT})",
     )
     look.add_argument(
         "--layers",
         type=parse_layers,
         default=argparse.SUPPRESS,
         metavar="NAME=NUMBER,...",
-        help=f"layer coefficients ({format_layers(default.layers)})",
+        help="coefficients of layers, or of channels as in mixed3:87=1,mixed5:12+40=0.5 "
+        f"({format_layers(default.layers)})",
+    )
+    look.add_argument("--guide", metavar="PICTURE", help="steer toward what this picture shows")
+    look.add_argument(
+        "--mask",
+        metavar="PICTURE|alpha",
+        help="dream only where this picture is white, or where the picture itself is opaque",
     )
     for name, setting in settings().items():
-        value = getattr(default, name)
-        look.add_argument(
+        _add_setting(look, name, setting, getattr(default, name))
+
+
+def _add_setting(group: argparse._ArgumentGroup, name: str, setting: Setting, default: float | None) -> None:
+    """Add the option of a setting, without a default: where it is not given, the preset's value stands."""
+    if setting.kind is bool:
+        group.add_argument(
             setting.option,
             dest=name,
-            type=_reader(setting),
-            default=argparse.SUPPRESS,  # so that a preset's value stands where none is given
-            metavar="N" if setting.kind is int else "X",
-            help=f"{setting.help}; {setting.low:g} to {setting.high:g} ({value:g})",
+            action=argparse.BooleanOptionalAction,
+            default=argparse.SUPPRESS,
+            help=f"{setting.help} ({'yes' if default else 'no'})",
         )
+        return
+    shown = "none" if default is None else f"{default:g}"
+    group.add_argument(
+        setting.option,
+        dest=name,
+        type=_reader(setting),
+        default=argparse.SUPPRESS,
+        metavar="N" if setting.kind is int else "X",
+        help=f"{setting.help}; {setting.low:g} to {setting.high:g} ({shown})",
+    )
 
 
 def _reader(setting: Setting) -> Callable[[str], float | None]:

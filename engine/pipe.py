@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from engine import ascent, tiles
-from engine.device import climber_for
+from engine import dreaming
 from engine.errors import Cancelled
-from engine.pixels import ModelRows, from_model, luma
+from engine.pixels import ModelRows, from_model, from_unit, luma
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from engine.config import DreamConfig, Tiling
+    from engine.dreaming import Order
     from engine.mailbox import Inbox, Outbox
     from engine.model import DreamModel
     from engine.progress import Step
@@ -51,8 +50,7 @@ def serve(
     inbox: Inbox,
     outbox: Outbox,
     model: DreamModel,
-    config: DreamConfig,
-    tiling: Tiling,
+    order: Order,
     *,
     keep_partial: bool,
 ) -> Iterator[Event]:
@@ -62,7 +60,7 @@ def serve(
     """
     for number, frame in enumerate(inbox, 1):
         started = time.perf_counter()
-        for step in steps(frame, model, config, tiling):
+        for step in steps(frame, model, order):
             yield Progress(number, step)
             if inbox.stopped:
                 if not keep_partial:
@@ -73,13 +71,10 @@ def serve(
         yield Done(number, time.perf_counter() - started)
 
 
-def steps(frame: Values, model: DreamModel, config: DreamConfig, tiling: Tiling) -> Iterator[Step]:
+def steps(frame: Values, model: DreamModel, order: Order) -> Iterator[Step]:
     """Dream on a frame: grey as RGB of three equal channels, alpha left out, float values clipped to 0..1."""
-    height, width, _ = frame.shape
-    gradient = tiles.gradient(model, config.layers, tiling, (height, width))
     start = ModelRows(frame[..., : _colours(frame)], model.metadata.value_range)
-    climber = climber_for(model, gradient, config)
-    return ascent.ascend(start, climber, config, min_size=model.metadata.min_size)
+    return dreaming.ascend(start, order, model, _opacity(frame))
 
 
 def finish(frame: Values, step: Step, model: DreamModel) -> Values:
@@ -112,6 +107,14 @@ def _answer(
     # The bounds only undo what float32 rounds: the clipped dream lies between 0 and 1.
     answer: Values = np.clip(colours + change, np.minimum(colours, 0), np.maximum(colours, 1))
     return answer
+
+
+def _opacity(frame: Values) -> NDArray[np.uint8] | None:
+    """Return a frame's alpha, [H, W], 0 to 255; None where it has none."""
+    if frame.shape[2] % 2:
+        return None
+    alpha = frame[..., -1]
+    return alpha if alpha.dtype == np.uint8 else from_unit(alpha)
 
 
 def _colours(frame: Values) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engine.octaves import restored
 from engine.rows import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from engine.rows import Rows
@@ -60,6 +61,9 @@ class Step:
     below: tuple[int, int] = field(repr=False)
     """(height, width) of the octave before; in the first octave, its own."""
 
+    share: Rows | float = field(default=1.0, repr=False)
+    """How much of the dream counts, 0 to 1: everywhere, or by place, [H, W, 1]."""
+
     @property
     def image(self) -> NDArray[np.float32]:
         """The picture at this octave's shape, [h, w, 3] in the model's range, not clipped, read-only."""
@@ -79,7 +83,18 @@ class Step:
     def bands(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield `full_size()` band after band, as (rows, [h, W, 3]), for which less memory is enough."""
         height, width = self.original.shape[:2]
-        return restored(self.held, self.original, self.below, (height, width))
+        for rows, band in restored(self.held, self.original, self.below, (height, width)):
+            yield (
+                rows,
+                (band if isinstance(self.share, float) and self.share == 1 else self._mixed(band, rows)),
+            )
+
+    def _mixed(self, band: NDArray[np.float32], rows: slice) -> NDArray[np.float32]:
+        """Take back what does not count; where nothing does, the original comes back bit for bit."""
+        original = self.original[rows]
+        share = np.float32(self.share) if isinstance(self.share, float) else self.share[rows]
+        mixed: NDArray[np.float32] = original + (band - original) * share
+        return mixed
 
     def __str__(self) -> str:
         height, width = self.shape

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 
 from engine import machine, windows
-from engine.config import Tiling
 from engine.errors import ImageError
 from engine.parts import PER_PIXEL, PER_TILE
+from engine.tiling import Tiling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -112,15 +112,16 @@ def _spans(length: int, size: int, halo: int, shift: int) -> list[tuple[slice, s
 
 
 def gradient(
-    model: DreamModel, layers: Mapping[str, float], tiling: Tiling, shape: tuple[int, int]
+    model: DreamModel, weights: NDArray[np.float32], tiling: Tiling, shape: tuple[int, int], seed: int = 0
 ) -> TiledGradient:
     """Return the `ascent.Gradient` for a picture of `shape`, once it is known to fit into memory.
 
-    Raises ImageError where it does not, UsageError for a layer that the model has not.
+    `weights` are the objective's, one for each of the model's channels; `seed` is where the grid's places
+    come from.  Raises ImageError where it does not fit.
     """
     size = tile_size(model, tiling, shape)
     _check_memory(model, tiling, shape, size)
-    return TiledGradient(model, layers, tiling, size)
+    return TiledGradient(model, weights, tiling, size, seed)
 
 
 def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int]) -> int | None:
@@ -187,17 +188,22 @@ class TiledGradient:
     """The gradient of a picture of any size: whole where it is small, in tiles where it is large."""
 
     def __init__(
-        self, model: DreamModel, layers: Mapping[str, float], tiling: Tiling, size: int | None = None
+        self,
+        model: DreamModel,
+        weights: NDArray[np.float32],
+        tiling: Tiling,
+        size: int | None = None,
+        seed: int = 0,
     ) -> None:
-        """Make the gradient of `layers`, cut into cores of `size`, None for pictures of any size whole."""
+        """Make the gradient of an objective, cut into cores of `size`; None computes any picture whole."""
         self._model = model
-        self._weights = model.channel_weights(layers)
-        self._parts = model.parts([name for name, coefficient in layers.items() if coefficient])
+        self._weights = weights
+        self._parts = model.parts(model.weighed_layers(weights))
         self._seen = self._parts.layers if self._parts else model.metadata.layers
         self._places = _places(model, self._seen)
         self._size, self._halo = size, tiling.halo_of(size or 0)
         self._stride = max(layer.stride for layer in model.metadata.layers)
-        self._place = np.random.default_rng(tiling.seed).random(2)
+        self._place = np.random.default_rng(seed).random(2)
 
     def __call__(self, image: Image) -> tuple[float, Image]:
         """Return loss and raw gradient of an image [H, W, 3], as an `ascent.Gradient` does.

@@ -7,12 +7,17 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
+from engine import options
+from engine.config import fit_layers
+from engine.presets import configure
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from engine.config import DreamConfig, Tiling
+    from engine.config import DreamConfig
     from engine.console import Silent
+    from engine.dreaming import Order
     from engine.model import DreamModel
     from engine.progress import Step
 
@@ -24,17 +29,38 @@ def open_model(arguments: argparse.Namespace, device: str, precision: str = "ful
     return load_model(arguments.model, device=device, threads=arguments.threads, precision=precision)
 
 
+def configured(arguments: argparse.Namespace) -> DreamConfig:
+    """Return the preset that the options name, with the settings that they give."""
+    return configure(arguments.preset, options.given_settings(arguments))
+
+
+def ordered(
+    arguments: argparse.Namespace, config: DreamConfig, model: DreamModel
+) -> tuple[Order, tuple[str, ...]]:
+    """Return what the options order of a model, and what the user should be told of it."""
+    from engine.dreaming import order_for  # noqa: PLC0415
+
+    config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
+    tiling = options.tiling(arguments)
+    profile = mask = None
+    if arguments.guide or arguments.mask:  # else nothing loads Pillow, which a frame does without
+        from engine import guide, library  # noqa: PLC0415
+
+        profile = guide.profile_of(model, library.read(arguments.guide)) if arguments.guide else None
+        mask = library.read_mask(arguments.mask)
+    return order_for(model, config, tiling, profile=profile, mask=mask), warnings
+
+
 def begin(
     reporter: Silent,
     model: DreamModel,
-    config: DreamConfig,
-    tiling: Tiling,
+    order: Order,
     warnings: tuple[str, ...],
     pictures: int | None,
     at_once: int = 1,
 ) -> None:
     """Report what is going to compute, and what the user should know of it."""
-    reporter.start(model, config, tiling, pictures, at_once)
+    reporter.start(model, order.config, order.tiling, pictures, at_once)
     if model.fallback:
         warnings = (*warnings, f"{model.fallback}: dreaming on the CPU")
     for warning in warnings:

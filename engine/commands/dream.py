@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import console, options
-from engine.commands.common import begin, handling, open_model, report_step
-from engine.config import configure, fit_layers
+from engine.commands.common import begin, configured, handling, open_model, ordered, report_step
 from engine.errors import Cancelled, DreamError, UsageError
 
 if TYPE_CHECKING:
@@ -49,8 +48,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     """Dream on pictures."""
-    config = configure(arguments.preset, options.given_settings(arguments))
-    tiling = options.tiling(arguments)
+    config = configured(arguments)
+    options.tiling(arguments)  # refused before anything is read
     with ThreadPoolExecutor(1) as pool:
         opening = pool.submit(open_model, arguments, arguments.device, arguments.precision)
 
@@ -59,12 +58,12 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
         streams = batch.Streams(_binary(sys.stdin), _binary(sys.stdout))
         items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite)
     model = opening.result()
-    config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
-    shares = crew.share(items, model, tiling, arguments.jobs)
+    order, warnings = ordered(arguments, config, model)
+    shares = crew.share(items, model, order.tiling, arguments.jobs)
     pictures = sum(isinstance(x, batch.Job) for x in items)
-    begin(reporter, model, config, tiling, warnings, pictures, shares.at_once)
+    begin(reporter, model, order, warnings, pictures, shares.at_once)
     errors: list[DreamError] = []
-    work = crew.Crew(model, config, tiling, streams, shares)
+    work = crew.Crew(model, order, streams, shares)
     try:
         with handling(work.interrupt, signal.SIGTERM, signal.SIGINT):
             for event in work.run(items):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from engine import console, options
 from engine._version import __version__
 from engine.commands.common import open_model
-from engine.config import PRESETS
 from engine.errors import DeviceError
+from engine.presets import PRESETS
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
     """Show versions, the devices that really work, and the model's metadata."""
     from engine import machine, tiles
-    from engine.config import Tiling
+    from engine.tiling import Tiling
 
     model = open_model(arguments, "cpu")
     facts: dict[str, dict[str, Any]] = {

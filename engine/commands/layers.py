@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine import console, options
 from engine.commands.common import open_model
-from engine.config import PRESETS
+from engine.presets import PRESETS
 
 if TYPE_CHECKING:
     import argparse

@@ -9,8 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import options
-from engine.commands.common import begin, handling, open_model, report_step
-from engine.config import configure, fit_layers
+from engine.commands.common import begin, configured, handling, open_model, ordered, report_step
 from engine.errors import Cancelled, UsageError, WireError
 
 if TYPE_CHECKING:
@@ -46,8 +45,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     """Answer the frames on standard input, for editors."""
-    config = configure(arguments.preset, options.given_settings(arguments))
-    tiling = options.tiling(arguments)
+    config = configured(arguments)
+    options.tiling(arguments)  # refused before anything is read
     stdin, stdout = _descriptor(sys.stdin, "input"), _descriptor(sys.stdout, "output")
     from engine.mailbox import Inbox, Outbox, in_background
     from engine.pipe import Progress, serve
@@ -61,9 +60,9 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
         except Cancelled as error:
             reporter.error(error)
             os._exit(error.exit_code)  # a thread inside ONNX Runtime crashes if Python ends around it
-        config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
-        begin(reporter, model, config, tiling, warnings, None)
-        for event in serve(inbox, Outbox(stdout), model, config, tiling, keep_partial=arguments.keep_partial):
+        order, warnings = ordered(arguments, config, model)
+        begin(reporter, model, order, warnings, None)
+        for event in serve(inbox, Outbox(stdout), model, order, keep_partial=arguments.keep_partial):
             name = str(event.number)
             if isinstance(event, Progress):
                 report_step(name, event.step, reporter)

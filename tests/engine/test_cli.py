@@ -16,9 +16,10 @@ import pytest
 
 from engine import batch, console, images, library
 from engine.commands import dream as dream_command
-from engine.config import DreamConfig, Tiling
+from engine.config import DreamConfig
 from engine.errors import ImageError
 from engine.progress import Step
+from engine.tiling import Tiling
 from tests.engine.conftest import QUICK, TINY, copies, noise
 
 ROOT = Path(__file__).parents[2]

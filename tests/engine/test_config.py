@@ -9,21 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config import PRESETS, DreamConfig, configure, fit_layers, format_layers, parse_layers, settings
+from engine.config import DreamConfig, Setting, Settings, fit_layers, settings
 from engine.errors import UsageError
+from engine.presets import PRESETS, configure
+from engine.selectors import format_layers, parse_layers
 
 
 def test_the_defaults_are_the_tutorials() -> None:
     assert DreamConfig() == PRESETS["keras"]
     assert dict(DreamConfig().layers) == {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
     values = {name: getattr(DreamConfig(), name) for name in settings()}
-    assert values == {
+    tutorial = {
         "octaves": 3,
         "octave_scale": 1.4,
         "iterations": 20,
         "step_size": 0.01,
         "max_loss": 10.0,
     }
+    assert values.items() >= tutorial.items()
+    beyond = {name: value for name, value in values.items() if name not in tutorial}
+    off = {"min_size": None, "blend": 1.0, "feather": 16}
+    assert beyond == {name: off.get(name, 0) for name in beyond}
+
+
+def test_keyword_arguments_are_the_settings() -> None:
+    assert set(Settings.__annotations__) == {"layers", *settings()}
 
 
 def test_each_docstring_names_the_range_that_is_checked() -> None:
@@ -31,10 +41,21 @@ def test_each_docstring_names_the_range_that_is_checked() -> None:
     for name, setting in settings().items():
         text = re.search(rf'    {name}: .*?"""(.*?)"""', source, re.DOTALL)
         assert text
-        assert f"{setting.low:g} to {setting.high:g}" in text[1]
+        assert ("true or false" if setting.kind is bool else range_of(setting)) in " ".join(text[1].split())
 
 
-@pytest.mark.parametrize("name", list(settings()))
+def range_of(setting: Setting) -> str:
+    return f"{setting.low:g} to {setting.high:g}"
+
+
+def test_a_switch_takes_no_number() -> None:
+    assert DreamConfig(clip=True).clip is True
+    for value in (0, 1, "true", None, 0.5):
+        with pytest.raises(UsageError, match="--clip"):
+            DreamConfig(clip=value)
+
+
+@pytest.mark.parametrize("name", [name for name, setting in settings().items() if setting.kind is not bool])
 def test_values_outside_the_range_are_refused_by_the_options_name(name: str) -> None:
     setting = settings()[name]
     for value in (setting.low, setting.high, np.float32(2) if name == "octave_scale" else setting.high):
@@ -42,7 +63,7 @@ def test_values_outside_the_range_are_refused_by_the_options_name(name: str) -> 
     for value in (setting.low - 1, setting.high + 1, math.nan, math.inf, "1", True, [1]):
         with pytest.raises(UsageError, match=setting.option) as caught:
             DreamConfig(**{name: value})
-        assert f"{setting.low:g} to {setting.high:g}" in caught.value.hint
+        assert range_of(setting) in caught.value.hint
 
 
 def test_whole_numbers_stay_whole_and_none_only_where_it_means_something() -> None:

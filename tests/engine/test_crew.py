@@ -13,11 +13,13 @@ import pytest
 
 from engine import batch, crew, machine
 from engine.batch import Done, Event, Failed, Job, Progress, Skipped, Warned
-from engine.config import DreamConfig, Tiling
+from engine.config import DreamConfig
 from engine.crew import Crew, Shares, share
+from engine.dreaming import Order
 from engine.errors import ImageError
 from engine.model import DreamModel, load_model
 from engine.progress import Step
+from engine.tiling import Tiling
 from tests.engine.conftest import TINY, copies, noise
 
 NOWHERE = batch.Streams(None, None)
@@ -43,8 +45,11 @@ def progress(which: Job) -> Progress:
 
 
 def crew_of(at_once: int, items: list[Job], model: DreamModel | None = None, threads: int = 1) -> Crew:
-    model = model or SimpleNamespace(copies=lambda count, *_: [None] * count)  # type: ignore[assignment]
-    return Crew(model, QUICK, Tiling(), NOWHERE, Shares(at_once, threads, frozenset(items)))
+    weights = np.zeros(0, np.float32) if model is None else model.channel_weights(QUICK.layers)
+    model = model or SimpleNamespace(  # type: ignore[assignment]
+        copies=lambda count, *_: [None] * count, weighed_layers=lambda _: ()
+    )
+    return Crew(model, Order(weights, QUICK), NOWHERE, Shares(at_once, threads, frozenset(items)))
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import pytest
 
 import engine
 from engine import ascent
-from engine.config import DreamConfig, Tiling
+from engine.config import DreamConfig
 from engine.device import DeviceClimber
 from engine.errors import DeviceError, DreamError, UsageError
 from engine.model import load_model
+from engine.tiling import Tiling
 from tests.engine.conftest import QUICK, TINY
 
 LAYERS = {"mixed0": 1.0, "mixed1": 0.5}
@@ -54,7 +55,7 @@ def test_it_is_the_ascent_that_the_host_makes(tiny, on_gpu, max_loss: float | No
 
 def test_the_same_on_the_cpu_itself(tiny) -> None:
     image = np.random.default_rng(1).uniform(-1, 1, (61, 80, 3)).astype(np.float32)
-    ours = ascent.ascend(image, DeviceClimber(tiny, CONFIG), CONFIG)
+    ours = ascent.ascend(image, DeviceClimber(tiny, tiny.channel_weights(LAYERS), CONFIG), CONFIG)
     assert_same(ours, ascent.dream(image, tiny.gradient(LAYERS), CONFIG))
 
 
@@ -115,7 +116,11 @@ def test_layers_that_see_nothing_are_told(on_gpu) -> None:
 def test_what_is_not_finite_ends_the_dream(on_gpu) -> None:
     image = np.full((40, 50, 3), 1e30, np.float32)
     with pytest.raises(DreamError, match="beyond all numbers at 40x50"):
-        list(ascent.ascend(image, DeviceClimber(on_gpu, CONFIG), DreamConfig(octaves=1)))
+        list(
+            ascent.ascend(
+                image, DeviceClimber(on_gpu, on_gpu.channel_weights(LAYERS), CONFIG), DreamConfig(octaves=1)
+            )
+        )
 
 
 @pytest.mark.parametrize(

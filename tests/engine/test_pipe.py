@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import cli, machine, mailbox, pipe, wire
-from engine.config import DreamConfig, Tiling
+from engine import cli, dreaming, machine, mailbox, pipe, wire
+from engine.config import DreamConfig
 from engine.errors import Cancelled
 from engine.pixels import from_model, to_model
 from tests.engine.conftest import QUICK, TINY
@@ -53,7 +53,7 @@ def events_of(lines: bytes) -> list[dict]:
 
 
 def dreamed(picture: np.ndarray, model, config: DreamConfig = SETTINGS) -> np.ndarray:
-    *_, last = pipe.steps(picture, model, config, Tiling())
+    *_, last = pipe.steps(picture, model, dreaming.order_for(model, config))
     return pipe.finish(picture, last, model)
 
 
@@ -164,7 +164,7 @@ def test_highlights_and_shadows_outside_0_to_1_stay(tiny) -> None:
 
 
 def test_the_picture_so_far_has_full_size(tiny) -> None:
-    first = next(pipe.steps(RGB, tiny, SETTINGS, Tiling()))
+    first = next(pipe.steps(RGB, tiny, dreaming.order_for(tiny, SETTINGS)))
     assert first.shape < RGB.shape[:2]
     answer = pipe.finish(RGB, first, tiny)
     assert answer.shape == RGB.shape

@@ -12,8 +12,8 @@ from PIL import Image
 
 import engine
 from engine import tiles
-from engine.config import Tiling, parse_bytes, parse_tile
 from engine.errors import ImageError, UsageError
+from engine.tiling import Tiling, parse_bytes, parse_tile
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests/data/tiny.onnx"
@@ -57,7 +57,7 @@ def tiny() -> engine.DreamModel:
 def test_small_pictures_are_computed_whole(tiny: engine.DreamModel) -> None:
     image = np.random.default_rng(0).uniform(-1, 1, (70, 80, 3)).astype(np.float32)
     layers = {"mixed0": 1.0}
-    loss, slope = tiles.TiledGradient(tiny, layers, Tiling())(image)
+    loss, slope = tiles.TiledGradient(tiny, tiny.channel_weights(layers), Tiling())(image)
     expected_loss, expected = tiny.gradient(layers)(image)
     assert loss == pytest.approx(expected_loss, rel=1e-5)
     np.testing.assert_allclose(slope, expected, rtol=1e-3, atol=1e-6 * np.abs(expected).max())
@@ -67,7 +67,7 @@ def test_tiles_agree_with_the_whole_picture(tiny: engine.DreamModel) -> None:
     """The tiny model sees a few pixels only, so that a halo makes tiles exact up to their scale."""
     image = np.random.default_rng(0).uniform(-1, 1, (500, 430, 3)).astype(np.float32)
     layers = {"mixed0": 1.0, "mixed1": 0.5}
-    loss, slope = tiles.TiledGradient(tiny, layers, Tiling(), 128)(image)
+    loss, slope = tiles.TiledGradient(tiny, tiny.channel_weights(layers), Tiling(), 128)(image)
     whole_loss, whole = tiny.gradient(layers)(image)
     assert cosine(slope, whole) > 0.9999
     assert loss == pytest.approx(whole_loss, rel=0.05)
@@ -78,7 +78,7 @@ def test_the_seed_decides(tiny: engine.DreamModel) -> None:
     image = np.random.default_rng(0).uniform(-1, 1, (400, 400, 3)).astype(np.float32)
 
     def slopes(seed: int) -> list[np.ndarray]:
-        made = tiles.TiledGradient(tiny, {"mixed1": 1.0}, Tiling(halo=0, seed=seed), 128)
+        made = tiles.TiledGradient(tiny, tiny.channel_weights({"mixed1": 1.0}), Tiling(halo=0), 128, seed)
         return [made(image)[1] for _ in range(3)]
 
     first, again, other = slopes(1), slopes(1), slopes(2)
@@ -96,7 +96,7 @@ def test_an_interrupt_does_not_wait_for_all_tiles(
         calls.append(1)
         raise KeyboardInterrupt
 
-    made = tiles.TiledGradient(tiny, {"mixed1": 1.0}, Tiling(), 128)
+    made = tiles.TiledGradient(tiny, tiny.channel_weights({"mixed1": 1.0}), Tiling(), 128)
     monkeypatch.setattr("engine.parts.Parts._forward", interrupted)
     with pytest.raises(KeyboardInterrupt):
         made(np.zeros((2000, 2000, 3), np.float32))
@@ -120,7 +120,7 @@ def test_little_free_memory_means_smaller_tiles(
     monkeypatch.setattr("engine.machine.available_memory", lambda: 500_000_000)
     size = tiles.tile_size(tiny, Tiling(), shape)
     assert size is not None
-    assert tiles.TiledGradient(tiny, {"mixed0": 1.0}, Tiling(), size).cuts(shape)
+    assert tiles.TiledGradient(tiny, tiny.channel_weights({"mixed0": 1.0}), Tiling(), size).cuts(shape)
 
 
 def test_what_does_not_fit_is_refused_with_a_way_out(
@@ -128,12 +128,12 @@ def test_what_does_not_fit_is_refused_with_a_way_out(
 ) -> None:
     monkeypatch.setattr("engine.machine.available_memory", lambda: 2_000_000_000)
     shape, layers = (3000, 4000), {"mixed0": 1.0}
-    assert tiles.gradient(tiny, layers, Tiling(), shape).cuts(shape)
+    assert tiles.gradient(tiny, tiny.channel_weights(layers), Tiling(), shape).cuts(shape)
     with pytest.raises(ImageError, match="needs about 7") as caught:
-        tiles.gradient(tiny, layers, Tiling(size="off"), shape)
+        tiles.gradient(tiny, tiny.channel_weights(layers), Tiling(size="off"), shape)
     assert "--tile" in caught.value.hint
     with pytest.raises(ImageError, match="needs about") as caught:
-        tiles.gradient(tiny, layers, Tiling(), (30000, 20000))
+        tiles.gradient(tiny, tiny.channel_weights(layers), Tiling(), (30000, 20000))
     assert "smaller" in caught.value.hint
 
 
@@ -156,9 +156,7 @@ def test_amounts_that_are_none(text: str) -> None:
         parse_bytes(text)
 
 
-@pytest.mark.parametrize(
-    "given", [{"size": 64}, {"size": 9000}, {"halo": -1}, {"seed": -1}, {"max_memory": 1_000_000}]
-)
+@pytest.mark.parametrize("given", [{"size": 64}, {"size": 9000}, {"halo": -1}, {"max_memory": 1_000_000}])
 def test_settings_out_of_range(given: dict[str, int]) -> None:
     with pytest.raises(UsageError, match="out of range"):
         Tiling(**given)
@@ -181,13 +179,13 @@ def photograph() -> np.ndarray:
 def test_tiles_are_true_on_a_photograph(photograph: np.ndarray) -> None:
     model = engine.load_model(device="cpu")
     whole_loss, whole = model.gradient(LAYERS)(photograph)
-    made = tiles.TiledGradient(model, LAYERS, Tiling(), 512)
+    made = tiles.TiledGradient(model, model.channel_weights(LAYERS), Tiling(), 512)
     results = [made(photograph) for _ in range(8)]
     assert min(cosine(slope, whole) for _, slope in results) >= 0.95
     assert cosine(np.mean([slope for _, slope in results], axis=0), whole) >= 0.99
     for loss, _ in results:
         assert loss == pytest.approx(whole_loss, rel=0.02)
-    wide = tiles.TiledGradient(model, LAYERS, Tiling(halo=96), 512)
+    wide = tiles.TiledGradient(model, model.channel_weights(LAYERS), Tiling(halo=96), 512)
     assert cosine(wide(photograph)[1], whole) >= 0.995
 
 
@@ -196,7 +194,7 @@ def test_no_seam_is_left_in_the_mean_of_shifts(photograph: np.ndarray) -> None:
     """The error beside the borders of the cores is no larger than elsewhere, once borders have moved."""
     model = engine.load_model(device="cpu")
     _, whole = model.gradient(LAYERS)(photograph)
-    made = tiles.TiledGradient(model, LAYERS, Tiling(), 512)
+    made = tiles.TiledGradient(model, model.channel_weights(LAYERS), Tiling(), 512)
     error = np.abs(np.mean([made(photograph)[1] for _ in range(8)], axis=0) - whole).mean(axis=2)
     error, size = (x[100:-100, 100:-100] for x in (error, np.abs(whole).mean(axis=2)))
     # 7 to 11 times for a grid that stays where it is.

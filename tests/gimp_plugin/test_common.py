@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import cli, options, wire
-from engine.config import COEFFICIENT_LIMIT, PRESETS, DreamConfig, configure, settings
+from engine.config import COEFFICIENT_LIMIT, DreamConfig, settings
+from engine.presets import PRESETS, configure
 from gimp_plugin.deepdream_common import engine_file, frames, log_file, parameters, process, region, values
 from gimp_plugin.deepdream_common.progress import Pace
 from tests.gimp_plugin.conftest import PLUGIN, REPOSITORY

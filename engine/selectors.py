@@ -1,0 +1,67 @@
+"""Layers and channels as people write them: `mixed4=2,mixed3:87=1,mixed5:12+40=0.5`.
+
+A selector is a layer's name, alone or with the numbers of some of its channels, counted from 0.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+EXAMPLE: Final = "for example --layers mixed3=0.5,mixed4=2, or channels: --layers mixed3:87=1,mixed5:12+40"
+
+_SELECTOR: Final = re.compile(r"([^:=,+\s]+)(?::(\d{1,6}(?:\+\d{1,6})*))?")
+
+
+def parse_selector(text: str) -> tuple[str, tuple[int, ...]]:
+    """Return a selector's layer and channels, which are none where it means the whole layer.
+
+    Raises UsageError where the text does not have that form.
+    """
+    form = _SELECTOR.fullmatch(text.strip())
+    if form is None:
+        raise UsageError(f"--layers: {text.strip()!r} is not NAME or NAME:CHANNEL+CHANNEL", hint=EXAMPLE)
+    return form[1], tuple(int(x) for x in form[2].split("+")) if form[2] else ()
+
+
+def layer_of(selector: str) -> str:
+    """Return the layer that a selector is about."""
+    return selector.partition(":")[0]
+
+
+def parse_layers(text: str) -> dict[str, float]:
+    """Read layer coefficients written as `mixed3=0.5,mixed4,mixed5:12+40=2`; no number means 1.
+
+    Raises UsageError where the text does not have that form.
+    """
+    layers: dict[str, float] = {}
+    for item in text.split(","):
+        name, equals, number = (part.strip() for part in item.partition("="))
+        try:
+            coefficient = float(number) if equals else 1.0
+        except ValueError:
+            coefficient = math.nan
+        if not _SELECTOR.fullmatch(name) or name in layers or math.isnan(coefficient):
+            what = f"{name} stands there twice" if name in layers else f"{item.strip()!r} is not NAME=NUMBER"
+            raise UsageError(f"--layers {text}: {what}", hint=EXAMPLE)
+        layers[name] = coefficient
+    return layers
+
+
+def format_layers(layers: Mapping[str, float]) -> str:
+    """Write layer coefficients as `parse_layers` reads them."""
+    return ",".join(f"{name}={value:g}" for name, value in layers.items())
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return a hint for a misspelt word: the nearest known one if any is near, and all that there are."""
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    return (f"did you mean {near[0]}? " if near else "") + f"there are: {', '.join(names)}"
