@@ -43,6 +43,14 @@ class Setting:
     optional: bool = False
     """Whether None, `none` on the command line, is a value too."""
 
+    @property
+    def span(self) -> str:
+        """What is allowed, for people."""
+        if self.kind is bool:
+            return "true or false"
+        low, high = (f"{x:.0f}" if self.kind is int else f"{x:g}" for x in (self.low, self.high))
+        return f"{low} to {high}" + (", or none" if self.optional else "")
+
     def check(self, value: object) -> float | None:
         """Return `value` in the setting's own type; raise UsageError, naming the range, for any other."""
         if value is None and self.optional:
@@ -50,17 +58,16 @@ class Setting:
         if self.kind is bool:
             if isinstance(value, bool):
                 return value
-            raise UsageError(f"{self.option} {value} is no switch", hint="it is true or false")
+            raise UsageError(f"{self.option} {value} is no switch", hint=f"it is {self.span}")
         truth = isinstance(value, bool)  # a number for Python, none for people
         if not truth and isinstance(value, Real) and self.low <= float(value) <= self.high:  # NumPy's too
             number = self.kind(float(value))
             if number == value:
                 return number
         noun = "a whole number" if self.kind is int else "a number"
-        also = ", or none" if self.optional else ""
         raise UsageError(
             f"{self.option} {value} is out of range",
-            hint=f"{self.option} takes {noun} from {self.low:g} to {self.high:g}{also}",
+            hint=f"{self.option} takes {noun} from {self.span}",
         )
 
 

@@ -201,7 +201,7 @@ def _add_setting(group: argparse._ArgumentGroup, name: str, setting: Setting, de
         type=_reader(setting),
         default=argparse.SUPPRESS,
         metavar="N" if setting.kind is int else "X",
-        help=f"{setting.help}; {setting.low:g} to {setting.high:g} ({shown})",
+        help=f"{setting.help}; {setting.span} ({shown})",
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config import DreamConfig, Setting, Settings, fit_layers, settings
+from engine.config import DreamConfig, Settings, fit_layers, settings
 from engine.errors import UsageError
 from engine.presets import PRESETS, configure
 from engine.selectors import format_layers, parse_layers
@@ -41,11 +41,7 @@ def test_each_docstring_names_the_range_that_is_checked() -> None:
     for name, setting in settings().items():
         text = re.search(rf'    {name}: .*?"""(.*?)"""', source, re.DOTALL)
         assert text
-        assert ("true or false" if setting.kind is bool else range_of(setting)) in " ".join(text[1].split())
-
-
-def range_of(setting: Setting) -> str:
-    return f"{setting.low:g} to {setting.high:g}"
+        assert setting.span.removesuffix(", or none") in " ".join(text[1].split())
 
 
 def test_a_switch_takes_no_number() -> None:
@@ -63,7 +59,7 @@ def test_values_outside_the_range_are_refused_by_the_options_name(name: str) -> 
     for value in (setting.low - 1, setting.high + 1, math.nan, math.inf, "1", True, [1]):
         with pytest.raises(UsageError, match=setting.option) as caught:
             DreamConfig(**{name: value})
-        assert range_of(setting) in caught.value.hint
+        assert setting.span in caught.value.hint
 
 
 def test_whole_numbers_stay_whole_and_none_only_where_it_means_something() -> None:
