@@ -46,6 +46,14 @@ def any_in(config: DreamConfig) -> bool:
     return bool(config.jitter or config.clip or config.smooth or config.keep_colours or pulls)
 
 
+def bytes_per_pixel(config: DreamConfig, *, masked: bool) -> int:
+    """Return what the controls hold of a picture besides what any dream does, in bytes per pixel."""
+    moved = 12 if config.jitter else 0
+    scales = 28 if config.smooth else 0
+    pulled = 12 if config.stay_close or config.total_variation else 0
+    return moved + scales + pulled + (9 if masked else 0)
+
+
 def jittered(gradient: Gradient, reach: int, seed: int) -> Gradient:
     """Move the picture by up to `reach` pixels before each gradient, at random, and the gradient back.
 

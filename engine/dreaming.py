@@ -69,7 +69,8 @@ def ascend(
     too small or too large, and for a mask of other proportions.
     """
     config, shape = order.config, _shape(picture)
-    gradient = tiles.gradient(model, order.weights, order.tiling, shape, config.seed)
+    held = controls.bytes_per_pixel(config, masked=order.mask is not None)
+    gradient = tiles.gradient(model, order.weights, order.tiling, shape, config.seed, held)
     mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
     return ascent.ascend(
         picture,

@@ -112,19 +112,25 @@ def _spans(length: int, size: int, halo: int, shift: int) -> list[tuple[slice, s
 
 
 def gradient(
-    model: DreamModel, weights: NDArray[np.float32], tiling: Tiling, shape: tuple[int, int], seed: int = 0
+    model: DreamModel,
+    weights: NDArray[np.float32],
+    tiling: Tiling,
+    shape: tuple[int, int],
+    seed: int = 0,
+    held: int = 0,
 ) -> TiledGradient:
     """Return the `ascent.Gradient` for a picture of `shape`, once it is known to fit into memory.
 
     `weights` are the objective's, one for each of the model's channels; `seed` is where the grid's places
-    come from.  Raises ImageError where it does not fit.
+    come from; `held` are bytes per pixel that a dream holds besides `ARRAYS`.  Raises ImageError where it
+    does not fit.
     """
-    size = tile_size(model, tiling, shape)
-    _check_memory(model, tiling, shape, size)
+    size = tile_size(model, tiling, shape, held)
+    _check_memory(model, tiling, shape, size, held)
     return TiledGradient(model, weights, tiling, size, seed)
 
 
-def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int]) -> int | None:
+def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> int | None:
     """Return the side of the cores that a picture of `shape` is cut into, None where it is computed whole.
 
     Octaves that are not larger than one core with its halo are computed whole all the same.  Only the
@@ -140,7 +146,7 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int]) -> int 
     available = machine.available_memory()
     if available is not None:
         budget = min(budget, int(available * POLITE) + model.held_bytes)
-    fits = max(budget - PROGRAM - model.threads * PER_TILE - pixels * ARRAYS, 0) // PER_PIXEL
+    fits = max(budget - PROGRAM - model.threads * PER_TILE - pixels * (ARRAYS + held), 0) // PER_PIXEL
     if pixels <= fits:
         return None
     side = int(fits**0.5)
@@ -164,12 +170,14 @@ def plan(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
     return {"whole_pixels": whole, "tile": size, "halo": tiling.halo_of(size)}
 
 
-def _check_memory(model: DreamModel, tiling: Tiling, shape: tuple[int, int], size: int | None) -> None:
+def _check_memory(
+    model: DreamModel, tiling: Tiling, shape: tuple[int, int], size: int | None, held: int
+) -> None:
     """Raise ImageError for a picture that memory does not hold, before the system kills us."""
     height, width = shape
     window = height * width if size is None else min(_largest_window(size, tiling), height * width)
     on_cpu = window * PER_PIXEL + model.threads * PER_TILE if model.device == "cpu" else 0
-    needed, available = height * width * ARRAYS + on_cpu, machine.available_memory()
+    needed, available = height * width * (ARRAYS + held) + on_cpu, machine.available_memory()
     if available is not None and needed > available + model.held_bytes:
         smaller = "leave out --tile" if tiling.size != "auto" else "give fewer --threads"
         raise ImageError(
