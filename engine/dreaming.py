@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from engine import ascent, controls, tiles
 from engine.device import DeviceClimber
+from engine.guide import energies_of, steered
 from engine.rows import bands
 from engine.tiling import Tiling
 
@@ -31,13 +32,16 @@ class Order:
     """What shall be dreamed of, how; fit for any number of pictures."""
 
     weights: NDArray[np.float32]
-    """The objective: one factor for each channel of the model, [C]."""
+    """The objective: one factor for each channel of the model, [C], before a guide steers it."""
 
     config: DreamConfig
     """The settings."""
 
     tiling: Tiling = field(default_factory=Tiling)
     """How large pictures are cut."""
+
+    guide: NDArray[np.float32] | None = None
+    """How much a guide excites each channel, [C]; None without one."""
 
     mask: Mask | None = None
     """Where to dream; everywhere for None."""
@@ -48,15 +52,15 @@ def order_for(
     config: DreamConfig,
     tiling: Tiling | None = None,
     *,
-    profile: NDArray[np.float32] | None = None,
+    guide: Rows | None = None,
     mask: Mask | None = None,
 ) -> Order:
-    """Return what shall be dreamed of, with the channel profile of a guide, [C], where there is one.
+    """Return what shall be dreamed of; `guide` is a picture, [H, W, 3] in the model's range.
 
-    Raises UsageError for a layer or channel that the model has not.
+    Raises UsageError for a layer or channel that the model has not, ImageError for a guide that is too small.
     """
-    weights = model.channel_weights(config.layers)
-    return Order(weights if profile is None else weights * profile, config, tiling or Tiling(), mask)
+    energies = None if guide is None else energies_of(model, guide)
+    return Order(model.channel_weights(config.layers), config, tiling or Tiling(), energies, mask)
 
 
 def ascend(
@@ -69,19 +73,22 @@ def ascend(
     too small or too large, and for a mask of other proportions.
     """
     config, shape = order.config, _shape(picture)
+    weights = order.weights
+    if order.guide is not None:
+        weights = steered(model, weights, order.guide, energies_of(model, picture))
     held = controls.bytes_per_pixel(config, masked=order.mask is not None)
-    gradient = tiles.gradient(model, order.weights, order.tiling, shape, config.seed, held)
+    gradient = tiles.gradient(model, weights, order.tiling, shape, config.seed, held)
     mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
     return ascent.ascend(
         picture,
-        climber_for(model, gradient, order, picture, mask),
+        _climber(model, gradient, replace(order, weights=weights), picture, mask),
         config,
         min_size=model.metadata.min_size,
         share=config.blend if mask is None else _Share(mask, config.blend),
     )
 
 
-def climber_for(
+def _climber(
     model: DreamModel, gradient: tiles.TiledGradient, order: Order, original: Rows, mask: Rows | None = None
 ) -> Climber:
     """Return what makes the steps of an ascent, for `ascent.ascend`.

@@ -1,8 +1,9 @@
-"""Guided dreaming: steer toward what another picture excites.
+"""Guided dreaming: steer a picture toward what another one shows.
 
-The guide's channel profile scales the objective: channels that it excites more than the picture itself does
-count more, the others less.  The best match position by position of google/deepdream's notebook needs the
-gradient of another objective than the model file has, so it is not offered.
+Channels that the guide excites more than the picture itself does count more, the others less: windows grow
+where the guide is a palace, fur where it is a dog.  The best match position by position of
+google/deepdream's notebook needs the gradient of another objective than the model file has, so it is not
+offered.
 """
 
 from __future__ import annotations
@@ -10,41 +11,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image
 
-from engine.pixels import to_model
+from engine.errors import ImageError
+from engine.octaves import resize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.decode import Picture
     from engine.model import DreamModel
+    from engine.rows import Rows
 
 PIXELS: Final = 300_000
-"""Size that a larger guide is brought to, so that what it shows is about as large as what a dream grows."""
+"""Size that larger pictures are brought to, so that what they show is about as large as what a dream
+grows."""
+
+DOUBT: Final = 0.3
+"""Added to what the picture excites, in means of a layer: a channel that it hardly knows is no reason by
+itself."""
 
 
-def profile_of(model: DreamModel, guide: Picture) -> NDArray[np.float32]:
-    """Return the factors that a guide gives the channels of an objective, [C].
+def energies_of(model: DreamModel, picture: Rows) -> NDArray[np.float32]:
+    """Return how much a picture, [H, W, 3] in the model's range, excites each channel, [C].
 
-    Within each layer the factors have the mean 1, so that layers keep their shares.  Raises ImageError for a
-    guide that is too small for the model.
+    Raises ImageError for one that is too small for the model.
     """
-    shape = scaled_shape(guide.shape, model.metadata.min_size)
-    pixels = guide.pixels
-    if shape != guide.shape:
-        small = Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.LANCZOS)
-        pixels = np.asarray(small)
-    profile = model.energies(to_model(pixels, model.metadata.value_range))
-    factors = np.ones_like(profile)
-    start = 0
-    for layer in model.metadata.layers:
-        places = slice(start, start + layer.channels)
-        factors[places] = profile[places] / max(
-            float(profile[places].mean()), float(np.finfo(np.float32).tiny)
+    height, width = picture.shape[:2]
+    smallest = model.metadata.min_size
+    if min(height, width) < smallest:
+        raise ImageError(
+            f"a picture of {width}x{height} pixels is too small to guide or be guided: "
+            f"both sides must have at least {smallest}"
         )
-        start += layer.channels
-    return factors
+    shape = scaled_shape((height, width), smallest)
+    return model.energies(resize(_averaged(picture, height // shape[0]), shape))
+
+
+def steered(
+    model: DreamModel, weights: NDArray[np.float32], guide: NDArray[np.float32], own: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return channel weights, [C], steered from what a picture excites toward what its guide does.
+
+    Both energies count relative to their layer's mean.  The factors are squares, with the mean 1 in each
+    layer, so that layers keep their shares.
+    """
+    factors = np.ones_like(weights)
+    for places in model.places().values():
+        there, here = (x[places] / max(float(x[places].mean()), 1e-12) for x in (guide, own))
+        ratio = np.square(there / (here + DOUBT))
+        factors[places] = ratio / max(float(ratio.mean()), 1e-12)
+    return weights * factors
 
 
 def scaled_shape(shape: tuple[int, int], smallest: int) -> tuple[int, int]:
@@ -52,3 +67,15 @@ def scaled_shape(shape: tuple[int, int], smallest: int) -> tuple[int, int]:
     height, width = shape
     share = min(max((PIXELS / (height * width)) ** 0.5, smallest / min(shape)), 1.0)
     return round(height * share), round(width * share)
+
+
+def _averaged(picture: Rows, factor: int) -> Rows:
+    """Make a picture smaller by a whole number, so that fine texture does not turn into coarse noise."""
+    if factor < 2:
+        return picture
+    height, width = picture.shape[0] // factor, picture.shape[1] // factor
+    small = np.empty((height, width, 3), np.float32)
+    for row in range(height):
+        band = picture[slice(row * factor, (row + 1) * factor)][:, : width * factor]
+        small[row] = band.reshape(factor, width, factor, 3).mean(axis=(0, 2))
+    return small

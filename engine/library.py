@@ -14,7 +14,6 @@ from engine.config import DreamConfig, fit_layers
 from engine.decode import Picture
 from engine.dreaming import Order, order_for
 from engine.errors import ImageError, UsageError
-from engine.guide import profile_of
 from engine.masks import Mask
 from engine.model import DreamModel, load_model
 from engine.pixels import ModelRows, from_model, from_unit, luma, to_model
@@ -110,8 +109,7 @@ def dream(
     source = read(picture)
     opened = open_model(model, device, threads)
     config, warnings = fit_layers(config, opened.layer_names, chosen="layers" in settings)
-    profile = None if guide is None else profile_of(opened, read(guide))
-    order = order_for(opened, config, tiling, profile=profile, mask=read_mask(mask))
+    order = order_for(opened, config, tiling, guide=read_guide(guide, opened), mask=read_mask(mask))
     losses: dict[int, list[float]] = {}
     notes = [*warnings, *source.warnings]
     for step in begin(source, order, opened):
@@ -142,9 +140,14 @@ def steps(
     """
     source = read(picture)
     opened = open_model(model, device, threads)
-    profile = None if guide is None else profile_of(opened, read(guide))
-    order = order_for(opened, config or DreamConfig(), tiling, profile=profile, mask=read_mask(mask))
+    settings = config or DreamConfig()
+    order = order_for(opened, settings, tiling, guide=read_guide(guide, opened), mask=read_mask(mask))
     return begin(source, order, opened)
+
+
+def read_guide(source: Source | None, model: DreamModel) -> ModelRows | None:
+    """Return a picture that shall guide as the model sees it."""
+    return None if source is None else ModelRows(read(source).pixels, model.metadata.value_range)
 
 
 def read_mask(source: Source | None) -> Mask | None:

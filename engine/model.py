@@ -90,30 +90,28 @@ class DreamModel:
         A coefficient is for a whole layer, `mixed4`, or for some channels of one, `mixed5:12+40`; what is
         named twice adds up.  Raises UsageError for a layer or channel that the model has not.
         """
-        weights = np.zeros(self.metadata.channels, np.float32)
+        weights, places = np.zeros(self.metadata.channels, np.float32), self.places()
         for selector, coefficient in layers.items():
             name, channels = parse_selector(selector)
-            places = self._places(name)
-            beyond = [x for x in channels if x >= len(places)]
+            if name not in places:
+                raise UsageError(f"the model has no layer called {name!r}", hint=suggest(name, places))
+            own = weights[places[name]]
+            beyond = [x for x in channels if x >= own.size]
             if beyond:
                 raise UsageError(
-                    f"{name} has no channel {beyond[0]}", hint=f"its channels are 0 to {len(places) - 1}"
+                    f"{name} has no channel {beyond[0]}", hint=f"its channels are 0 to {own.size - 1}"
                 )
-            weights[[places[x] for x in channels] if channels else list(places)] += coefficient
+            own[list(channels) or slice(None)] += coefficient
         return weights
 
     def weighed_layers(self, weights: NDArray[np.float32]) -> tuple[str, ...]:
         """Return the layers of which some channel counts in an objective of these channel weights."""
-        return tuple(x for x in self.layer_names if weights[list(self._places(x))].any())
+        return tuple(name for name, places in self.places().items() if weights[places].any())
 
-    def _places(self, name: str) -> range:
-        """Return where a layer's channels stand among all channels."""
-        start = 0
-        for layer in self.metadata.layers:
-            if layer.name == name:
-                return range(start, start + layer.channels)
-            start += layer.channels
-        raise UsageError(f"the model has no layer called {name!r}", hint=suggest(name, self.layer_names))
+    def places(self) -> dict[str, slice]:
+        """Return, by layer, where its channels stand among all channels."""
+        ends = np.cumsum([0, *(layer.channels for layer in self.metadata.layers)]).tolist()
+        return {name: slice(*ends[x : x + 2]) for x, name in enumerate(self.layer_names)}
 
     def gradient(
         self, layers: Mapping[str, float]

@@ -42,13 +42,12 @@ def ordered(
 
     config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
     tiling = options.tiling(arguments)
-    profile = mask = None
+    guide = mask = None
     if arguments.guide or arguments.mask:  # else nothing loads Pillow, which a frame does without
-        from engine import guide, library  # noqa: PLC0415
+        from engine import library  # noqa: PLC0415
 
-        profile = guide.profile_of(model, library.read(arguments.guide)) if arguments.guide else None
-        mask = library.read_mask(arguments.mask)
-    return order_for(model, config, tiling, profile=profile, mask=mask), warnings
+        guide, mask = library.read_guide(arguments.guide, model), library.read_mask(arguments.mask)
+    return order_for(model, config, tiling, guide=guide, mask=mask), warnings
 
 
 def begin(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import engine
 from engine import ascent, controls, dreaming
@@ -16,7 +17,7 @@ from engine.errors import ImageError, UsageError
 from engine.masks import Mask
 from engine.octaves import resize
 from engine.pixels import to_model
-from tests.engine.conftest import noise
+from tests.engine.conftest import QUICK, noise
 
 LAYERS = {"mixed0": 1.0, "mixed1": 0.5}
 CONFIG = DreamConfig(layers=LAYERS, iterations=3, octaves=2)
@@ -266,19 +267,37 @@ def test_a_black_mask_changes_nothing(tiny) -> None:
 # Guide
 
 
-def test_a_guide_scales_channels_by_what_it_excites(tiny) -> None:
-    from engine.guide import profile_of
+def test_a_guide_steers_toward_what_it_excites_more(tiny) -> None:
+    from engine.guide import steered
 
-    guide = engine.library.read(pixels(70, 50))
-    factors = profile_of(tiny, guide)
-    start = 0
-    for layer in tiny.metadata.layers:
-        own = factors[start : start + layer.channels]
-        assert own.mean() == pytest.approx(1, abs=1e-4)
-        assert own.min() >= 0
-        start += layer.channels
-    np.testing.assert_array_equal(factors, profile_of(tiny, guide))
-    assert np.abs(dreamed(pixels(), tiny, guide=pixels(70, 50)) - dreamed(pixels(), tiny)).max() > 1e-3
+    random = np.random.default_rng(0)
+    here, there = random.uniform(0.5, 1.5, (2, tiny.metadata.channels)).astype(np.float32)
+    weights = steered(tiny, tiny.channel_weights(LAYERS), there, here)
+    for name, places in tiny.places().items():
+        assert weights[places].mean() == pytest.approx(LAYERS[name], rel=1e-4)
+        more = there[places] / there[places].mean() > 1.5 * here[places] / here[places].mean()
+        less = there[places] / there[places].mean() < here[places] / here[places].mean() / 1.5
+        assert more.any()
+        assert less.any()
+        assert weights[places][more].min() > weights[places][less].max()
+
+
+def test_a_guided_dream_is_another_and_always_the_same(tiny) -> None:
+    guide = np.array(stripes(70, 50))
+    guided, again = (dreamed(pixels(), tiny, guide=guide) for _ in range(2))
+    np.testing.assert_array_equal(guided, again)
+    assert np.abs(guided - dreamed(pixels(), tiny)).max() > 1e-3
+
+
+def test_a_guide_that_is_too_small_is_refused(run, photo, tmp_path) -> None:
+    Image.new("RGB", (3, 3)).save(tmp_path / "small.png")
+    code, _, err = run("dream", photo, "--guide", tmp_path / "small.png", *QUICK)
+    assert code == 3
+    assert "too small" in err
+
+
+def stripes(height: int, width: int) -> Image.Image:
+    return Image.fromarray(np.tile(np.array([20, 230], np.uint8), (height, width // 2))).convert("RGB")
 
 
 @pytest.mark.parametrize("shape", [(3000, 200), (60, 4000), (1024, 768), (40, 40)])
