@@ -31,7 +31,7 @@ from engine.metadata import (
     layer_energies,
     layer_weights,
 )
-from engine.session import Piece, as_array, as_tensor, open_piece
+from engine.pieces import Piece, as_array, as_tensor, open_piece
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import cli, session
+from engine import cli, ort
 from engine.model import load_model
 from tests.engine.fake_cuda import FakeRuntime
 
@@ -33,7 +33,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeRuntime]:
 
     def install(**how: object) -> FakeRuntime:
         fake = FakeRuntime(**how)
-        monkeypatch.setattr(session, "_runtime", lambda: fake)
+        monkeypatch.setattr(ort, "load", lambda: fake)
         return fake
 
     return install

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import onnxruntime
 
-from engine.session import CPU, CUDA
+from engine.ort import CPU, CUDA
 
 
 class FakeBinding:

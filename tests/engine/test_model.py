@@ -12,7 +12,8 @@ import pytest
 from engine import machine, session
 from engine.errors import DeviceError, DreamError, ModelError, UsageError
 from engine.model import DreamModel, load_model
-from engine.session import CPU, CUDA, open_session
+from engine.ort import CPU, CUDA
+from engine.session import open_session
 from tests.engine.conftest import TINY
 
 CONTENT = TINY.read_bytes()

@@ -1,0 +1,176 @@
+"""ONNX Runtime: the only module that imports it, opens its sessions and translates what it says.
+
+It falls back to the CPU without a word, prints from C++ and reads files that a model names: not here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import logging
+import os
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.errors import DeviceError, DreamError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
+
+CUDA: Final = "CUDAExecutionProvider"
+CPU: Final = "CPUExecutionProvider"
+SILENT: Final = 4
+"""ONNX Runtime's severity "fatal": all else comes to us as exceptions."""
+NOWHERE: Final = str(Path(os.devnull) / "no-external-data")
+"""A folder that cannot exist, so that a model's references to other files lead nowhere."""
+OUT_OF_MEMORY = re.compile(
+    r"allocat|out of memory|bad_alloc|CUDNN_STATUS_ALLOC|CUBLAS_STATUS_ALLOC", re.IGNORECASE
+)
+
+
+def load() -> Any:
+    """Import ONNX Runtime; tests replace this function."""
+    try:
+        import onnxruntime  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - 0.2 s
+    except ImportError as error:
+        if getattr(error, "name", None) != "onnxruntime":
+            raise DeviceError(
+                f"ONNX Runtime is installed but does not load: {reason(error)}",
+                hint='install it anew: pip install --force-reinstall "deepdream-onnx[cpu]"',
+            ) from error
+        raise DeviceError(
+            "ONNX Runtime is not installed: install deepdream-onnx[cpu], "
+            "or deepdream-onnx[gpu] where there is an NVIDIA GPU",
+            hint='pip install "deepdream-onnx[cpu]"',
+        ) from error
+    onnxruntime.set_default_logger_severity(SILENT)
+    return onnxruntime
+
+
+def create(
+    runtime: Any, model: bytes, name: str, providers: list[Any], threads: int, *, shared: bool = False
+) -> Any:
+    """Open a session on the first of the providers; `shared` takes memory from the arena of `share_memory`.
+
+    Raises ModelError or DreamError on the CPU; on other devices whatever the runtime raises.
+    """
+    options = runtime.SessionOptions()
+    options.log_severity_level = SILENT
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    if shared:
+        # The runtime plans memory by patterns that leave holes: half as much again, and no time won.
+        options.enable_mem_pattern = False
+        options.add_session_config_entry("session.use_env_allocators", "1")
+    # Idle threads that spin would take the processors from the next part of the work.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
+    try:
+        # Without enable_fallback=0 a failing provider is replaced, and the news printed to stdout.
+        return runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+    except Exception as error:  # the runtime's exceptions have no base of their own
+        if providers != [CPU]:
+            raise
+        if OUT_OF_MEMORY.search(str(error)):
+            raise DreamError(f"not enough memory to open {name}") from error
+        if "External data" in str(error):
+            raise ModelError(f"{name} keeps weights in other files, which is not supported") from error
+        if "PROTOBUF" in str(error) or "No graph" in str(error):
+            raise ModelError(f"{name} is not an ONNX model") from error
+        raise ModelError(f"{name} does not open in ONNX Runtime: {reason(error)}") from error
+
+
+def providers(index: int | None) -> list[Any]:
+    """Return what computes on a CUDA device, or on the CPU for None, as ONNX Runtime takes it."""
+    if index is None:
+        return [CPU]
+    options = {
+        "device_id": str(index),
+        "cudnn_conv_algo_search": "HEURISTIC",  # EXHAUSTIVE takes seconds for each new size
+        "arena_extend_strategy": "kSameAsRequested",  # no powers of two: pictures are large
+    }
+    return [(CUDA, options), CPU]
+
+
+def cuda_failure(index: int, error: BaseException) -> DeviceError:
+    """Say why a CUDA device does not work, and the way out."""
+    why = reason(error)
+    hint = 'pip install "deepdream-onnx[gpu]" brings CUDA and cuDNN'
+    if "driver" in why.lower():
+        hint = "update the NVIDIA driver (nvidia-smi shows it)"
+    elif "ordinal" in why.lower() or "device_id" in why.lower():
+        hint = "nvidia-smi -L lists the devices; count from 0"
+    elif OUT_OF_MEMORY.search(why):
+        hint = "free memory on the GPU (nvidia-smi shows who holds it)"
+    return DeviceError(f"CUDA device {index} does not work: {why}", hint=f"{hint}; or use --device cpu")
+
+
+def preload(runtime: Any) -> None:
+    """Find CUDA and cuDNN in pip's nvidia wheels, where the runtime is new enough to look there."""
+    preload = getattr(runtime, "preload_dlls", None)
+    if preload is None:
+        return
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):  # it prints what it does not find
+            preload()
+    except Exception as error:  # noqa: BLE001 - what is missing shows when the session opens
+        log.debug("preload_dlls: %s", error)
+    if said.getvalue():
+        log.debug("preload_dlls: %s", said.getvalue().strip())
+
+
+def load_error(runtime: Any) -> BaseException:
+    """Find out why the runtime did not load its CUDA library: it tells only its log."""
+    folder = Path(runtime.__file__).parent / "capi"
+    windows = sys.platform == "win32"
+    for part in ("providers_shared", "providers_cuda"):
+        library = f"onnxruntime_{part}.dll" if windows else f"libonnxruntime_{part}.so"
+        try:
+            ctypes.CDLL(str(folder / library), mode=ctypes.RTLD_GLOBAL)
+        except OSError as error:
+            return error
+    return RuntimeError("ONNX Runtime chose the CPU without giving a reason")
+
+
+@contextlib.contextmanager
+def reported(device: str) -> Iterator[None]:
+    """Turn whatever the runtime raises into DreamError."""
+    try:
+        yield
+    except DreamError:
+        raise
+    except Exception as error:  # the runtime's exceptions have no base of their own
+        raise _run_error(error, device) from error
+
+
+def _run_error(error: BaseException, device: str) -> DreamError:
+    if OUT_OF_MEMORY.search(str(error)):
+        return DreamError(
+            f"not enough memory on {device} for this picture",
+            hint="make the picture smaller; other programs may hold memory too",
+        )
+    return DreamError(f"ONNX Runtime failed on {device}: {reason(error)}")
+
+
+def reason(error: BaseException) -> str:
+    """Return what a foreign exception says, on one line, without the runtime's own marks."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    return text if len(text) <= 300 else text[:300] + "…"
+
+
+@cache
+def share_memory(runtime: Any) -> None:
+    """Make the one arena that all pieces allocate from, so that each keeps nothing for itself."""
+    info = runtime.OrtMemoryInfo(
+        "Cpu", runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, runtime.OrtMemType.DEFAULT
+    )
+    as_requested = runtime.OrtArenaCfg(0, 1, -1, -1)  # no limit, and no powers of two
+    runtime.create_and_register_allocator(info, as_requested)
