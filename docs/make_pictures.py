@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 import engine
 
 ROOT = Path(__file__).parent.parent
 PHOTOGRAPH = ROOT / "examples" / "mountains.jpg"
+CHANNELS_OF = ROOT / "examples" / "dogs.jpg"
 PICTURES = ROOT / "docs" / "pictures"
 FIRST_DREAM = "mixed3=1,mixed4=1"
 """The layers of the README's first command."""
@@ -27,12 +28,8 @@ def main() -> None:
     dreamed = engine.dream(photograph, layers=FIRST_DREAM, model=model).image
     save(side_by_side([photograph, dreamed], 600), "before-after.jpg")
 
-    small = photograph.resize((480, 360), Image.Resampling.LANCZOS)
-    tiles = []
-    for name in model.layer_names:
-        look = engine.dream(small, layers={name: 1.0}, model=model).image
-        tiles.append(labelled(look, name))
-    save(sheet(tiles, columns=3), "layers.jpg")
+    save(engine.gallery(photograph, model=model).image, "gallery-sheet.jpg")
+    save(engine.gallery(CHANNELS_OF, channels="mixed4", model=model).image, "gallery-channels.jpg")
 
 
 def side_by_side(images: list[Image.Image], width: int) -> Image.Image:
@@ -49,15 +46,6 @@ def sheet(images: list[Image.Image], columns: int) -> Image.Image:
     for i, image in enumerate(images):
         page.paste(image, (i % columns * width, i // columns * height))
     return page
-
-
-def labelled(image: Image.Image, text: str) -> Image.Image:
-    """Write a layer's name into the corner of its picture."""
-    draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(18)
-    draw.rectangle(draw.textbbox((8, 6), text, font=font, anchor="la"), fill="black")
-    draw.text((8, 6), text, font=font, fill="white")
-    return image
 
 
 def save(image: Image.Image, name: str) -> None:

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
         UsageError,
         WireError,
     )
+    from engine.galleries import Gallery, gallery
     from engine.library import Dream, dream, finish, steps
     from engine.model import DreamModel, load_model
     from engine.presets import PRESETS
     from engine.progress import Step
+    from engine.ranking import RankedChannel, rank_channels
     from engine.tiling import Tiling
 
 __all__ = [
@@ -43,9 +45,11 @@ __all__ = [
     "DreamConfig",
     "DreamError",
     "DreamModel",
+    "Gallery",
     "ImageError",
     "ModelError",
     "Picture",
+    "RankedChannel",
     "Step",
     "Tiling",
     "UsageError",
@@ -53,7 +57,9 @@ __all__ = [
     "__version__",
     "dream",
     "finish",
+    "gallery",
     "load_model",
+    "rank_channels",
     "steps",
 ]
 
@@ -69,10 +75,12 @@ _HOMES = {
         "UsageError",
         "WireError",
     ),
+    "engine.galleries": ("Gallery", "gallery"),
     "engine.library": ("Dream", "dream", "finish", "steps"),
     "engine.model": ("DreamModel", "load_model"),
     "engine.presets": ("PRESETS",),
     "engine.progress": ("Step",),
+    "engine.ranking": ("RankedChannel", "rank_channels"),
     "engine.tiling": ("Tiling",),
 }
 

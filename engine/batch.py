@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from engine.progress import Step
 
 RESULT: Final = ".dream.png"
-"""What follows the stem in a result's name; files of such names in a folder are not dreamed on again."""
+"""What follows the stem in a result's name."""
+
+MADE: Final = (RESULT, ".gallery.png")
+"""Ends of the names of files that we made: those in a folder are not dreamed on."""
 
 READABLE: Final = frozenset(
     [
@@ -228,7 +231,7 @@ def _expand(text: str) -> list[Path | Failed | None]:
     else:
         found = [Path(x) for x in glob.glob(text, recursive=True)]  # noqa: PTH207 - Path.glob has no "absolute"
         nothing = f"no file matches {text}"
-    pictures = sorted(x for x in found if x.is_file() and not x.name.endswith(RESULT))
+    pictures = sorted(x for x in found if x.is_file() and not x.name.endswith(MADE))
     return [*pictures] or [Failed(text, ImageError(nothing))]
 
 

@@ -81,6 +81,12 @@ class Silent:
     def step(self, name: str, step: Step) -> None:
         """Tell of one Step of the picture `name`."""
 
+    def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
+        """Tell what is going to compute a sheet of so many cells, of which some are dreamed at once."""
+
+    def cell(self, label: str, done: int, cells: int) -> None:
+        """Tell that a cell of the sheet is ready, and how many are."""
+
     def clear(self) -> None:
         """Make room on the terminal for a result."""
 
@@ -138,6 +144,14 @@ class Lines(Silent):
         elif self._verbose:
             note(f"{inner}iteration {step.iteration}/{step.iterations} loss {step.loss:.4f}")
 
+    def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
+        """Print what computes how much."""
+        note(f"dreaming {cells} cells on {model.device}" + (f", {at_once} at once" if at_once > 1 else ""))
+
+    def cell(self, label: str, done: int, cells: int) -> None:
+        """Print the cell's label."""
+        note(f"{done}/{cells} {label}")
+
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Print a warning and its way out."""
         note(f"deepdream: warning: {_about(name, message)}")
@@ -170,6 +184,16 @@ class Bar(Lines):
             f"iteration {step.iteration}/{step.iterations}  loss {step.loss:.3f}  {self._left(step.fraction)}"
         )
         self._draw(step.fraction, text)
+
+    def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
+        """Print what computes, and draw an empty bar."""
+        super().start_sheet(model, cells, at_once)
+        self._begun = self._clock()
+        self._draw(0.0, f"0/{cells} cells")
+
+    def cell(self, label: str, done: int, cells: int) -> None:
+        """Draw the bar anew."""
+        self._draw(done / cells, f"{done}/{cells} cells  {self._left(done / cells)}", f"  {label}")
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Print a warning above the bar."""
@@ -263,6 +287,24 @@ class JsonLines(Silent):
             fraction=round(step.fraction, 6),
             stopped=step.stopped,
         )
+
+    def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
+        """Send what computes, and the version of this protocol."""
+        self._send(
+            "start",
+            protocol=PROTOCOL,
+            version=__version__,
+            device=model.device,
+            precision=model.precision,
+            threads=model.threads,
+            model=model.name,
+            cells=cells,
+            jobs=at_once,
+        )
+
+    def cell(self, label: str, done: int, cells: int) -> None:
+        """Send which cell is ready."""
+        self._send("cell", layers=label, done=done, cells=cells, fraction=round(done / cells, 6))
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Send a warning."""

@@ -24,6 +24,7 @@ EPILOG: Final = """\
 examples:
   deepdream dream photo.jpg -o dream
   deepdream dream photos/ -o dreams/ --layers mixed3=0.5,mixed4=2 --octaves 4
+  deepdream gallery photo.jpg -o sheet.png
 """
 
 
@@ -132,15 +133,7 @@ def add_dreaming(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-partial", action="store_true", help="when interrupted, write the picture so far"
     )
-    parser.add_argument(
-        "--device", default="auto", metavar="auto|cpu|cuda|cuda:N", help="what computes (auto)"
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("full", "half"),
-        default="full",
-        help="what a GPU computes in: full for float32, half for float16, faster and in less memory (full)",
-    )
+    add_device(parser)
     parser.add_argument(
         "--tile",
         type=parse_tile,
@@ -158,7 +151,7 @@ def add_dreaming(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--halo", type=int, metavar="N", help="pixels computed around each tile (32, or 48 around small ones)"
     )
-    parser.add_argument("--progress", choices=("auto", "bar", "json", "none"), default="auto")
+    add_progress(parser)
     look = parser.add_argument_group("the look")
     look.add_argument(
         "--preset",
@@ -179,8 +172,31 @@ def add_dreaming(parser: argparse.ArgumentParser) -> None:
         metavar="PICTURE|alpha",
         help="dream only where this picture is white, or where the picture itself is opaque",
     )
+    add_settings(look, default)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add what says where to compute."""
+    parser.add_argument(
+        "--device", default="auto", metavar="auto|cpu|cuda|cuda:N", help="what computes (auto)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("full", "half"),
+        default="full",
+        help="what a GPU computes in: full for float32, half for float16, faster and in less memory (full)",
+    )
+
+
+def add_progress(parser: argparse.ArgumentParser) -> None:
+    """Add what says how to report."""
+    parser.add_argument("--progress", choices=("auto", "bar", "json", "none"), default="auto")
+
+
+def add_settings(group: argparse._ArgumentGroup, default: DreamConfig) -> None:
+    """Add an option for each setting but the layers; the help tells the default's values."""
     for name, setting in settings().items():
-        _add_setting(look, name, setting, getattr(default, name))
+        _add_setting(group, name, setting, getattr(default, name))
 
 
 def _add_setting(group: argparse._ArgumentGroup, name: str, setting: Setting, default: float | None) -> None:

@@ -61,7 +61,7 @@ def test_a_missing_picture_does_not_turn_the_output_into_a_folder() -> None:
 
 
 def test_a_folder_gives_its_pictures_sorted_without_results_and_the_rest(photo: Path) -> None:
-    copies(photo, "b.JPG", "a.webp", "photo.dream.png", ".hidden.png", "notes.txt")
+    copies(photo, "b.JPG", "a.webp", "photo.dream.png", "b.gallery.png", ".hidden.png", "notes.txt")
     Path("c.png").mkdir()
     assert [x.name for x in plan(["."], "out")] == ["a.webp", "b.JPG", "photo.png"]
 

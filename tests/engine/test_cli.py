@@ -229,7 +229,10 @@ def test_layers_and_info(run) -> None:
     assert json.loads(out)["model"]["min_size"] == 11
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["dream", "--help"], ["dream", "x", "--octav"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--version"], ["--help"], ["dream", "--help"], ["gallery", "--help"], ["dream", "x", "--octav"]],
+)
 def test_help_and_usage_errors_load_nothing_heavy(words: list[str]) -> None:
     script = (
         "import sys; from engine.cli import main; code = main(sys.argv[1:]);"
