@@ -19,7 +19,6 @@ from engine._version import __version__
 
 if TYPE_CHECKING:
     from engine.config import DreamConfig
-    from engine.decode import Picture
     from engine.errors import (
         Cancelled,
         DeviceError,
@@ -29,9 +28,11 @@ if TYPE_CHECKING:
         UsageError,
         WireError,
     )
+    from engine.formats import Output
     from engine.galleries import Gallery, gallery
     from engine.library import Dream, dream, finish, steps
     from engine.model import DreamModel, load_model
+    from engine.picture import Picture
     from engine.presets import PRESETS
     from engine.progress import Step
     from engine.ranking import RankedChannel, rank_channels
@@ -48,6 +49,7 @@ __all__ = [
     "Gallery",
     "ImageError",
     "ModelError",
+    "Output",
     "Picture",
     "RankedChannel",
     "Step",
@@ -65,7 +67,6 @@ __all__ = [
 
 _HOMES = {
     "engine.config": ("DreamConfig",),
-    "engine.decode": ("Picture",),
     "engine.errors": (
         "Cancelled",
         "DeviceError",
@@ -75,9 +76,11 @@ _HOMES = {
         "UsageError",
         "WireError",
     ),
+    "engine.formats": ("Output",),
     "engine.galleries": ("Gallery", "gallery"),
     "engine.library": ("Dream", "dream", "finish", "steps"),
     "engine.model": ("DreamModel", "load_model"),
+    "engine.picture": ("Picture",),
     "engine.presets": ("PRESETS",),
     "engine.progress": ("Step",),
     "engine.ranking": ("RankedChannel", "rank_channels"),

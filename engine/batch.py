@@ -5,19 +5,20 @@ from __future__ import annotations
 import glob
 import io
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from engine import images, library
 from engine.errors import DreamError, ImageError, UsageError
+from engine.formats import PNG, STANDARD, Output, depth_for, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.decode import Picture
     from engine.dreaming import Order
     from engine.model import DreamModel
+    from engine.picture import Picture
     from engine.progress import Step
 
 RESULT: Final = ".dream.png"
@@ -34,6 +35,8 @@ READABLE: Final = frozenset(
         ".bmp",
         ".dib",
         ".gif",
+        ".heic",
+        ".heif",
         ".ico",
         ".j2k",
         ".jfif",
@@ -42,6 +45,7 @@ READABLE: Final = frozenset(
         ".jpeg",
         ".jpg",
         ".jpx",
+        ".jxl",
         ".pbm",
         ".pcx",
         ".pgm",
@@ -161,23 +165,32 @@ def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = 
     return items
 
 
-def perform(job: Job, model: DreamModel, order: Order, streams: Streams) -> Iterator[Event]:
+def perform(
+    job: Job, model: DreamModel, order: Order, streams: Streams, output: Output = STANDARD
+) -> Iterator[Event]:
     """Dream on a picture and yield what happens; errors are events too."""
     try:
-        yield from _dream(job, model, order, streams)
+        yield from _dream(job, model, order, streams, output)
     except DreamError as error:
         yield Failed(job.name, error)
     except MemoryError:
         yield Failed(job.name, DreamError(f"not enough memory for {job.name}", hint="make it smaller"))
 
 
-def keep(progress: Progress, model: DreamModel, streams: Streams) -> tuple[str, ...]:
+def keep(
+    progress: Progress, model: DreamModel, streams: Streams, output: Output = STANDARD
+) -> tuple[str, ...]:
     """Write the picture so far, at full size, as the job's result; return what could not be kept."""
-    result = library.finish(progress.source, progress.step, model)
-    return _write(result, progress.job, streams)
+    target, source = progress.job.target, progress.source
+    form = PNG if target is None else format_of(target)
+    # Known before the dream is rounded, so that it is rounded only once.
+    depth, lost = depth_for(form, output.depth, source.depth)
+    dither = output.seed if output.dither else None
+    result = library.finish(source, progress.step, model, depth=depth, dither=dither)
+    return *lost, *_write(result, progress.job, streams, replace(output, depth=depth))
 
 
-def _dream(job: Job, model: DreamModel, order: Order, streams: Streams) -> Iterator[Event]:
+def _dream(job: Job, model: DreamModel, order: Order, streams: Streams, output: Output) -> Iterator[Event]:
     started = time.perf_counter()
     if job.target is not None:
         images.check_writable(job.target)  # better now than after minutes of work
@@ -186,7 +199,7 @@ def _dream(job: Job, model: DreamModel, order: Order, streams: Streams) -> Itera
     for step in library.begin(source, order, model):
         progress = Progress(job, step, source)
         yield progress
-    yield from (Warned(job.name, x) for x in keep(progress, model, streams))
+    yield from (Warned(job.name, x) for x in keep(progress, model, streams, output))
     yield Done(job, time.perf_counter() - started)
 
 
@@ -198,12 +211,12 @@ def _load(job: Job, streams: Streams) -> Picture:
     return images.load(io.BytesIO(streams.stdin.read()), "standard input")
 
 
-def _write(picture: Picture, job: Job, streams: Streams) -> tuple[str, ...]:
+def _write(picture: Picture, job: Job, streams: Streams, output: Output) -> tuple[str, ...]:
     if job.target is not None:
-        return images.save(picture, job.target)
+        return images.save(picture, job.target, output)
     if streams.stdout is None:
         raise ImageError("standard output is closed")
-    content, lost = images.encode(picture)
+    content, lost = images.encode(picture, output=output)
     try:
         streams.stdout.write(content)
         streams.stdout.flush()
@@ -267,7 +280,7 @@ def _settle(job: Job, written: dict[Path, Job], *, many: bool, overwrite: bool) 
     if job.target is None:
         return job
     if not many:
-        images.format_of(job.target)
+        format_of(job.target)
     first = written.setdefault(job.target.resolve(), job)
     if first is not job:
         message = f"{job.name} and {first.name} would both be written to {job.output}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine import images, machine
 from engine.batch import Done, Event, Failed, Job, Progress, perform
+from engine.formats import STANDARD, Output
 from engine.parts import PER_PIXEL, PER_TILE
 from engine.tiles import ARRAYS, PROGRAM
 
@@ -94,9 +95,12 @@ def share(items: Sequence[Item], model: DreamModel, tiling: Tiling, jobs: int | 
 class Crew:
     """Dreams on the pictures of an order; for the main thread of a program."""
 
-    def __init__(self, model: DreamModel, order: Order, streams: Streams, shares: Shares) -> None:
+    def __init__(
+        self, model: DreamModel, order: Order, streams: Streams, shares: Shares, output: Output = STANDARD
+    ) -> None:
         self._model = model
         self._order = order
+        self._output = output
         self._streams = streams
         self._shares = shares
         self._idle: list[DreamModel] = []
@@ -142,7 +146,7 @@ class Crew:
                 self._start(item)
             else:
                 yield from self._until_at_work(0)
-                yield from perform(item, self._model, self._order, self._streams)
+                yield from perform(item, self._model, self._order, self._streams, self._output)
         yield from self._until_at_work(0)
 
     def _until_at_work(self, most: int) -> Iterator[Event]:
@@ -169,7 +173,7 @@ class Crew:
         """Dream on a picture, in a thread of its own."""
         failure = None
         try:
-            for event in perform(job, model, self._order, self._streams):
+            for event in perform(job, model, self._order, self._streams, self._output):
                 self._tell(event)
                 if self._stopped and isinstance(event, Progress):
                     break

@@ -1,118 +1,200 @@
-"""Any still picture that Pillow reads, as 8-bit RGB with alpha.
+"""Any still picture that Pillow reads, as RGB with alpha, at its own depth where that can be had.
 
-Whatever 8-bit RGB cannot carry is named in the picture's warnings, never dropped in silence.
+What RGB, or a depth of 8 bits, cannot carry is named in the picture's warnings, never dropped in silence.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
-import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
+from engine import attached, jxl, losses, png, tiff
+from engine.colour import grey_curve
+from engine.errors import ImageError
+from engine.picture import Picture
 from engine.rows import bands
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-DEEP: Final = re.compile(r"[;](?:10|12|14|16|24|32|64)")
-"""Pillow's raw modes with more than 8 bits per channel, such as `RGB;16B`, which it opens as plain `RGB`."""
-
-STRUCTURE: Final = frozenset(
-    [
-        *range(254, 260),  # subfile, size, bits, compression
-        *(262, 266, 273, 277, 278, 279, 282, 283, 284, 296, 317, 320),
-        *range(322, 326),  # tiles
-        *(330, 338, 339, 340, 341, 347, *range(512, 522), 529, 530, 531, 532),
-        *(700, 33723, 34377, 34675),  # XMP, IPTC, Photoshop, ICC: not EXIF
-    ]
-)
-"""TIFF tags that describe how a file was stored, and are wrong in any other file."""
-
-NOT_KEPT: Final = {
-    "xmp": "XMP",
-    "XML:com.adobe.xmp": "XMP",
-    "photoshop": "Photoshop and IPTC entries",
-    "comment": "the comment",
-    "gamma": "the gamma value",
-}
+    from engine.pixels import Values
 
 
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A picture as it is dreamed on, and what its file says besides."""
+def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
+    """Turn a Pillow image upright and into RGB.
 
-    pixels: NDArray[np.uint8] = field(repr=False)
-    """Colours [H, W, 3], 0 to 255, upright; sRGB, or in the space of `icc`."""
-
-    alpha: NDArray[np.uint8] | None = field(default=None, repr=False)
-    """Opacity [H, W], 0 to 255; None where the file has none."""
-
-    icc: bytes | None = field(default=None, repr=False)
-    """RGB colour profile."""
-
-    exif: bytes | None = field(default=None, repr=False)
-    """EXIF without orientation."""
-
-    dpi: tuple[float, float] | None = None
-    """Resolution, horizontal and vertical."""
-
-    warnings: tuple[str, ...] = ()
-    """What could not be kept, one sentence each."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-        return self.pixels.shape[0], self.pixels.shape[1]
-
-    def to_pil(self) -> Image.Image:
-        """Return the picture as a Pillow image, RGB or RGBA."""
-        if self.alpha is None:
-            return Image.fromarray(self.pixels)
-        return Image.fromarray(np.dstack([self.pixels, self.alpha]))
-
-
-def decode(image: Image.Image, head: bytes = b"") -> Picture:
-    """Turn a Pillow image upright and into 8-bit RGB.
-
-    `head` is the beginning of the file, which tells the depth of formats where Pillow does not.  Raises what
-    Pillow's decoders raise, which can be anything.
+    `file` is where the image was opened from, which holds what Pillow leaves out.  Raises what Pillow's
+    decoders raise, which can be anything.
     """
-    warnings = [*_lost_depth(image, head), *_lost_frames(image)]
-    image.load()
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    turned = image if orientation == 1 else ImageOps.exif_transpose(image)
-    dpi = image.info.get("dpi")
-    if dpi and turned.size != image.size:
-        dpi = dpi[::-1]
+    warnings = losses.lost_frames(image)
     profile = image.info.get("icc_profile") or b""
-    space = profile[16:20]
-    colour, warning = _to_rgb(turned, profile)
+    told = losses.lost_depth(image, file)  # loading forgets it
+    deep, warning = _deep(image, file)
+    if deep is None:
+        image.load()
+    exif = _exif_of(image)  # once: a second look at damaged EXIF finds nothing wrong
+    # JPEG XL's decoder has turned the picture already.
+    orientation = 1 if image.format == "JXL" else _orientation_in(exif)
+    if deep is not None:
+        pixels, alpha = _split(_turned(deep, orientation))
+    else:
+        turned = image if orientation == 1 else ImageOps.exif_transpose(image)
+        colour, warning = _to_rgb(turned, profile)
+        warnings += told
+        pixels, alpha = _arrays(colour)
     warnings += [warning] if warning else []
-    if profile and space not in {b"RGB ", b"CMYK"}:
-        warnings.append(f"the {_text(space)} colour profile is not kept: the result is RGB")
-    lost = dict.fromkeys(label for key, label in NOT_KEPT.items() if image.info.get(key))
-    lost.update(dict.fromkeys(["text entries"] if _has_text(image) else []))
-    if lost:
-        warnings.append(f"not kept: {', '.join(lost)}")
-    pixels, alpha = _arrays(colour)
+    warnings += losses.lost_entries(image)
+    facts = {**image.info, "iptc": attached.iptc_of(image.info, getattr(image, "tag_v2", {}))}
+    if image.format == "JXL" and file is not None:
+        facts["xmp"] = jxl.xmp(file)
+    facts["dpi"] = facts.get("dpi", (0, 0))[:: -1 if orientation > 4 else 1]
+    return _picture(pixels, alpha, facts, exif, warnings, cmyk=image.mode == "CMYK")
+
+
+def decode_tiff(file: BinaryIO) -> Picture:
+    """Read a TIFF picture that Pillow cannot; raise what tifffile does, ImageError where that is missing."""
+    try:
+        values = tiff.read_deep(file)
+    except ModuleNotFoundError as error:
+        raise ImageError(
+            "this kind of TIFF picture needs the extra [tiff]", hint='pip install "deepdream-onnx[tiff]"'
+        ) from error
+    facts, exif = tiff_facts(file)
+    pixels, alpha = _split(_turned(values, _orientation_in(exif)))
+    return _picture(pixels, alpha, facts, exif, [], cmyk=False)
+
+
+def tiff_facts(file: BinaryIO) -> tuple[dict[str, Any], Image.Exif]:
+    """Return what a TIFF file says besides its values, named as by Pillow, and its EXIF."""
+    exif = Image.Exif()
+    file.seek(0)
+    exif.load_from_fp(file)
+    dpi = (exif.get(282, 0), exif.get(283, 0)) if exif.get(296, 2) == 2 else (0, 0)
+    facts = {
+        "icc_profile": exif.get(tiff.ICC_TAG),
+        "xmp": exif.get(attached.XMP_TAG),
+        "iptc": attached.iptc_of({}, exif),
+        "dpi": dpi[:: -1 if _orientation_in(exif) > 4 else 1],
+    }
+    return facts, exif
+
+
+def _picture(
+    pixels: Values,
+    alpha: Values | None,
+    facts: Mapping[Any, Any],
+    exif: Image.Exif | None,
+    warnings: list[str],
+    *,
+    cmyk: bool,
+) -> Picture:
+    """Put a picture together from upright values and what the file says; `facts` are named as by Pillow."""
+    profile = facts.get("icc_profile") or b""
+    size = (pixels.shape[1], pixels.shape[0])
+    if profile[16:20] == b"GRAY":
+        curve = grey_curve(profile)
+        pixels = pixels if curve is None else _bent(pixels, curve)
+        warnings.append("the grey colour profile is not kept: the result is sRGB")
+    elif profile and profile[16:20] not in {b"RGB ", b"CMYK"}:
+        space = profile[16:20].decode("ascii", "replace").strip()
+        warnings.append(f"the {space} colour profile is not kept: the result is RGB")
+    kept, sound = None, False
+    with contextlib.suppress(Exception):  # as above
+        kept = None if exif is None else attached.upright_exif(exif, size)
+        sound = exif is not None
+    if not sound:
+        warnings.append("the EXIF is damaged: not kept")
+    xmp, comment, dpi = attached.xmp_of(facts), facts.get("comment") or facts.get("Comment"), facts.get("dpi")
+    if _beyond_white(pixels):
+        warnings.append("the picture has values above 1, which is taken for white")
+    pixels.flags.writeable = False
     return Picture(
         pixels=pixels,
         alpha=alpha,
-        icc=profile if space == b"RGB " and image.mode != "CMYK" else None,
-        exif=_exif(image.getexif()),
+        icc=profile if profile[16:20] == b"RGB " and not cmyk else None,
+        exif=kept,
+        xmp=None if xmp is None else attached.upright_xmp(xmp, size),
+        iptc=facts.get("iptc"),
+        comment=comment.encode("utf-8") if isinstance(comment, str) else comment,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
         warnings=tuple(warnings),
     )
 
 
+def _beyond_white(pixels: Values) -> bool:
+    """Tell whether floating-point colours go above white."""
+    if pixels.dtype != np.float32:
+        return False
+    return any(bool((pixels[rows] > 1).any()) for rows in bands(pixels.shape))
+
+
+def _deep(image: Image.Image, file: BinaryIO | None) -> tuple[NDArray[Any] | None, str]:
+    """Return values of more than 8 bits, [H, W, 1 to 4], and a warning; None where there are none to have."""
+    values: NDArray[Any] | None = png.read_deep(image, file)
+    bits = getattr(image, "tag_v2", {}).get(258, 8)
+    if file is not None and image.format == "TIFF" and max(np.atleast_1d(bits)) > 8:
+        with contextlib.suppress(ModuleNotFoundError, tiff.UnreadableError):
+            values = tiff.read_deep(file)
+    if values is None and (image.mode.startswith("I") or image.mode == "F"):
+        return _grey(image)
+    return values, ""
+
+
+def _exif_of(image: Image.Image) -> Image.Exif | None:
+    """Return an image's EXIF, None where it is damaged."""
+    with contextlib.suppress(Exception):  # it fails in every way
+        return image.getexif()
+    return None
+
+
+def _orientation_in(exif: Image.Exif | None) -> int:
+    orientation = None if exif is None else exif.get(ExifTags.Base.Orientation)
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def _split(values: NDArray[Any]) -> tuple[Values, Values | None]:
+    """Return colours [H, W, 3] and opacity [H, W] of grey or RGB, [H, W, 1 to 4]."""
+    channels = values.shape[2]
+    alpha = np.ascontiguousarray(values[..., -1]) if channels in {2, 4} else None
+    colours = values[..., :3] if channels >= 3 else np.repeat(values[..., :1], 3, axis=2)
+    return np.ascontiguousarray(colours), alpha
+
+
+def _turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn values upright as EXIF's orientation asks for."""
+    if orientation in {5, 6, 7, 8}:
+        values = values.swapaxes(0, 1)
+    if orientation in {3, 4, 7, 8}:
+        values = values[::-1]
+    if orientation in {2, 3, 6, 7}:
+        values = values[:, ::-1]
+    return values
+
+
+def _bent(pixels: Values, curve: NDArray[np.float64]) -> Values:
+    """Put grey values through a curve from 16 bits to 0..1; floats outside that stay."""
+    if pixels.dtype == np.float32:
+        places = np.linspace(0, 1, len(curve))
+        bent = pixels.copy()
+        for rows in bands(pixels.shape):
+            band = pixels[rows]
+            bent[rows] = np.where((band > 0) & (band < 1), np.interp(band, places, curve), band)
+        return bent
+    deep = (curve * 65535).astype(np.float32)
+    table = np.rint(deep).astype(np.uint16)
+    if pixels.dtype == np.uint8:
+        return np.rint(deep[::257] / 257).astype(np.uint8)[pixels]
+    return table[pixels]
+
+
 def _to_rgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, str]:
     """Return the image as RGB or RGBA of 8 bits, and a warning where colours are a guess."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _grey(image)
     if image.mode in {"CMYK", "LAB"}:
         return _managed(image, profile)
     if image.mode in {"La", "RGBa"}:  # alpha multiplied in
@@ -122,7 +204,7 @@ def _to_rgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, str]:
 
 
 def _arrays(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Return colours [H, W, 3], read-only, and, of RGBA, opacity [H, W].
+    """Return colours [H, W, 3] and, of RGBA, opacity [H, W].
 
     On the way from an image to an array Pillow makes two copies; those of a band are small.
     """
@@ -134,26 +216,24 @@ def _arrays(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | 
         pixels[rows] = values[..., :3]
         if alpha is not None:
             alpha[rows] = values[..., 3]
-    pixels.flags.writeable = False
     return pixels, alpha
 
 
-def _grey(image: Image.Image) -> tuple[Image.Image, str]:
-    """Scale grey of more than 8 bits, of which Pillow does not say how much is white."""
+def _grey(image: Image.Image) -> tuple[NDArray[Any], str]:
+    """Return grey of more than 8 bits, [H, W, 1], and what was guessed about it."""
     values = np.asarray(image)
-    peak = max(float(values[rows].max(initial=0, where=values[rows] > 0)) for rows in bands(values.shape))
     if image.mode == "F":
-        white, warning = (1.0 if peak <= 1 else 255.0), ""
-        warning = f"took {white:g} for white in a floating-point picture"
-    elif peak <= 65535:
-        white, warning = 65535.0, ""
-    else:
-        white, warning = float(2**31 - 1), "took 2147483647 for white in a picture of 32-bit integers"
-    grey = np.empty(values.shape, np.uint8)
+        return values[..., np.newaxis], ""
+    if values.dtype == np.uint16 or values.dtype == np.dtype(">u2"):
+        return values.astype(np.uint16)[..., np.newaxis], ""
+    white, warning = 65535, ""
+    if values.max() > white:
+        white = 2**31 - 1
+        warning = f"took {white} for white in a picture of 32-bit integers, of which 16 bits are kept"
+    grey = np.empty((*values.shape, 1), np.uint16)
     for rows in bands(values.shape):
-        share = np.nan_to_num(values[rows].astype(np.float64) / white, nan=0.0).clip(0, 1)
-        grey[rows] = np.rint(share * 255)
-    return Image.fromarray(grey).convert("RGB"), warning
+        grey[rows, :, 0] = np.rint(values[rows].clip(0) * (65535 / white))
+    return grey, warning
 
 
 def _managed(image: Image.Image, profile: bytes) -> tuple[Image.Image, str]:
@@ -173,47 +253,3 @@ def _managed(image: Image.Image, profile: bytes) -> tuple[Image.Image, str]:
             raise
         return image.convert("RGB"), guess
     return converted or image.convert("RGB"), ""
-
-
-def _lost_depth(image: Image.Image, head: bytes) -> list[str]:
-    """Tell of more than 8 bits per channel; Pillow itself cuts most of them down without a word."""
-    # The decoder's arguments in tile hold the raw mode, and for PPM the largest value.
-    arguments = [x.args if isinstance(x.args, tuple) else (x.args,) for x in getattr(image, "tile", [])]
-    raw = any(
-        DEEP.search(str(x)) or (image.format == "PPM" and isinstance(x, int) and x > 255)
-        for args in arguments
-        for x in args
-    )
-    bits = getattr(image, "tag_v2", {}).get(258, 8)  # TIFF's BitsPerSample
-    box = head.find(b"ihdr")  # JPEG 2000: height, width, components, then bits - 1
-    if image.format == "JPEG2000" and 0 <= box < len(head) - 14:
-        raw |= (head[box + 14] & 0x7F) + 1 > 8
-    box = head.find(b"av1C")  # AVIF: bit 6 of the third byte is high_bitdepth
-    if image.format == "AVIF" and 0 <= box < len(head) - 6:
-        raw |= bool(head[box + 6] & 0x40)
-    deep = raw or max(np.atleast_1d(bits)) > 8 or image.mode.startswith("I") or image.mode == "F"
-    return ["the picture has more than 8 bits per channel, the result has 8"] if deep else []
-
-
-def _lost_frames(image: Image.Image) -> list[str]:
-    frames = getattr(image, "n_frames", 1)
-    return [f"only the first of {frames} pictures in the file is used"] if frames > 1 else []
-
-
-def _has_text(image: Image.Image) -> bool:
-    """Look for PNG text chunks other than those that hold XMP or EXIF."""
-    texts = getattr(image, "text", {})  # reads to the end of the file
-    return any(key != "XML:com.adobe.xmp" and "Raw profile" not in key for key in texts)
-
-
-def _exif(exif: Image.Exif) -> bytes | None:
-    """Return EXIF without orientation, thumbnail and what describes the old file's structure."""
-    kept = Image.Exif()
-    kept.load(exif.tobytes())  # a copy: the image may be the caller's
-    for tag in [x for x in kept if x in STRUCTURE or x == ExifTags.Base.Orientation]:
-        del kept[tag]
-    return kept.tobytes() if len(kept) > 0 else None
-
-
-def _text(space: bytes) -> str:
-    return {b"GRAY": "grey"}.get(space, space.decode("ascii", "replace").strip())

@@ -64,11 +64,17 @@ def order_for(
 
 
 def ascend(
-    picture: Rows, order: Order, model: DreamModel, alpha: NDArray[np.uint8] | None = None
+    picture: Rows,
+    order: Order,
+    model: DreamModel,
+    alpha: NDArray[np.uint8] | None = None,
+    *,
+    held: int = 0,
 ) -> Iterator[Step]:
     """Dream on a picture, [H, W, 3] in the model's range, and yield a Step for each evaluation.
 
-    `alpha`, [H, W], is its opacity, for a mask that asks for it.  What a mask leaves out stays as it is,
+    `alpha`, [H, W], is its opacity, for a mask that asks for it.  `held` are bytes per pixel that the picture
+    itself takes above those of 8 bits.  What a mask leaves out stays as it is,
     bit for bit.  All that can be refused is refused at the call: raises ImageError for a picture that is
     too small or too large, and for a mask of other proportions.
     """
@@ -76,7 +82,7 @@ def ascend(
     weights = order.weights
     if order.guide is not None:
         weights = steered(model, weights, order.guide, energies_of(model, picture))
-    held = controls.bytes_per_pixel(config, masked=order.mask is not None)
+    held += controls.bytes_per_pixel(config, masked=order.mask is not None)
     gradient = tiles.gradient(model, weights, order.tiling, shape, config.seed, held)
     mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
     return ascent.ascend(

@@ -14,10 +14,10 @@ import numpy as np
 from engine import images, library, machine, presets, sheet
 from engine.config import DreamConfig, Setting, changed
 from engine.config import settings as known_settings
-from engine.decode import Picture
 from engine.errors import Cancelled, ImageError, UsageError
 from engine.looks import COUNT, LOOK, SIDE
 from engine.parts import PER_PIXEL, PER_TILE
+from engine.picture import Picture
 from engine.ranking import rank_channels
 from engine.selectors import layer_of, parse_layers
 from engine.sheet import Cell

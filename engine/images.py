@@ -3,68 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import secrets
 import threading
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from PIL import Image, UnidentifiedImageError
 
-from engine.decode import Picture, decode
+from engine import attached, jxl, tiff
+from engine.decode import decode, decode_tiff, tiff_facts
+from engine.encode import content_of
 from engine.errors import ImageError
+from engine.formats import PNG, STANDARD, Format, Output, format_of, teach_for
+from engine.losses import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-HEAD: Final = 4096
-"""Bytes at the beginning of a file in which its format keeps the depth."""
-
-JPEG_EXIF_LIMIT: Final = 65533
-"""Bytes that one segment of a JPEG file can hold."""
-
+    from engine.picture import Picture
 
 _LISTENING: Final = threading.Lock()
 """Python's warnings are caught for all threads at once, so only one of them may listen."""
-
-
-@dataclass(frozen=True)
-class Format:
-    """A file format that results can be written in."""
-
-    name: str
-    """Pillow's name of it."""
-
-    alpha: bool = False
-    """Whether it holds opacity."""
-
-    keeps: frozenset[str] = frozenset()
-    """Which of `icc`, `exif` and `dpi` it holds."""
-
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """What else to tell Pillow."""
-
-
-PNG: Final = Format("PNG", True, frozenset({"icc", "exif", "dpi"}))
-JPEG: Final = Format("JPEG", False, frozenset({"icc", "exif", "dpi"}), {"quality": 95, "subsampling": 0})
-TIFF: Final = Format(
-    "TIFF", True, frozenset({"icc", "exif", "dpi"})
-)  # compressed by libtiff it cannot hold EXIF
-WEBP: Final = Format("WEBP", True, frozenset({"icc", "exif"}), {"quality": 95, "exact": True})
-
-FORMATS: Final = {
-    ".png": PNG,
-    ".jpg": JPEG,
-    ".jpeg": JPEG,
-    ".tif": TIFF,
-    ".tiff": TIFF,
-    ".webp": WEBP,
-    ".bmp": Format("BMP", keeps=frozenset({"dpi"})),
-    ".ppm": Format("PPM"),
-}
-"""What can be written, by suffix."""
 
 
 def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
@@ -74,23 +35,27 @@ def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
     picture.
     """
     name = name or str(source)
-    try:
-        if isinstance(source, Path):
-            with source.open("rb") as file:
-                return _read(file, name)
-        return _read(source, name)
-    except FileNotFoundError:
-        raise ImageError(f"there is no picture {name}") from None
-    except IsADirectoryError:
-        raise ImageError(f"{name} is a folder, not a picture") from None
-    except OSError as error:
-        raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
+    with _opened(source, name) as file:
+        head = _head(file)
+        if not head:
+            raise ImageError(f"{name} is empty")
+        teach_for(head, name)
+        with _pillow_talk(name) as said:
+            if head.startswith(jxl.MAGIC):
+                _check_size(file)
+            picture = _read(file, is_tiff=head.startswith(tiff.MAGIC))
+        return replace(picture, warnings=(*picture.warnings, *said))
 
 
 def pixel_count(source: Path) -> int:
     """Return how many pixels the head of a picture's file promises, 0 where it promises none."""
-    with contextlib.suppress(ImageError), _pillow_talk(str(source)), Image.open(source) as image:
-        return image.width * image.height
+    with contextlib.suppress(ImageError), _opened(source, str(source)) as file:
+        head = _head(file)
+        if head.startswith(jxl.MAGIC):  # whose plug-in decodes at once
+            return jxl.pixel_count(file)
+        teach_for(head, str(source))
+        with _pillow_talk(str(source)), Image.open(file) as image:
+            return image.width * image.height
     return 0
 
 
@@ -101,59 +66,35 @@ def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
     return replace(picture, warnings=(*picture.warnings, *said))
 
 
-def save(picture: Picture, target: Path) -> tuple[str, ...]:
+def save(picture: Picture, target: Path, output: Output = STANDARD) -> tuple[str, ...]:
     """Write a picture in the format of the target's suffix, over whatever is there.
 
     The file appears whole or not at all.  Returns what the format could not hold, one sentence each.  Raises
     ImageError where it cannot be written.
     """
     form = format_of(target)
-    content, lost = _encode(picture, form, target.name)
+    content, lost = content_of(picture, form, output, target.name)
     _write(content.getbuffer(), target)
     return lost
 
 
-def encode(picture: Picture, form: Format = PNG) -> tuple[bytes, tuple[str, ...]]:
+def encode(picture: Picture, form: Format = PNG, output: Output = STANDARD) -> tuple[bytes, tuple[str, ...]]:
     """Return the picture as a file's content, and what the format could not hold, one sentence each."""
-    content, lost = _encode(picture, form, "the result")
+    content, lost = content_of(picture, form, output, "the result")
     return content.getvalue(), lost
 
 
-def _encode(picture: Picture, form: Format, name: str) -> tuple[io.BytesIO, tuple[str, ...]]:
-    lost = []
-    if picture.alpha is not None and not form.alpha:
-        picture = replace(picture, alpha=None)
-        lost.append(f"{form.name} has no alpha: the transparency is lost")
-    extra: dict[str, Any] = dict(form.options)
-    for attribute, argument, label in (
-        ("icc", "icc_profile", "the colour profile"),
-        ("exif", "exif", "EXIF"),
-        ("dpi", "dpi", ""),  # often a program's own 72: its loss is no news
-    ):
-        value = getattr(picture, attribute)
-        fits = not (form is JPEG and attribute == "exif" and value and len(value) > JPEG_EXIF_LIMIT)
-        if value and attribute in form.keeps and fits:
-            extra[argument] = value
-        elif value and label:
-            lost.append(f"{form.name} cannot hold {label}: not kept")
-    buffer = io.BytesIO()
-    try:
-        picture.to_pil().save(buffer, form.name, **extra)
-    except Exception as error:  # encoders refuse what they cannot hold with exceptions of every kind
-        raise ImageError(
-            f"{name} cannot be written as {form.name}: {error}", hint="try a .png file"
-        ) from error
-    return buffer, tuple(lost)
-
-
-def format_of(target: Path) -> Format:
-    """Return the format that a suffix stands for; raise ImageError for one that cannot be written."""
-    try:
-        return FORMATS[target.suffix.lower()]
-    except KeyError:
-        raise ImageError(
-            f"{target.name} has a suffix that cannot be written", hint=f"there are: {', '.join(FORMATS)}"
-        ) from None
+def recipe_of(source: Path) -> str:
+    """Return the recipe in a picture's file, empty where it has none; raise ImageError for no picture."""
+    with _opened(source, str(source)) as file:
+        head = _head(file)
+        teach_for(head, str(source))
+        with _pillow_talk(str(source)):
+            if head.startswith(jxl.MAGIC):
+                return attached.recipe_in(jxl.xmp(file) or b"")
+            info = _info(file, is_tiff=head.startswith(tiff.MAGIC))
+    text = info.get(attached.RECIPE_KEY)
+    return str(text) if text else attached.recipe_in(attached.xmp_of(info) or b"")
 
 
 def check_writable(target: Path) -> None:
@@ -196,14 +137,52 @@ def _writing(target: Path) -> Iterator[None]:
         raise ImageError(f"{target} cannot be written: {reason}") from error
 
 
-def _read(file: BinaryIO, name: str) -> Picture:
-    head = file.read(HEAD)
-    if not head:
-        raise ImageError(f"{name} is empty")
+@contextlib.contextmanager
+def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """Open a picture's file, and say what is wrong with it in words for the user."""
+    try:
+        with source.open("rb") if isinstance(source, Path) else contextlib.nullcontext(source) as file:
+            yield file
+    except FileNotFoundError:
+        raise ImageError(f"there is no picture {name}") from None
+    except IsADirectoryError:
+        raise ImageError(f"{name} is a folder, not a picture") from None
+    except OSError as error:
+        raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
+
+
+def _check_size(file: BinaryIO) -> None:
+    """Refuse a JPEG XL picture as Pillow would, whose plug-in decodes it before Pillow has a look."""
+    if Image.MAX_IMAGE_PIXELS and jxl.pixel_count(file) > 2 * Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError
     file.seek(0)
-    with _pillow_talk(name) as said, Image.open(file) as image:
-        picture = decode(image, head)
-    return replace(picture, warnings=(*picture.warnings, *said))
+
+
+def _head(file: BinaryIO) -> bytes:
+    head = file.read(HEAD)
+    file.seek(0)
+    return head
+
+
+def _read(file: BinaryIO, *, is_tiff: bool) -> Picture:
+    try:
+        with Image.open(file) as image:
+            return decode(image, file)
+    except UnidentifiedImageError:
+        if not is_tiff:
+            raise
+        return decode_tiff(file)
+
+
+def _info(file: BinaryIO, *, is_tiff: bool) -> Mapping[Any, Any]:
+    """Return what the head of a picture's file says besides its values."""
+    try:
+        with Image.open(file) as image:
+            return image.info
+    except UnidentifiedImageError:
+        if not is_tiff:
+            raise
+        return tiff_facts(file)[0]
 
 
 @contextlib.contextmanager
@@ -216,6 +195,8 @@ def _pillow_talk(name: str) -> Iterator[list[str]]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, not yet absurd
             yield said
         said += dict.fromkeys(f"{name}: {' '.join(str(x.message).split())}" for x in caught)
+    except ImageError:
+        raise
     except UnidentifiedImageError:
         raise ImageError(
             f"{name} is not a picture in a known format",

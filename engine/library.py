@@ -10,13 +10,15 @@ import numpy as np
 from PIL import Image
 
 from engine import dreaming, images
+from engine.change import changed
 from engine.config import DreamConfig, fit_layers
-from engine.decode import Picture
 from engine.dreaming import Order, order_for
 from engine.errors import ImageError, UsageError
+from engine.formats import STANDARD, Output
 from engine.masks import Mask
 from engine.model import DreamModel, load_model
-from engine.pixels import ModelRows, from_model, from_unit, luma, to_model
+from engine.picture import Picture
+from engine.pixels import DTYPES, at_depth, luma
 from engine.presets import DEFAULT, configure
 from engine.selectors import parse_layers
 
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.config import Settings
+    from engine.pixels import Values
     from engine.progress import Step
+    from engine.rows import Rows
     from engine.tiling import Tiling
 
     Source: TypeAlias = str | os.PathLike[str] | Image.Image | Picture | NDArray[Any]
@@ -54,24 +58,27 @@ class Dream:
     """What the user should know, one sentence each."""
 
     @property
-    def pixels(self) -> NDArray[np.uint8]:
-        """The colours, uint8 [H, W, 3]."""
+    def pixels(self) -> Values:
+        """The colours [H, W, 3], as deep as the picture's: uint8, uint16, or float32 with white at 1."""
         return self.picture.pixels
 
     @property
     def image(self) -> Image.Image:
-        """The result as a Pillow image, RGB or RGBA."""
+        """The result as a Pillow image, RGB or RGBA of 8 bits per channel."""
         return self.picture.to_pil()
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    def save(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False, output: Output = STANDARD
+    ) -> Path:
         """Write the result in the format of the path's suffix, PNG without one; return the path written.
 
+        `output` chooses quality, depth and what is left out.
         Raises UsageError where a file is there already, ImageError where it cannot be written.
         """
         target = Path(path) if Path(path).suffix else Path(path).with_suffix(".png")
         if target.exists() and not overwrite:
             raise UsageError(f"{target} is there already", hint="overwrite=True replaces it")
-        images.save(self.picture, target)
+        images.save(self.picture, target, output)
         return target
 
     def _repr_png_(self) -> bytes:
@@ -88,17 +95,21 @@ def dream(
     device: str = "auto",
     threads: int | None = None,
     tiling: Tiling | None = None,
+    depth: str = "source",
+    dither: bool = False,
     progress: Callable[[Step], object] | None = None,
     **settings: Unpack[Settings],
 ) -> Dream:
     """Dream on a picture: a path, a Pillow image or an array.
 
-    Arrays are grey [H, W] or RGB(A) [H, W, 1 to 4], uint8 or floating point from 0 to 1.  `settings` are
+    Arrays are grey [H, W] or RGB(A) [H, W, 1 to 4], uint8, uint16 or floating point from 0 to 1.
+    `settings` are
     those of DreamConfig, in place of the preset's; `layers` is a mapping or text such as
     `"mixed3=0.5,mixed4:87"`. `guide` is a picture whose channels the dream is steered toward.  `mask` is a
     picture of the same proportions, white where to dream, or `"alpha"` for wherever the picture is opaque.
     `model` is a path or an open DreamModel (then `device` and `threads` are its own).  `tiling` tells how
-    large pictures are cut. `progress` is called with every Step; `print` will do.
+    large pictures are cut.  `depth` is that of the result, `8`, `16`, `float` or `source`; `dither` rounds
+    what changed by chance, from the seed. `progress` is called with every Step; `print` will do.
 
     Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError.
     """
@@ -106,6 +117,7 @@ def dream(
     if isinstance(settings.get("layers"), str):
         given["layers"] = parse_layers(str(settings["layers"]))
     config = configure(preset, given)
+    output = Output(depth=depth)  # refuses a depth that there is not
     source = read(picture)
     opened = open_model(model, device, threads)
     config, warnings = fit_layers(config, opened.layer_names, chosen="layers" in settings)
@@ -117,9 +129,8 @@ def dream(
         notes += step.warnings
         if progress is not None:
             progress(step)
-    return Dream(
-        finish(source, step, opened), tuple(map(tuple, losses.values())), opened.device, config, tuple(notes)
-    )
+    result = finish(source, step, opened, depth=output.depth, dither=config.seed if dither else None)
+    return Dream(result, tuple(map(tuple, losses.values())), opened.device, config, tuple(notes))
 
 
 def steps(
@@ -145,9 +156,9 @@ def steps(
     return begin(source, order, opened)
 
 
-def read_guide(source: Source | None, model: DreamModel) -> ModelRows | None:
+def read_guide(source: Source | None, model: DreamModel) -> Rows | None:
     """Return a picture that shall guide as the model sees it."""
-    return None if source is None else ModelRows(read(source).pixels, model.metadata.value_range)
+    return None if source is None else read(source).rows(model.metadata.value_range)
 
 
 def read_mask(source: Source | None) -> Mask | None:
@@ -156,8 +167,8 @@ def read_mask(source: Source | None) -> Mask | None:
         return None
     if isinstance(source, str) and source == "alpha":
         return Mask(None)
-    picture = read(source)
-    grey = luma(to_model(picture.pixels, (0.0, 255.0)))
+    picture = read(source).at_depth("8")
+    grey = luma(picture.pixels.astype(np.float32))
     if picture.alpha is not None:
         grey *= picture.alpha / np.float32(255)
     return Mask(np.rint(grey).astype(np.uint8))
@@ -165,16 +176,21 @@ def read_mask(source: Source | None) -> Mask | None:
 
 def begin(source: Picture, order: Order, model: DreamModel) -> Iterator[Step]:
     """Dream on a picture as `steps` does."""
-    start = ModelRows(source.pixels, model.metadata.value_range)
-    return dreaming.ascend(start, order, model, source.alpha)
+    alpha = None if source.alpha is None else at_depth(source.alpha, DTYPES["8"])
+    held = 3 * (source.pixels.itemsize - 1)
+    return dreaming.ascend(source.rows(model.metadata.value_range), order, model, alpha, held=held)
 
 
-def finish(source: Picture, step: Step, model: DreamModel) -> Picture:
-    """Return the picture so far as 8-bit colours, with all that the source holds besides."""
-    pixels = np.empty_like(source.pixels)
-    for rows, band in step.bands():
-        pixels[rows] = from_model(band, model.metadata.value_range)
-    return replace(source, pixels=pixels)
+def finish(
+    source: Picture, step: Step, model: DreamModel, *, depth: str = "source", dither: int | None = None
+) -> Picture:
+    """Return the picture so far, with all that the source holds besides; what did not change is as it was.
+
+    `depth` is `8` or `16` bits, `float`, or `source` for that of the source.  `dither` is the seed of the
+    chance by which changed values are rounded up or down; None rounds to the nearest.
+    """
+    depth = source.depth if depth == "source" else depth
+    return changed(source, step, model.metadata.value_range, depth, dither)
 
 
 def open_model(model: ModelSource, device: str, threads: int | None) -> DreamModel:
@@ -206,15 +222,15 @@ def _from_array(array: NDArray[Any]) -> Picture:
             raise ImageError(
                 "a floating-point array must stay from 0 to 1", hint="divide by 255, or give uint8"
             )
-        values = from_unit(values)
-    elif values.dtype != np.uint8:
-        raise ImageError(f"an array of {values.dtype} is no picture: uint8 or floating point is")
+        values = values.astype(np.float32)
+    elif values.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
+        raise ImageError(f"an array of {values.dtype} is no picture: uint8, uint16 or floating point is")
     alpha = values[..., -1] if values.shape[2] in {2, 4} else None
     colours = values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
     return Picture(_frozen(colours), None if alpha is None else np.array(alpha, order="C"))
 
 
-def _frozen(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _frozen(pixels: Values) -> Values:
     """Return a copy that nobody can write to."""
     copy = np.array(pixels, order="C")
     copy.flags.writeable = False

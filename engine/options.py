@@ -12,6 +12,7 @@ from engine import presets
 from engine._version import __version__
 from engine.config import DreamConfig, Setting, settings
 from engine.errors import UsageError
+from engine.formats import DEPTHS, STANDARD, Output
 from engine.selectors import format_layers, parse_layers
 from engine.tiling import Tiling, parse_bytes, parse_tile
 
@@ -84,6 +85,17 @@ def tiling(arguments: argparse.Namespace) -> Tiling:
     return Tiling(size=arguments.tile, halo=arguments.halo, max_memory=arguments.max_memory)
 
 
+def output(arguments: argparse.Namespace, seed: int) -> Output:
+    """Return what the options about results say; raise UsageError for what is out of range."""
+    return Output(
+        quality=arguments.quality,
+        depth=arguments.depth,
+        dither=arguments.dither,
+        seed=seed,
+        strip_metadata=arguments.strip_metadata,
+    )
+
+
 def _refuse(word: str, parser: argparse.ArgumentParser) -> NoReturn:
     option = word.partition("=")[0]
     known = re.findall(r"(?<!\w)--?[a-z][a-z-]*", parser.format_help())
@@ -124,6 +136,33 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="PATH", help="model file; without it, the embedded InceptionV3")
     parser.add_argument(
         "--threads", type=int, metavar="N", help="CPU threads; without it, all that may be used"
+    )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that writes pictures."""
+    group = parser.add_argument_group("the file")
+    group.add_argument(
+        "--quality",
+        type=int,
+        default=STANDARD.quality,
+        metavar="N",
+        help="of JPEG, WebP, AVIF, HEIC and JPEG XL, 1 to 100; at 100 WebP and JPEG XL lose nothing "
+        f"({STANDARD.quality})",
+    )
+    group.add_argument(
+        "--depth",
+        choices=("source", *DEPTHS),
+        default=STANDARD.depth,
+        help="bits per channel: 16 in PNG and TIFF, float in TIFF; as many as the source has (source)",
+    )
+    group.add_argument(
+        "--dither",
+        action="store_true",
+        help="round what changed by chance, which leaves no steps in smooth skies",
+    )
+    group.add_argument(
+        "--strip-metadata", action="store_true", help="leave out EXIF, with the place, XMP, IPTC and comments"
     )
 
 

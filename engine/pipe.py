@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import dreaming
 from engine.errors import Cancelled
-from engine.pixels import ModelRows, from_model, from_unit, luma
+from engine.pixels import DTYPES, ModelRows, at_depth, from_model, luma
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,7 @@ def _opacity(frame: Values) -> NDArray[np.uint8] | None:
     if frame.shape[2] % 2:
         return None
     alpha = frame[..., -1]
-    return alpha if alpha.dtype == np.uint8 else from_unit(alpha)
+    return at_depth(alpha, DTYPES["8"])
 
 
 def _colours(frame: Values) -> int:

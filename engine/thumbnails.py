@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.decode import Picture
+    from engine.picture import Picture
 
 
 LEAST: Final = 160

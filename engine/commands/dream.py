@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from engine import console, options
 from engine.commands.common import begin, configured, handling, open_model, ordered, report_step
 from engine.errors import Cancelled, DreamError, UsageError
+from engine.formats import STANDARD, Output
 
 if TYPE_CHECKING:
     import argparse
@@ -42,6 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="pictures of up to a megapixel dreamed at once on a CPU, each on its share of --threads, which "
         "shows in a result's last bits; auto: as many as threads and --max-memory allow (auto)",
     )
+    options.add_output(parser)
     options.add_model(parser)
     options.add_dreaming(parser)
 
@@ -50,6 +52,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     """Dream on pictures."""
     config = configured(arguments)
     options.tiling(arguments)  # refused before anything is read
+    output = options.output(arguments, config.seed)
     with ThreadPoolExecutor(1) as pool:
         opening = pool.submit(open_model, arguments, arguments.device, arguments.precision)
 
@@ -63,7 +66,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     pictures = sum(isinstance(x, batch.Job) for x in items)
     begin(reporter, model, order, warnings, pictures, shares.at_once)
     errors: list[DreamError] = []
-    work = crew.Crew(model, order, streams, shares)
+    work = crew.Crew(model, order, streams, shares, output)
     try:
         with handling(work.interrupt, signal.SIGTERM, signal.SIGINT):
             for event in work.run(items):
@@ -71,7 +74,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     except KeyboardInterrupt:
         unfinished = list(work.unfinished.values())
         if arguments.keep_partial:
-            raise _kept(unfinished, model, streams, reporter) from None
+            raise _kept(unfinished, model, streams, reporter, output) from None
         raise _cancelled(unfinished) from None
     codes = {error.exit_code for error in errors}
     return codes.pop() if len(codes) == 1 else int(bool(codes))
@@ -106,7 +109,13 @@ def _cancelled(unfinished: list[Progress]) -> Cancelled:
     return Cancelled(f"cancelled; {outputs} {verb} not written", hint=hint)
 
 
-def _kept(unfinished: list[Progress], model: DreamModel, streams: Streams, reporter: Silent) -> DreamError:
+def _kept(
+    unfinished: list[Progress],
+    model: DreamModel,
+    streams: Streams,
+    reporter: Silent,
+    output: Output = STANDARD,
+) -> DreamError:
     """Write the pictures so far, as many as can be; return the error to end with."""
     from engine import batch
 
@@ -115,7 +124,7 @@ def _kept(unfinished: list[Progress], model: DreamModel, streams: Streams, repor
     failure: DreamError | None = None
     for progress in unfinished:
         try:
-            batch.keep(progress, model, streams)
+            batch.keep(progress, model, streams, output)
         except DreamError as error:
             if failure is not None:
                 reporter.error(failure)

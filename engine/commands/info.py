@@ -63,7 +63,8 @@ def _versions() -> dict[str, str]:
         "python": platform.python_version(),
         "system": platform.platform(),
     }
-    for name in ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow"):
+    extras = ("tifffile", "imagecodecs", "pillow-heif", "pillow-jxl-plugin")
+    for name in ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", *extras):
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found

@@ -37,12 +37,20 @@ def test_every_kind_of_picture_gives_the_same_dream(photo: Path, tiny) -> None:
     image = Image.open(photo)
     image.load()
     values = np.asarray(image)
-    dreams = [
-        engine.dream(x, model=tiny, **LIGHT).pixels
-        for x in (photo, str(photo), image, values, (values / 255).astype(np.float32))
-    ]
+    dreams = [engine.dream(x, model=tiny, **LIGHT).pixels for x in (photo, str(photo), image, values)]
     for other in dreams[1:]:
         np.testing.assert_array_equal(other, dreams[0])
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32, np.float64])
+def test_an_array_of_more_than_8_bits_gives_one_too(photo: Path, tiny, dtype) -> None:
+    values = np.asarray(Image.open(photo))
+    white = 65535 if dtype == np.uint16 else 1
+    dream = engine.dream((values / 255 * white).astype(dtype), model=tiny, **LIGHT).pixels
+    assert dream.dtype == (np.uint16 if dtype == np.uint16 else np.float32)
+    expected = engine.dream(photo, model=tiny, **LIGHT).pixels
+    np.testing.assert_allclose(dream / white * 255, expected, atol=0.51)
+    assert np.abs(dream / white * 255 - expected).max() > 0.3  # it is not just 8 bits, stretched
 
 
 @pytest.mark.parametrize("shape", [(30, 40), (30, 40, 1), (30, 40, 2), (30, 40, 4)])
@@ -69,6 +77,16 @@ def test_arrays_by_channel_count(tiny, shape) -> None:
 def test_arrays_that_are_no_pictures(tiny, array) -> None:
     with pytest.raises(ImageError):
         engine.dream(array, model=tiny, **LIGHT)
+
+
+def test_a_deeper_dream_than_its_picture(photo: Path, tiny) -> None:
+    plain, deep = (engine.dream(photo, model=tiny, depth=x, **LIGHT).pixels for x in ("source", "16"))
+    np.testing.assert_array_equal(np.rint(deep / 257), plain)
+    assert len(np.unique(deep)) > 256
+    dithered = engine.dream(photo, model=tiny, dither=True, **LIGHT).pixels
+    assert 0 < np.abs(dithered.astype(int) - plain).max() <= 2
+    with pytest.raises(UsageError, match="no depth"):
+        engine.dream(photo, model=tiny, depth="12", **LIGHT)
 
 
 def test_a_dream_tells_how_it_came_to_be(photo: Path, tiny) -> None:

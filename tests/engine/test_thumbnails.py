@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import ImageCms
 
-from engine.decode import Picture
 from engine.images import from_pil
+from engine.picture import Picture
 from engine.thumbnails import thumbnail
 from tests.engine.conftest import noise
 

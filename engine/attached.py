@@ -1,0 +1,162 @@
+"""What is attached to a picture: EXIF, XMP and IPTC, made right for the result, and the recipe among them.
+
+XMP is edited as text, never parsed: what a hostile file declares in it is neither expanded nor fetched.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+from PIL import ExifTags, Image, TiffImagePlugin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LIMIT: Final = 16_000_000
+"""Bytes of metadata of one kind that are looked at."""
+
+XMP_TAG: Final = 700
+IPTC_TAG: Final = 33723
+
+RECIPE_KEY: Final = "deepdream"
+"""Keyword of the recipe in a PNG file."""
+
+KNOWN_TEXTS: Final = frozenset(["XML:com.adobe.xmp", "Comment", "comment", RECIPE_KEY])
+"""Keywords of PNG text that are carried over, or written anew."""
+
+STRUCTURE: Final = frozenset(
+    [
+        *range(254, 260),  # subfile, size, bits, compression
+        *(262, 266, 273, 277, 278, 279, 282, 283, 284, 296, 317, 320),
+        *range(322, 326),  # tiles
+        *(330, 338, 339, 340, 341, 347, *range(512, 522), 529, 530, 531, 532),
+        *(XMP_TAG, IPTC_TAG, 34377, 34675),  # XMP, IPTC, Photoshop, ICC: not EXIF
+    ]
+)
+"""TIFF tags that describe how a file was stored, and are wrong in any other file."""
+
+NAMESPACE: Final = b"urn:deepdream-onnx:recipe:1#"
+"""What an XMP reader knows the recipe by."""
+
+PACKET: Final = (
+    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
+    b"</rdf:RDF>\n</x:xmpmeta>\n"
+    b'<?xpacket end="w"?>'
+)
+"""XMP that says nothing yet."""
+
+DESCRIPTION: Final = re.compile(
+    rb"<rdf:Description rdf:about=\"\" xmlns:deepdream=\"[^\"]*\">"
+    rb"\s*<deepdream:recipe>[^<]*</deepdream:recipe>\s*</rdf:Description>"
+)
+"""The recipe as it is written here."""
+
+RECIPE: Final = re.compile(
+    rb"<deepdream:recipe>([^<]*)</|\bdeepdream:recipe\s*=\s*(?:\"([^\"]*)\"|'([^']*)')"
+)
+"""The recipe as it is written here, or by a program that rewrote the XMP."""
+
+
+def upright_exif(exif: Image.Exif, size: tuple[int, int]) -> bytes | None:
+    """Return EXIF for a picture of `size`: without orientation, thumbnail and the old file's structure."""
+    kept = Image.Exif()
+    kept.load(exif.tobytes())  # a copy: the image may be the caller's
+    for tag in [x for x in kept if x in STRUCTURE or x == ExifTags.Base.Orientation]:
+        del kept[tag]
+    details = kept.get_ifd(ExifTags.IFD.Exif) if ExifTags.IFD.Exif in kept else {}
+    for tag, pixels in zip((ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight), size, strict=True):
+        if tag in details:
+            details[tag] = pixels
+    return kept.tobytes() if len(kept) > 0 else None
+
+
+def upright_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
+    """Return XMP for an upright picture of `size`, without thumbnails and the recipe of an earlier dream."""
+    values = (
+        (b"tiff:Orientation", b"1"),
+        (b"tiff:ImageWidth", b"%d" % size[0]),
+        (b"tiff:ImageLength", b"%d" % size[1]),
+        (b"exif:PixelXDimension", b"%d" % size[0]),
+        (b"exif:PixelYDimension", b"%d" % size[1]),
+    )
+    for name, value in values:
+        xmp = re.sub(rb"(<" + name + rb"\s*>)[^<]*(</)", rb"\g<1>" + value + rb"\g<2>", xmp)
+        xmp = re.sub(rb"(\b" + name + rb"\s*=\s*[\"'])[^\"'<]*", rb"\g<1>" + value, xmp)
+    start = xmp.find(b"<xmp:Thumbnails")
+    stop = xmp.find(b"</xmp:Thumbnails>", start)
+    if 0 <= start < stop:
+        xmp = xmp[:start] + xmp[stop + len(b"</xmp:Thumbnails>") :]
+    return DESCRIPTION.sub(b"", xmp)
+
+
+def with_recipe(xmp: bytes | None, recipe: str) -> bytes | None:
+    """Return XMP that holds the recipe too; None where it is so odd that there is no place for one."""
+    packet = DESCRIPTION.sub(b"", xmp or PACKET)
+    end = packet.rfind(b"</rdf:RDF>")
+    if end < 0:
+        return None
+    # Line ends as numbers: an XML reader would unify them.
+    text = html.escape(recipe, quote=True).replace("\r", "&#13;").replace("\n", "&#10;")
+    entry = (
+        b'<rdf:Description rdf:about="" xmlns:deepdream="%s">\n<deepdream:recipe>%s</deepdream:recipe>\n'
+        % (
+            NAMESPACE,
+            text.encode("utf-8"),
+        )
+    )
+    return packet[:end] + entry + b"</rdf:Description>\n" + packet[end:]
+
+
+def recipe_in(xmp: bytes) -> str:
+    """Return the recipe that XMP holds, empty where it holds none."""
+    found = RECIPE.search(xmp[:LIMIT])
+    text = next((x for x in found.groups() if x is not None), b"") if found else b""
+    return html.unescape(text.decode("utf-8", "replace"))
+
+
+def xmp_of(info: Mapping[Any, Any]) -> bytes | None:
+    """Return the XMP packet among what Pillow tells of a file."""
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    if isinstance(xmp, str):
+        xmp = xmp.encode("utf-8")
+    return bytes(xmp).rstrip(b"\0 ") or None if isinstance(xmp, bytes) and len(xmp) <= LIMIT else None
+
+
+def iptc_of(info: Mapping[Any, Any], tags: Mapping[int, Any]) -> bytes | None:
+    """Return the IPTC records of a JPEG file, from Photoshop's entries, or of a TIFF file, from its tags."""
+    entries = info.get("photoshop")
+    iptc = entries.get(0x0404) if isinstance(entries, dict) else tags.get(IPTC_TAG)
+    if isinstance(iptc, tuple):  # 32-bit numbers, which some programs make of the bytes
+        with io.BytesIO() as joined:
+            for value in iptc:
+                joined.write(struct.pack("<I", value) if isinstance(value, int) else b"")
+            iptc = joined.getvalue()
+    return bytes(iptc) if isinstance(iptc, bytes) and 0 < len(iptc) <= LIMIT else None
+
+
+def photoshop_segment(iptc: bytes) -> bytes:
+    """Return a segment of a JPEG file that holds IPTC records, as Photoshop puts them."""
+    resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
+    content = b"Photoshop 3.0\0" + resource
+    return b"\xff\xed" + struct.pack(">H", len(content) + 2) + content
+
+
+def tiff_tags(exif: bytes | None) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """Return EXIF as a directory of TIFF tags, with those of camera and place as directories in it."""
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    loaded = Image.Exif()
+    loaded.load(exif or b"")
+    for tag, value in loaded.items():
+        directory[tag] = value
+    for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        if ifd in loaded:
+            # A directory in this one, which tells of file systems of cameras, is not worth its pointer.
+            entries = loaded.get_ifd(ifd).items()
+            directory[ifd] = {tag: value for tag, value in entries if tag != ExifTags.IFD.Interop}
+    return directory
