@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from engine.presets import PRESETS
     from engine.progress import Step
     from engine.ranking import RankedChannel, rank_channels
+    from engine.recipe import Recipe
+    from engine.repeating import read_recipe
     from engine.tiling import Tiling
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "Output",
     "Picture",
     "RankedChannel",
+    "Recipe",
     "Step",
     "Tiling",
     "UsageError",
@@ -62,6 +65,7 @@ __all__ = [
     "gallery",
     "load_model",
     "rank_channels",
+    "read_recipe",
     "steps",
 ]
 
@@ -84,6 +88,8 @@ _HOMES = {
     "engine.presets": ("PRESETS",),
     "engine.progress": ("Step",),
     "engine.ranking": ("RankedChannel", "rank_channels"),
+    "engine.recipe": ("Recipe",),
+    "engine.repeating": ("read_recipe",),
     "engine.tiling": ("Tiling",),
 }
 

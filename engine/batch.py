@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 from engine import images, library
 from engine.errors import DreamError, ImageError, UsageError
 from engine.formats import PNG, STANDARD, Output, depth_for, format_of
+from engine.origin import origin_of, origin_of_bytes
+from engine.repeating import recipe_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from engine.dreaming import Order
     from engine.model import DreamModel
+    from engine.origin import Origin
     from engine.picture import Picture
     from engine.progress import Step
+    from engine.recipe import Recipe
 
 RESULT: Final = ".dream.png"
 """What follows the stem in a result's name."""
@@ -114,6 +118,8 @@ class Progress:
     job: Job
     step: Step
     source: Picture = field(repr=False)
+    recipe: Recipe | None = field(default=None, repr=False)
+    """How it will have been made when it is finished."""
 
 
 @dataclass(frozen=True)
@@ -187,28 +193,39 @@ def keep(
     depth, lost = depth_for(form, output.depth, source.depth)
     dither = output.seed if output.dither else None
     result = library.finish(source, progress.step, model, depth=depth, dither=dither)
-    return *lost, *_write(result, progress.job, streams, replace(output, depth=depth))
+    output = replace(output, depth=depth, recipe=_recipe(progress) if output.with_recipe else "")
+    return *lost, *_write(result, progress.job, streams, output)
 
 
 def _dream(job: Job, model: DreamModel, order: Order, streams: Streams, output: Output) -> Iterator[Event]:
     started = time.perf_counter()
     if job.target is not None:
         images.check_writable(job.target)  # better now than after minutes of work
-    source = _load(job, streams)
+    source, origin = _load(job, streams)
     yield from (Warned(job.name, x) for x in source.warnings)
+    order = library.settled(source, order, model)
+    recipe = recipe_for(origin.sha256, order, model, output)
     for step in library.begin(source, order, model):
-        progress = Progress(job, step, source)
+        progress = Progress(job, step, source, recipe)
         yield progress
     yield from (Warned(job.name, x) for x in keep(progress, model, streams, output))
     yield Done(job, time.perf_counter() - started)
 
 
-def _load(job: Job, streams: Streams) -> Picture:
+def _load(job: Job, streams: Streams) -> tuple[Picture, Origin]:
     if job.source is not None:
-        return images.load(job.source)
+        return images.load(job.source), origin_of(job.source)
     if streams.stdin is None:
         raise ImageError("standard input is closed")
-    return images.load(io.BytesIO(streams.stdin.read()), "standard input")
+    content = streams.stdin.read()
+    return images.load(io.BytesIO(content), "standard input"), origin_of_bytes(content)
+
+
+def _recipe(progress: Progress) -> str:
+    """Return the recipe of the picture so far, empty where nobody knows it."""
+    if progress.recipe is None:
+        return ""
+    return replace(progress.recipe, finished=progress.step.fraction >= 1).to_json()
 
 
 def _write(picture: Picture, job: Job, streams: Streams, output: Output) -> tuple[str, ...]:

@@ -23,8 +23,20 @@ if TYPE_CHECKING:
     from engine.config import DreamConfig
     from engine.masks import Mask
     from engine.model import DreamModel
+    from engine.origin import Origin
     from engine.progress import Step
     from engine.rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """A picture to steer toward."""
+
+    picture: Rows
+    """[H, W, 3] in the model's range."""
+
+    origin: Origin | None = None
+    """Where it comes from; None where nobody knows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,21 +58,34 @@ class Order:
     mask: Mask | None = None
     """Where to dream; everywhere for None."""
 
+    guide_from: Origin | None = None
+    """Where the guide comes from; None where nobody knows."""
+
 
 def order_for(
     model: DreamModel,
     config: DreamConfig,
     tiling: Tiling | None = None,
     *,
-    guide: Rows | None = None,
+    guide: Guide | None = None,
     mask: Mask | None = None,
 ) -> Order:
-    """Return what shall be dreamed of; `guide` is a picture, [H, W, 3] in the model's range.
+    """Return what shall be dreamed of.
 
     Raises UsageError for a layer or channel that the model has not, ImageError for a guide that is too small.
     """
-    energies = None if guide is None else energies_of(model, guide)
-    return Order(model.channel_weights(config.layers), config, tiling or Tiling(), energies, mask)
+    order = Order(model.channel_weights(config.layers), config, tiling or Tiling(), mask=mask)
+    if guide is None:
+        return order
+    return replace(order, guide=energies_of(model, guide.picture), guide_from=guide.origin)
+
+
+def settled(order: Order, model: DreamModel, shape: tuple[int, int], *, held: int = 0) -> Order:
+    """Return the order for a picture of `shape`, in which nothing is left to chance: see `tiles.settled`.
+
+    `held` as for `ascend`.
+    """
+    return replace(order, tiling=tiles.settled(model, order.tiling, shape, held + _held(order)))
 
 
 def ascend(
@@ -82,7 +107,7 @@ def ascend(
     weights = order.weights
     if order.guide is not None:
         weights = steered(model, weights, order.guide, energies_of(model, picture))
-    held += controls.bytes_per_pixel(config, masked=order.mask is not None)
+    held += _held(order)
     gradient = tiles.gradient(model, weights, order.tiling, shape, config.seed, held)
     mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
     return ascent.ascend(
@@ -135,6 +160,11 @@ class _Share:
 
     def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
         return self.mask[rows] * np.float32(self.blend)
+
+
+def _held(order: Order) -> int:
+    """Return how many bytes per pixel the controls hold."""
+    return controls.bytes_per_pixel(order.config, masked=order.mask is not None)
 
 
 def _shape(picture: Rows) -> tuple[int, int]:

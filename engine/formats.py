@@ -43,6 +43,9 @@ class Output:
     recipe: str = ""
     """Text to put into the file, how to make the picture again; empty for none."""
 
+    with_recipe: bool = True
+    """Whether whoever makes the picture writes that text."""
+
     def __post_init__(self) -> None:
         """Raise UsageError for what is out of range."""
         if not 1 <= self.quality <= 100:

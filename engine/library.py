@@ -12,14 +12,16 @@ from PIL import Image
 from engine import dreaming, images
 from engine.change import changed
 from engine.config import DreamConfig, fit_layers
-from engine.dreaming import Order, order_for
+from engine.dreaming import Guide, Order, order_for
 from engine.errors import ImageError, UsageError
 from engine.formats import STANDARD, Output
 from engine.masks import Mask
 from engine.model import DreamModel, load_model
+from engine.origin import origin_of
 from engine.picture import Picture
 from engine.pixels import DTYPES, at_depth, luma
 from engine.presets import DEFAULT, configure
+from engine.repeating import origin_of_pixels, recipe_for
 from engine.selectors import parse_layers
 
 if TYPE_CHECKING:
@@ -29,9 +31,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.config import Settings
+    from engine.origin import Origin
     from engine.pixels import Values
     from engine.progress import Step
-    from engine.rows import Rows
+    from engine.recipe import Recipe
     from engine.tiling import Tiling
 
     Source: TypeAlias = str | os.PathLike[str] | Image.Image | Picture | NDArray[Any]
@@ -57,6 +60,9 @@ class Dream:
     warnings: tuple[str, ...]
     """What the user should know, one sentence each."""
 
+    recipe: Recipe = field(repr=False)
+    """All that is needed to make it again."""
+
     @property
     def pixels(self) -> Values:
         """The colours [H, W, 3], as deep as the picture's: uint8, uint16, or float32 with white at 1."""
@@ -72,14 +78,21 @@ class Dream:
     ) -> Path:
         """Write the result in the format of the path's suffix, PNG without one; return the path written.
 
-        `output` chooses quality, depth and what is left out.
-        Raises UsageError where a file is there already, ImageError where it cannot be written.
+        `output` chooses quality, depth and what is left out; the recipe is put in, unless that is.  Raises
+        UsageError where a file is there already, ImageError where it cannot be written.
         """
         target = Path(path) if Path(path).suffix else Path(path).with_suffix(".png")
         if target.exists() and not overwrite:
             raise UsageError(f"{target} is there already", hint="overwrite=True replaces it")
-        images.save(self.picture, target, output)
+        recipe = self._recipe(output).to_json() if output.with_recipe else ""
+        images.save(self.picture, target, replace(output, recipe=recipe))
         return target
+
+    def _recipe(self, output: Output) -> Recipe:
+        """Return the recipe of a file; what was rounded when the dream was made stays so."""
+        made = self.recipe.output
+        depth = made.depth if output.depth == "source" else output.depth
+        return replace(self.recipe, output=replace(output, depth=depth, dither=made.dither))
 
     def _repr_png_(self) -> bytes:
         return images.encode(self.picture)[0]
@@ -122,6 +135,8 @@ def dream(
     opened = open_model(model, device, threads)
     config, warnings = fit_layers(config, opened.layer_names, chosen="layers" in settings)
     order = order_for(opened, config, tiling, guide=read_guide(guide, opened), mask=read_mask(mask))
+    order = settled(source, order, opened)
+    recipe = recipe_for(_origin(picture, source).sha256, order, opened, replace(output, dither=dither))
     losses: dict[int, list[float]] = {}
     notes = [*warnings, *source.warnings]
     for step in begin(source, order, opened):
@@ -129,8 +144,14 @@ def dream(
         notes += step.warnings
         if progress is not None:
             progress(step)
-    result = finish(source, step, opened, depth=output.depth, dither=config.seed if dither else None)
-    return Dream(result, tuple(map(tuple, losses.values())), opened.device, config, tuple(notes))
+    return Dream(
+        picture=finish(source, step, opened, depth=output.depth, dither=config.seed if dither else None),
+        losses=tuple(map(tuple, losses.values())),
+        device=opened.device,
+        config=config,
+        warnings=tuple(notes),
+        recipe=recipe,
+    )
 
 
 def steps(
@@ -156,9 +177,12 @@ def steps(
     return begin(source, order, opened)
 
 
-def read_guide(source: Source | None, model: DreamModel) -> Rows | None:
+def read_guide(source: Source | None, model: DreamModel) -> Guide | None:
     """Return a picture that shall guide as the model sees it."""
-    return None if source is None else read(source).rows(model.metadata.value_range)
+    if source is None:
+        return None
+    picture = read(source)
+    return Guide(picture.rows(model.metadata.value_range), _origin(source, picture))
 
 
 def read_mask(source: Source | None) -> Mask | None:
@@ -171,14 +195,31 @@ def read_mask(source: Source | None) -> Mask | None:
     grey = luma(picture.pixels.astype(np.float32))
     if picture.alpha is not None:
         grey *= picture.alpha / np.float32(255)
-    return Mask(np.rint(grey).astype(np.uint8))
+    return Mask(np.rint(grey).astype(np.uint8), _origin(source, picture))
+
+
+def _origin(source: Source, picture: Picture) -> Origin:
+    """Return where a picture that was read comes from."""
+    if isinstance(source, Picture | Image.Image | np.ndarray):
+        return origin_of_pixels(picture)
+    return origin_of(Path(source))
 
 
 def begin(source: Picture, order: Order, model: DreamModel) -> Iterator[Step]:
     """Dream on a picture as `steps` does."""
     alpha = None if source.alpha is None else at_depth(source.alpha, DTYPES["8"])
-    held = 3 * (source.pixels.itemsize - 1)
-    return dreaming.ascend(source.rows(model.metadata.value_range), order, model, alpha, held=held)
+    rows = source.rows(model.metadata.value_range)
+    return dreaming.ascend(rows, order, model, alpha, held=_held(source))
+
+
+def settled(source: Picture, order: Order, model: DreamModel) -> Order:
+    """Return the order for a picture, in which nothing is left to chance: see `tiles.settled`."""
+    return dreaming.settled(order, model, source.shape, held=_held(source))
+
+
+def _held(source: Picture) -> int:
+    """Return how many bytes per pixel a picture takes above those of 8 bits."""
+    return 3 * (source.pixels.itemsize - 1)
 
 
 def finish(

@@ -15,6 +15,7 @@ from engine.errors import ImageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from engine.origin import Origin
     from engine.rows import Rows
 
 SLANT = 0.02
@@ -27,6 +28,9 @@ class Mask:
 
     values: NDArray[np.uint8] | None
     """Where to dream, [H, W], 0 to 255; None for wherever the picture itself is opaque."""
+
+    origin: Origin | None = None
+    """Where the values come from; None where nobody knows."""
 
     def rows(self, shape: tuple[int, int], alpha: NDArray[np.uint8] | None, feather: int) -> Rows | None:
         """Return the mask for a picture of `shape` (height, width), float32 [H, W, 1], 0 to 1.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -54,6 +55,16 @@ class DreamModel:
     def threads(self) -> int:
         """Processors that it uses at once, if on a CPU."""
         return self._session.threads
+
+    @property
+    def runtime(self) -> str:
+        """ONNX Runtime's version."""
+        return self._session.runtime
+
+    @cached_property
+    def sha256(self) -> str:
+        """The model file's, 64 digits."""
+        return hashlib.sha256(self._content).hexdigest()
 
     @property
     def fallback(self) -> str:

@@ -29,6 +29,22 @@ examples:
 """
 
 
+DEFAULTS: Final[Mapping[str, object]] = {
+    "device": "auto",
+    "precision": "full",
+    "tile": Tiling().size,
+    "max_memory": Tiling().max_memory,
+    "quality": STANDARD.quality,
+    "depth": STANDARD.depth,
+    "dither": STANDARD.dither,
+    "strip_metadata": STANDARD.strip_metadata,
+}
+"""What a recipe may say where the command line does not."""
+
+NONE: Final = "none"
+"""What takes away a guide or mask that a recipe has."""
+
+
 class Command(Protocol):
     """What a module of engine/commands/ has."""
 
@@ -72,11 +88,23 @@ def parse(commands: Mapping[str, Command], argv: Sequence[str]) -> argparse.Name
         _refuse(unknown[0], parsers[arguments.command])
     if rest:  # argparse takes inputs in one place only, people give them before and after options
         arguments.input += rest
+    if getattr(arguments, "recipe", None) is None:
+        complete(arguments)
     return arguments
 
 
+def complete(arguments: argparse.Namespace) -> None:
+    """Give what stands neither on the command line nor in a recipe its default."""
+    for name, value in DEFAULTS.items():
+        if getattr(arguments, name, ...) is None:
+            setattr(arguments, name, value)
+    for name in ("guide", "mask"):
+        if getattr(arguments, name, None) == NONE:
+            setattr(arguments, name, None)
+
+
 def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the settings that stand on the command line, by field name of DreamConfig."""
+    """Return the settings of the look that stand on the command line, by field name of DreamConfig."""
     return {name: getattr(arguments, name) for name in ("layers", *settings()) if hasattr(arguments, name)}
 
 
@@ -93,6 +121,7 @@ def output(arguments: argparse.Namespace, seed: int) -> Output:
         dither=arguments.dither,
         seed=seed,
         strip_metadata=arguments.strip_metadata,
+        with_recipe=arguments.with_recipe,
     )
 
 
@@ -145,7 +174,6 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--quality",
         type=int,
-        default=STANDARD.quality,
         metavar="N",
         help="of JPEG, WebP, AVIF, HEIC and JPEG XL, 1 to 100; at 100 WebP and JPEG XL lose nothing "
         f"({STANDARD.quality})",
@@ -153,22 +181,28 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--depth",
         choices=("source", *DEPTHS),
-        default=STANDARD.depth,
         help="bits per channel: 16 in PNG and TIFF, float in TIFF; as many as the source has (source)",
     )
     group.add_argument(
         "--dither",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         help="round what changed by chance, which leaves no steps in smooth skies",
     )
     group.add_argument(
-        "--strip-metadata", action="store_true", help="leave out EXIF, with the place, XMP, IPTC and comments"
+        "--strip-metadata",
+        action=argparse.BooleanOptionalAction,
+        help="leave out EXIF, with the place, XMP, IPTC and comments",
+    )
+    group.add_argument(
+        "--no-recipe",
+        dest="with_recipe",
+        action="store_false",
+        help="do not write into the result how it was made",
     )
 
 
 def add_dreaming(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes that dreams."""
-    default, tiling = DreamConfig(), Tiling()
     parser.add_argument(
         "--keep-partial", action="store_true", help="when interrupted, write the picture so far"
     )
@@ -176,14 +210,12 @@ def add_dreaming(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tile",
         type=parse_tile,
-        default=tiling.size,
         metavar="auto|off|SIZE",
         help="compute larger pictures in tiles of SIZE pixels; auto: as large as memory allows (auto)",
     )
     parser.add_argument(
         "--max-memory",
         type=parse_bytes,
-        default=tiling.max_memory,
         metavar="AMOUNT",
         help="memory to take, roughly, before pictures are cut into tiles (4.5GB)",
     )
@@ -191,10 +223,21 @@ def add_dreaming(parser: argparse.ArgumentParser) -> None:
         "--halo", type=int, metavar="N", help="pixels computed around each tile (32, or 48 around small ones)"
     )
     add_progress(parser)
+    look = add_look(parser)
+    look.add_argument("--guide", metavar="PICTURE", help="steer toward what this picture shows")
+    look.add_argument(
+        "--mask",
+        metavar="PICTURE|alpha",
+        help="dream only where this picture is white, or where the picture itself is opaque",
+    )
+
+
+def add_look(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add what a preset holds, and --preset; return the group of options."""
+    default = DreamConfig()
     look = parser.add_argument_group("the look")
     look.add_argument(
         "--preset",
-        default=presets.DEFAULT,
         help=f"settings to start from: {', '.join(presets.names())}, or a .toml file ({presets.DEFAULT})",
     )
     look.add_argument(
@@ -205,24 +248,16 @@ def add_dreaming(parser: argparse.ArgumentParser) -> None:
         help="coefficients of layers, or of channels as in mixed3:87=1,mixed5:12+40=0.5 "
         f"({format_layers(default.layers)})",
     )
-    look.add_argument("--guide", metavar="PICTURE", help="steer toward what this picture shows")
-    look.add_argument(
-        "--mask",
-        metavar="PICTURE|alpha",
-        help="dream only where this picture is white, or where the picture itself is opaque",
-    )
     add_settings(look, default)
+    return look
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add what says where to compute."""
-    parser.add_argument(
-        "--device", default="auto", metavar="auto|cpu|cuda|cuda:N", help="what computes (auto)"
-    )
+    parser.add_argument("--device", metavar="auto|cpu|cuda|cuda:N", help="what computes (auto)")
     parser.add_argument(
         "--precision",
         choices=("full", "half"),
-        default="full",
         help="what a GPU computes in: full for float32, half for float16, faster and in less memory (full)",
     )
 

@@ -57,7 +57,13 @@ def parse_layers(text: str) -> dict[str, float]:
 
 def format_layers(layers: Mapping[str, float]) -> str:
     """Write layer coefficients as `parse_layers` reads them."""
-    return ",".join(f"{name}={value:g}" for name, value in layers.items())
+    return ",".join(f"{name}={format_number(value)}" for name, value in layers.items())
+
+
+def format_number(value: float) -> str:
+    """Write a number as short as it is exact."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

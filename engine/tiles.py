@@ -12,7 +12,7 @@ engine/parts.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -151,6 +151,17 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: i
         return None
     side = int(fits**0.5)
     return min(max(side - THINNEST - 2 * tiling.halo_of(side), Tiling.SMALLEST), LARGE)
+
+
+def settled(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> Tiling:
+    """Return the tiling with the size that `auto` comes to, where it comes to cutting a picture of `shape`.
+
+    What memory is free decides once, then, and a recipe can tell.  `held` as for `gradient`.  Raises
+    ImageError where the picture does not fit.
+    """
+    size = tile_size(model, tiling, shape, held)
+    _check_memory(model, tiling, shape, size, held)
+    return tiling if size is None else replace(tiling, size=size)
 
 
 def plan(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:

@@ -8,8 +8,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from engine import options
-from engine.config import fit_layers
-from engine.presets import configure
+from engine.config import changed, fit_layers
+from engine.presets import DEFAULT, configure
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.dreaming import Order
     from engine.model import DreamModel
     from engine.progress import Step
+    from engine.recipe import Recipe
 
 
 def open_model(arguments: argparse.Namespace, device: str, precision: str = "full") -> DreamModel:
@@ -29,9 +30,12 @@ def open_model(arguments: argparse.Namespace, device: str, precision: str = "ful
     return load_model(arguments.model, device=device, threads=arguments.threads, precision=precision)
 
 
-def configured(arguments: argparse.Namespace) -> DreamConfig:
-    """Return the preset that the options name, with the settings that they give."""
-    return configure(arguments.preset, options.given_settings(arguments))
+def configured(arguments: argparse.Namespace, recipe: Recipe | None = None) -> DreamConfig:
+    """Return the settings of a recipe, or of the preset that the options name, with those that they give."""
+    given = options.given_settings(arguments)
+    if recipe is not None:
+        return changed(recipe.config, given)
+    return configure(arguments.preset or DEFAULT, given)
 
 
 def ordered(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine import console, options
 from engine.commands.common import begin, configured, handling, open_model, ordered, report_step
+from engine.commands.repeat import follow
 from engine.errors import Cancelled, DreamError, UsageError
 from engine.formats import STANDARD, Output
 
@@ -43,6 +44,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="pictures of up to a megapixel dreamed at once on a CPU, each on its share of --threads, which "
         "shows in a result's last bits; auto: as many as threads and --max-memory allow (auto)",
     )
+    parser.add_argument(
+        "--recipe",
+        metavar="FILE",
+        help="repeat what made this picture, or is in this .json file; the options given here win, "
+        "--guide none and --mask none too",
+    )
     options.add_output(parser)
     options.add_model(parser)
     options.add_dreaming(parser)
@@ -50,11 +57,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     """Dream on pictures."""
-    config = configured(arguments)
+    repeat = follow(arguments) if arguments.recipe else None
+    config = configured(arguments, repeat.recipe if repeat else None)
     options.tiling(arguments)  # refused before anything is read
     output = options.output(arguments, config.seed)
     with ThreadPoolExecutor(1) as pool:
-        opening = pool.submit(open_model, arguments, arguments.device, arguments.precision)
+        if repeat:
+            opening = pool.submit(repeat.open_model, arguments)
+        else:
+            opening = pool.submit(open_model, arguments, arguments.device, arguments.precision)
 
         from engine import batch, crew
 
@@ -62,6 +73,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
         items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite)
     model = opening.result()
     order, warnings = ordered(arguments, config, model)
+    warnings += repeat.warnings(model) if repeat else ()
     shares = crew.share(items, model, order.tiling, arguments.jobs)
     pictures = sum(isinstance(x, batch.Job) for x in items)
     begin(reporter, model, order, warnings, pictures, shares.at_once)

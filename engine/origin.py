@@ -1,0 +1,65 @@
+"""Where something came from: a file's bare name and the sha256 of its content, never its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import ImageError, UsageError
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+LONGEST: Final = 255
+"""Characters of a file's name, at most."""
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_FOREIGN: Final = re.compile(r'[/\\:*?"<>|]')
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A file that had its part in a picture.  Raises UsageError for what is no bare name or no sha256."""
+
+    name: str
+    """The file's name without folders; empty for what came from no file."""
+
+    sha256: str
+    """Of the file's content, or of the pixels of what came from no file; 64 digits."""
+
+    def __post_init__(self) -> None:
+        if self.name and self.name != bare_name(self.name):
+            raise UsageError(f"{self.name!r} is no file's bare name")
+        check_digest(self.sha256)
+
+
+def bare_name(path: str | os.PathLike[str]) -> str:
+    """Return a path's last part, with `_` for characters that could lead elsewhere or cannot be shown."""
+    name = _FOREIGN.sub("_", PurePath(path).name)[:LONGEST]
+    name = "".join(x if x.isprintable() else "_" for x in name)
+    return name if name.strip(". ") else "_"
+
+
+def check_digest(digest: str) -> str:
+    """Return a sha256 in 64 small hexadecimal digits; raise UsageError for any other text."""
+    if not _DIGEST.fullmatch(digest):
+        raise UsageError(f"{digest!r} is no sha256")
+    return digest
+
+
+def origin_of(file: Path) -> Origin:
+    """Return a file's origin; raise ImageError where it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return Origin(bare_name(file), hashlib.file_digest(opened, "sha256").hexdigest())
+    except OSError as error:
+        raise ImageError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def origin_of_bytes(content: bytes) -> Origin:
+    """Return the origin of a file's content that came by another way than a file."""
+    return Origin("", hashlib.sha256(content).hexdigest())
