@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from engine import console, options
-from engine.commands import dream, gallery, info, layers, pipe, recipe
+from engine.commands import dream, gallery, info, layers, pipe, presets, recipe
 from engine.commands.common import handling
 from engine.errors import Cancelled, DreamError
 
@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, options.Command]] = {
     "gallery": gallery,
     "layers": layers,
     "info": info,
+    "presets": presets,
     "recipe": recipe,
     "pipe": pipe,
 }
