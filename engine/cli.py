@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from engine import console, options
-from engine.commands import dream, gallery, info, layers, pipe, presets, recipe
+from engine.commands import dream, gallery, info, layers, pipe, presets, recipe, video, zoom
 from engine.commands.common import handling
 from engine.errors import Cancelled, DreamError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 COMMANDS: Final[Mapping[str, options.Command]] = {
     "dream": dream,
+    "zoom": zoom,
+    "video": video,
     "gallery": gallery,
     "layers": layers,
     "info": info,

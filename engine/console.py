@@ -59,6 +59,16 @@ def _about(name: str, message: str) -> str:
     return message if name in message else f"{name}: {message}"
 
 
+def _clock(seconds: float) -> str:
+    """Write a time as minutes and seconds."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+def _frames(number: int, frames: int | None) -> str:
+    return f"frame {number}" if frames is None else f"frame {number}/{max(frames, number)}"
+
+
 class Silent:
     """Report nothing but errors; the other reporters say more."""
 
@@ -87,6 +97,9 @@ class Silent:
     def cell(self, label: str, done: int, cells: int) -> None:
         """Tell that a cell of the sheet is ready, and how many are."""
 
+    def frame(self, name: str, number: int, frames: int | None, left: float | None) -> None:
+        """Tell that a film's frame is done: which of how many, and how many seconds are left, if known."""
+
     def clear(self) -> None:
         """Make room on the terminal for a result."""
 
@@ -113,6 +126,7 @@ class Lines(Silent):
         self._verbose = verbose
         self._pictures: float = 1
         self._at_once = 1
+        self._told = -1
 
     def start(
         self,
@@ -151,6 +165,13 @@ class Lines(Silent):
     def cell(self, label: str, done: int, cells: int) -> None:
         """Print the cell's label."""
         note(f"{done}/{cells} {label}")
+
+    def frame(self, _name: str, number: int, frames: int | None, left: float | None) -> None:
+        """Print every tenth part of a film, and the time left as soon as it is known."""
+        part = number * 10 // max(frames or 250, number)
+        if left is not None and (part > self._told or self._verbose):
+            self._told = part
+            note(f"{_frames(number, frames)}, {_clock(left)} left")
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Print a warning and its way out."""
@@ -194,6 +215,11 @@ class Bar(Lines):
     def cell(self, label: str, done: int, cells: int) -> None:
         """Draw the bar anew."""
         self._draw(done / cells, f"{done}/{cells} cells  {self._left(done / cells)}", f"  {label}")
+
+    def frame(self, _name: str, number: int, frames: int | None, left: float | None) -> None:
+        """Draw the bar of a film anew."""
+        fraction = min(number / frames, 1.0) if frames else 0.0
+        self._draw(fraction, f"{_frames(number, frames)}  {'-:--' if left is None else _clock(left)} left")
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Print a warning above the bar."""
@@ -239,8 +265,7 @@ class Bar(Lines):
     def _left(self, fraction: float) -> str:
         if fraction < 1.5 * self._first:  # less than one more step
             return "-:-- left"
-        seconds = round((self._clock() - self._begun) * (1 - fraction) / (fraction - self._first))
-        return f"{seconds // 60}:{seconds % 60:02} left"
+        return f"{_clock((self._clock() - self._begun) * (1 - fraction) / (fraction - self._first))} left"
 
 
 class JsonLines(Silent):
@@ -305,6 +330,11 @@ class JsonLines(Silent):
     def cell(self, label: str, done: int, cells: int) -> None:
         """Send which cell is ready."""
         self._send("cell", layers=label, done=done, cells=cells, fraction=round(done / cells, 6))
+
+    def frame(self, name: str, number: int, frames: int | None, left: float | None) -> None:
+        """Send which frame of a film is done."""
+        seconds = None if left is None else round(left, 1)
+        self._send("frame", image=name, frame=number, frames=frames, seconds_left=seconds)
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Send a warning."""

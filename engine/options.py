@@ -204,7 +204,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 def add_dreaming(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes that dreams."""
     parser.add_argument(
-        "--keep-partial", action="store_true", help="when interrupted, write the picture so far"
+        "--keep-partial", action="store_true", help="when interrupted, write the result so far"
     )
     add_device(parser)
     parser.add_argument(

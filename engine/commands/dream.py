@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import console, options
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from engine.batch import Event, Progress, Streams
     from engine.console import Silent
+    from engine.films.growth import Showing
     from engine.model import DreamModel
 
 # ruff: noqa: PLC0415 - see engine/commands/__init__.py
@@ -50,6 +52,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="repeat what made this picture, or is in this .json file; the options given here win, "
         "--guide none and --mask none too",
     )
+    parser.add_argument(
+        "--save-steps", metavar="DIR", help="write each step of the dream too, as DIR/PICTURE-0001.png and on"
+    )
+    parser.add_argument(
+        "--steps-every", type=int, default=1, metavar="N", help="of so many steps write one, and the last (1)"
+    )
+    parser.add_argument(
+        "--animate",
+        metavar="FILM",
+        help="write a film of how the dream grew: .gif, .webp, or with [video] .mp4 and .webm; of several "
+        "pictures, PICTURE.FILM",
+    )
     options.add_output(parser)
     options.add_model(parser)
     options.add_dreaming(parser)
@@ -68,6 +82,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
             opening = pool.submit(open_model, arguments, arguments.device, arguments.precision)
 
         from engine import batch, crew
+        from engine.films.growth import Shows
 
         streams = batch.Streams(_binary(sys.stdin), _binary(sys.stdout))
         items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite)
@@ -76,6 +91,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     warnings += repeat.warnings(model) if repeat else ()
     shares = crew.share(items, model, order.tiling, arguments.jobs)
     pictures = sum(isinstance(x, batch.Job) for x in items)
+    shown = Shows(_showing(arguments, output, several=pictures > 1), model)
     begin(reporter, model, order, warnings, pictures, shares.at_once)
     errors: list[DreamError] = []
     work = crew.Crew(model, order, streams, shares, output)
@@ -83,6 +99,8 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
         with handling(work.interrupt, signal.SIGTERM, signal.SIGINT):
             for event in work.run(items):
                 _report(event, reporter, errors)
+                for film in shown.see(event):
+                    console.say(str(film))
     except KeyboardInterrupt:
         unfinished = list(work.unfinished.values())
         if arguments.keep_partial:
@@ -90,6 +108,20 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
         raise _cancelled(unfinished) from None
     codes = {error.exit_code for error in errors}
     return codes.pop() if len(codes) == 1 else int(bool(codes))
+
+
+def _showing(arguments: argparse.Namespace, output: Output, *, several: bool) -> Showing:
+    """Return what the options want to see of a dream's growth."""
+    from engine.films.growth import Showing
+
+    return Showing(
+        folder=arguments.save_steps and Path(arguments.save_steps),
+        every=arguments.steps_every,
+        film=arguments.animate and Path(arguments.animate),
+        several=several,
+        overwrite=arguments.overwrite,
+        output=output,
+    )
 
 
 def _report(event: Event, reporter: Silent, errors: list[DreamError]) -> None:

@@ -231,7 +231,15 @@ def test_layers_and_info(run) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--version"], ["--help"], ["dream", "--help"], ["gallery", "--help"], ["dream", "x", "--octav"]],
+    [
+        ["--version"],
+        ["--help"],
+        ["dream", "--help"],
+        ["zoom", "--help"],
+        ["video", "--help"],
+        ["gallery", "--help"],
+        ["dream", "x", "--octav"],
+    ],
 )
 def test_help_and_usage_errors_load_nothing_heavy(words: list[str]) -> None:
     script = (

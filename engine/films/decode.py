@@ -1,0 +1,156 @@
+"""Films from files, by PyAV: frames upright, in order, each with its time."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from engine.errors import DreamError, ImageError
+from engine.films.extra import pyav
+from engine.films.shot import Shot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORMATS: Final = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,h264,hevc,flv,asf,ogg,gif,mxf,dv,ivf,"
+    "yuv4mpegpipe"
+)
+"""FFmpeg's names of what is read.  Playlists and the like, which name other files and addresses, are not."""
+
+MOST: Final = 8192 * 4320
+"""Pixels of a frame, at most."""
+
+USUAL: Final = Fraction(25)
+"""Frames a second, where a film does not say."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a film says about itself."""
+
+    shape: tuple[int, int]
+    """(height, width) of its frames, upright."""
+
+    rate: Fraction
+    """Frames a second, on average."""
+
+    tick: Fraction
+    """Seconds that its times are counted in."""
+
+    frames: int | None
+    """How many frames it has, about; None where it does not say."""
+
+    sound: bool
+    """Whether it has any."""
+
+    warnings: tuple[str, ...]
+    """What of it will be lost, one sentence each."""
+
+
+def look(source: Path) -> Film:
+    """Read what a film says, and its first frame; raise ImageError, in words, for what is no film."""
+    with _opened(source) as (container, stream):
+        first = next(_frames(container, stream), None)
+        if first is None:
+            raise ImageError(f"{source} has no frame that can be read")
+        rate = Fraction(stream.average_rate or stream.guessed_rate or USUAL)
+        seconds = stream.duration * stream.time_base if stream.duration else None
+        if seconds is None and container.duration:
+            seconds = Fraction(container.duration, 1_000_000)
+        counted = stream.frames or (round(seconds * rate) if seconds else 0)
+        turned = first.rotation % 180 != 0
+        return Film(
+            shape=(first.width, first.height) if turned else (first.height, first.width),
+            rate=rate,
+            tick=Fraction(stream.time_base),
+            frames=max(counted, 1) if counted else None,
+            sound=bool(container.streams.audio),
+            warnings=tuple(_lost(container, first)),
+        )
+
+
+def shots(source: Path) -> Iterator[Shot]:
+    """Yield the frames of a film; raise ImageError where it is damaged."""
+    for frame, time in _timed(source):
+        with _telling(source):
+            image = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
+        yield Shot(time, np.ascontiguousarray(image))
+
+
+def times(source: Path) -> Iterator[Fraction]:
+    """Yield the times of the frames alone."""
+    for _, time in _timed(source):
+        yield time
+
+
+def _timed(source: Path) -> Iterator[tuple[Any, Fraction]]:
+    """Yield frames, each later than the one before."""
+    with _opened(source) as (container, stream):
+        step = 1 / Fraction(stream.average_rate or USUAL)
+        tick = Fraction(stream.time_base)
+        last: Fraction | None = None
+        shape = None
+        for frame in _frames(container, stream):
+            shape = shape or (frame.width, frame.height)
+            if (frame.width, frame.height) != shape:
+                raise ImageError(f"the frames of {source} change their size on the way")
+            told = None if frame.pts is None else frame.pts * tick
+            time = told if told is not None else (Fraction(0) if last is None else last + step)
+            if last is not None and time <= last:
+                time = last + tick
+            last = time
+            yield frame, time
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[tuple[Any, Any]]:
+    av = pyav()
+    if not source.is_file():
+        what = "is a folder, not a film" if source.is_dir() else "is not there"
+        raise ImageError(f"{source} {what}")
+    with _telling(source):
+        # "file:" so that a name is never taken for an address.
+        options = {"format_whitelist": FORMATS}
+        with av.open(f"file:{source}", options=options, metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise ImageError(f"{source} has no pictures in it")
+            stream = container.streams.video[0]
+            width, height = stream.codec_context.width, stream.codec_context.height
+            if width * height > MOST:
+                raise ImageError(f"{source} has frames of {width}x{height} pixels, which is too large")
+            stream.thread_type = "AUTO"
+            yield container, stream
+
+
+@contextlib.contextmanager
+def _telling(source: Path) -> Iterator[None]:
+    """Turn what PyAV raises into ImageErrors."""
+    try:
+        yield
+    except DreamError:
+        raise
+    except MemoryError as error:
+        raise ImageError(f"{source} does not fit into memory") from error
+    except Exception as error:  # damaged films end in exceptions of every kind
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise ImageError(
+            f"{source} cannot be read as a film: {reason}", hint="MP4, WebM, MKV, MOV, AVI and GIF can"
+        ) from error
+
+
+def _frames(container: Any, stream: Any) -> Iterator[Any]:
+    yield from container.decode(stream)
+
+
+def _lost(container: Any, first: Any) -> Iterator[str]:
+    if first.format.components and max(x.bits for x in first.format.components) > 8:
+        yield "the film has more than 8 bits per channel, the result has 8"
+    others = len(container.streams.video) - 1 + len(container.streams.subtitles)
+    if others:
+        yield f"left out {others} more streams of pictures or subtitles"

@@ -1,0 +1,28 @@
+"""What the extra `[video]` brings, loaded when it is needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from engine.errors import UsageError
+
+
+def pyav() -> Any:
+    """Return PyAV; raise UsageError, with the way to get it, where it is missing."""
+    return _load("av", "PyAV")
+
+
+def opencv() -> Any:
+    """Return OpenCV, as `pyav` returns PyAV."""
+    return _load("cv2", "OpenCV")
+
+
+def _load(module: str, name: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise UsageError(
+            f"this needs {name}, which does not load: {error}",
+            hint='pip install "deepdream-onnx[video]"; without it there are .gif and .webp',
+        ) from error

@@ -1,0 +1,173 @@
+"""Dream on a film, without flicker.
+
+Frame by frame, each would dream of something else.  So a frame begins with what was dreamed on the one
+before, moved as the film moves (see engine/films/flow.py), and is dreamed on only a little; what comes into
+view, and all after a cut, begins anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from engine.config import Setting, changed
+from engine.films import decode
+from engine.films.flow import Flow
+from engine.films.project import Project, check, dreamed, facts_of
+from engine.films.zoom import fitted
+from engine.pixels import to_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from engine.config import DreamConfig
+    from engine.dreaming import Order
+    from engine.model import DreamModel
+
+CUT: Final = 0.35
+"""Share of a frame that must be seen in the one before, or there is a cut between them."""
+
+HASHED: Final = 1 << 20
+"""Bytes at each end of a film that tell it from others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carrying:
+    """How one frame's dream goes into the next.  Raises UsageError for a value outside its range."""
+
+    carry: float = 0.9
+    """Share of the dream before that a frame begins with: more is steadier; 0 to 0.98."""
+
+    frame_iterations: int | None = None
+    """Ascent steps in each octave of a frame that follows another; 1 to 1000.  None for as many as make up
+    for what is not carried, so that the dream stays as strong as in the first frame."""
+
+    size: int | tuple[int, int] | None = None
+    """Larger side of the frames at most, or (width, height); 16 to 8192, None for the film's own."""
+
+    def __post_init__(self) -> None:
+        Setting("--carry", float, 0, 0.98, "").check(self.carry)
+        Setting("--frame-iterations", int, 1, 1000, "", optional=True).check(self.frame_iterations)
+        for side in () if self.size is None else (self.size,) if isinstance(self.size, int) else self.size:
+            Setting("--size", int, 16, 8192, "").check(side)
+
+    def iterations(self, config: DreamConfig) -> int:
+        """Return the ascent steps in each octave of a frame that follows another."""
+        return self.frame_iterations or max(round(config.iterations * (1 - self.carry)), 1)
+
+
+def within_range(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
+    """Return settings for a film: a preset's, but colours are clipped in each step, where it isn't `given`.
+
+    What a frame burns would be carried through all that follow.
+    """
+    return config if "clip" in given else changed(config, {"clip": True})
+
+
+def project(
+    source: Path, target: Path, order: Order, model: DreamModel, carrying: Carrying
+) -> tuple[Project, tuple[str, ...]]:
+    """Return the dream of a film, and what of it will be lost; `make()` makes it.
+
+    The first frame, and that after a cut, gets all steps of `order`.  Raises ImageError where the film cannot
+    be read, UsageError where the extra `[video]` is missing.
+    """
+    film = decode.look(source)
+    flow = Flow()
+    shape = film.shape
+    if carrying.size is not None:
+        shape = fitted(np.zeros((*film.shape, 3), np.uint8), carrying.size).shape[:2]
+    check((shape[0], shape[1]), order, model)
+    facts = {
+        "film": "video",
+        "source": _digest(source),
+        "carry": carrying.carry,
+        "frame-iterations": carrying.iterations(order.config),
+        "size": f"{shape[1]}x{shape[0]}",
+        **facts_of(order, model),
+    }
+    made = Project(
+        target=target,
+        shape=(shape[0], shape[1]),
+        frames=film.frames,
+        rate=film.rate,
+        tick=film.tick,
+        times=lambda: decode.times(source),
+        grow=_Dreamer(source, order, model, carrying, flow).grow,
+        sound=source if film.sound else None,
+        facts=facts,
+        value_range=model.metadata.value_range,
+    )
+    return made, film.warnings
+
+
+@dataclass(frozen=True, eq=False)
+class _Dreamer:
+    source: Path
+    order: Order
+    model: DreamModel
+    carrying: Carrying
+    flow: Flow
+
+    def grow(
+        self, number: int, state: NDArray[np.float32] | None
+    ) -> Iterator[tuple[NDArray[np.float32], tuple[str, ...]]]:
+        """Yield the dreamed frames after the first `number`, of which the last is `state`."""
+        before: NDArray[np.uint8] | None = None
+        for current, shot in enumerate(decode.shots(self.source), 1):
+            pixels = shot.image
+            if self.carrying.size is not None:
+                pixels = fitted(pixels, self.carrying.size)
+            if current > number:
+                state, warnings = self._frame(current, before, pixels, state)
+                yield state, warnings if current == number + 1 else ()
+            before = pixels
+
+    def _frame(
+        self,
+        number: int,
+        before: NDArray[np.uint8] | None,
+        pixels: NDArray[np.uint8],
+        state: NDArray[np.float32] | None,
+    ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        value_range = self.model.metadata.value_range
+        image, order = to_model(pixels, value_range), self.order
+        carried = None
+        if before is not None and state is not None:
+            carried = self._carried(state - to_model(before, value_range), before, pixels)
+        if carried is not None:
+            image = (image + carried).clip(*value_range)
+            order = replace(
+                order, config=replace(order.config, iterations=self.carrying.iterations(order.config))
+            )
+        return dreamed(image, order, self.model, number)
+
+    def _carried(
+        self, change: NDArray[np.float32], before: NDArray[np.uint8], pixels: NDArray[np.uint8]
+    ) -> NDArray[np.float32] | None:
+        """Return what a frame begins with besides its own pixels; None after a cut."""
+        back, trust = self.flow.between(before, pixels)
+        if float(trust.mean()) < CUT:
+            return None
+        carried = self.flow.warped(change, back) * trust * np.float32(self.carrying.carry)
+        if self.order.mask is not None:
+            shape = (pixels.shape[0], pixels.shape[1])
+            mask = self.order.mask.rows(shape, None, self.order.config.feather)
+            carried = carried if mask is None else carried * mask[:]
+        return carried
+
+
+def _digest(source: Path) -> str:
+    """Tell a film from others by its length, its beginning and its end."""
+    with source.open("rb") as file:
+        head = file.read(HASHED)
+        size = file.seek(0, 2)
+        file.seek(max(size - HASHED, 0))
+        content = hashlib.sha256(head + file.read()).hexdigest()[:16]
+    return f"{size} {content}"
