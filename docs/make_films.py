@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from engine.films.project import Project
     from engine.model import DreamModel
 
-LAYERS = {"mixed3": 1.0, "mixed4": 1.0}
 WIDTH = 300
 """Pixels of a frame in a strip."""
 
@@ -36,7 +35,7 @@ def main() -> None:
     """Write both strips."""
     PICTURES.mkdir(exist_ok=True)
     model = engine.load_model()
-    config = presets.configure("keras", {"layers": LAYERS})
+    config = presets.configure("flight", {})
     with tempfile.TemporaryDirectory() as folder:
         flight = zoom.Flight(seconds=10)
         order = order_for(model, zoom.lightly(config, {}))
@@ -49,7 +48,7 @@ def dreamed_walk(folder: Path, model: DreamModel) -> Project:
     """Return the dream of a small film that a camera could have taken of the temple."""
     source = folder / "walk.mp4"
     encode.write(walk(45), source, Fraction(25))
-    config = presets.configure("keras", {"layers": LAYERS})
+    config = presets.configure("flight", {})
     order = order_for(model, video.within_range(config, {}))
     project, _ = video.project(source, folder / "dream.mp4", order, model, video.Carrying())
     return project

@@ -201,8 +201,8 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_dreaming(parser: argparse.ArgumentParser) -> None:
-    """Add what every command takes that dreams."""
+def add_dreaming(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT) -> None:
+    """Add what every command takes that dreams; `preset` is what it begins with where none is given."""
     parser.add_argument(
         "--keep-partial", action="store_true", help="when interrupted, write the result so far"
     )
@@ -223,7 +223,7 @@ def add_dreaming(parser: argparse.ArgumentParser) -> None:
         "--halo", type=int, metavar="N", help="pixels computed around each tile (32, or 48 around small ones)"
     )
     add_progress(parser)
-    look = add_look(parser)
+    look = add_look(parser, preset)
     look.add_argument("--guide", metavar="PICTURE", help="steer toward what this picture shows")
     look.add_argument(
         "--mask",
@@ -232,13 +232,15 @@ def add_dreaming(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_look(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def add_look(
+    parser: argparse.ArgumentParser, preset: str = presets.DEFAULT
+) -> argparse._ArgumentGroup:
     """Add what a preset holds, and --preset; return the group of options."""
     default = DreamConfig()
     look = parser.add_argument_group("the look")
     look.add_argument(
         "--preset",
-        help=f"settings to start from: {', '.join(presets.names())}, or a .toml file ({presets.DEFAULT})",
+        help=f"settings to start from: {', '.join(presets.names())}, or a .toml file ({preset})",
     )
     look.add_argument(
         "--layers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine import console, options
 from engine.errors import Cancelled, UsageError
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from engine.console import Silent
     from engine.films.project import Project
     from engine.films.shot import Frame
+
+PRESET: Final = "flight"
+"""The preset that films begin with: the tutorial's noise would grow from frame to frame."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--keep-frames", action="store_true", help="keep the frames, as pictures in FILM.frames"
     )
     options.add_model(parser)
-    options.add_dreaming(parser)
+    options.add_dreaming(parser, PRESET)
 
 
 def target_of(source: Path, output: str | None, middle: str) -> Path:

@@ -24,7 +24,7 @@ when a run is stopped stays in FILM.frames, and the same command goes on.
 Needs pip install "deepdream-onnx[video]".
 
 example:
-  deepdream video holiday.mp4 -o dream.mp4 --size 640 --layers mixed3=1
+  deepdream video holiday.mp4 -o dream.mp4 --size 640
 """
 
 

@@ -23,7 +23,7 @@ preset's --step, where you don't give them. What was done when a run is stopped 
 same command goes on. .gif and .webp need nothing more, the others pip install "deepdream-onnx[video]".
 
 examples:
-  deepdream zoom photo.jpg -o film.mp4 --seconds 10 --layers mixed3=1,mixed4=1
+  deepdream zoom photo.jpg -o film.mp4 --seconds 10
   deepdream zoom photo.jpg -o film.webp --seconds 4 --fps 15 --size 320 --rotate 10
 """
 
@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for option, default, text in (
         ("--seconds", 10.0, "length of the film"),
         ("--fps", 25.0, "frames a second"),
-        ("--zoom-rate", 1.35, "how much larger a thing is a second later; below 1, smaller"),
+        ("--zoom-rate", 1.35, "how much larger a thing is a second later"),
         ("--rotate", 0.0, "degrees that the picture turns in a second, clockwise"),
     ):
         parser.add_argument(option, type=float, default=default, metavar="X", help=f"{text} ({default:g})")

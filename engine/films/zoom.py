@@ -45,7 +45,7 @@ class Flight:
     """Frames a second; 1 to 120."""
 
     zoom_rate: float = 1.35
-    """How much larger a thing is a second later, below 1 for smaller; 0.2 to 20."""
+    """How much larger a thing is a second later; 1 to 20."""
 
     rotate: float = 0.0
     """Degrees that the picture turns in a second, clockwise; -360 to 360."""
@@ -57,7 +57,7 @@ class Flight:
         for name, low, high in (
             ("seconds", 0.1, 3600),
             ("fps", 1, 120),
-            ("zoom_rate", 0.2, 20),
+            ("zoom_rate", 1, 20),
             ("rotate", -360, 360),
         ):
             Setting("--" + name.replace("_", "-"), float, low, high, "").check(getattr(self, name))
