@@ -11,7 +11,7 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
 from engine import batch, library
-from engine.batch import Done, Job, Progress, Streams
+from engine.batch import Done, Failed, Job, Progress, Streams
 from engine.config import Setting
 from engine.errors import ImageError, UsageError
 from engine.films import encode
@@ -98,6 +98,8 @@ class Shows:
                 self._growing[job].take(event)
             case Done(job):
                 return self._growing.pop(job).finish()
+            case Failed(name):
+                self._growing = {job: x for job, x in self._growing.items() if job.name != name}
             case _:
                 pass
         return []

@@ -129,7 +129,7 @@ def folder_of(target: Path) -> Path:
 
 def check_room(folder: Path, frames: int | None, shape: tuple[int, int]) -> None:
     """Raise ImageError where the disk has no room for so many frames of that shape."""
-    needed = (frames or 0) * shape[0] * shape[1] * 2  # a dreamed PNG takes about two bytes a pixel
+    needed = (frames or 0) * shape[0] * shape[1] * 5 // 2  # of dreams a PNG takes that many bytes
     with _writing(folder):
         free = shutil.disk_usage(folder).free
     if needed > free:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from engine.config import DreamConfig
 from engine.dreaming import order_for
@@ -21,6 +22,7 @@ from engine.films.balance import _coarse
 from engine.films.store import folder_of
 from engine.model import load_model
 from engine.picture import Picture
+from tests import icc
 from tests.engine.conftest import QUICK, noise
 from tests.engine.films.conftest import light, photograph, played
 
@@ -171,6 +173,23 @@ def test_a_flight_with_the_embedded_model_stays_bright_and_sharp(tmp_path: Path)
 def test_sizes_are_even_and_proportions_kept(size, expected: tuple[int, int]) -> None:
     fitted = zoom.fitted(photograph(48, 64), size)
     assert fitted.shape == (*expected, 3)
+
+
+def test_a_wide_gamut_picture_has_its_colours_in_the_film() -> None:
+    """LittleCMS, which did not write the film's way to sRGB, says what they are."""
+    profile = icc.rgb(icc.DISPLAY_P3, icc.SRGB_CURVE)
+    pixels = photograph(48, 64)
+    seen = zoom.screened(Picture(pixels, icc=profile)).astype(int)
+    cms = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    srgb = ImageCms.createProfile("sRGB")
+    expected = ImageCms.profileToProfile(Image.fromarray(pixels), cms, srgb, renderingIntent=1)
+    assert np.abs(seen - np.asarray(expected)).mean() < 1
+    assert np.abs(seen - pixels).mean() > 1
+
+
+def test_deep_pictures_are_shown_in_eight_bits() -> None:
+    deep = Picture(photograph(48, 64).astype(np.uint16) * 257)
+    np.testing.assert_array_equal(zoom.screened(deep), photograph(48, 64))
 
 
 def test_what_sticks_out_is_cut_evenly() -> None:
