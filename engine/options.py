@@ -232,9 +232,7 @@ def add_dreaming(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT)
     )
 
 
-def add_look(
-    parser: argparse.ArgumentParser, preset: str = presets.DEFAULT
-) -> argparse._ArgumentGroup:
+def add_look(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT) -> argparse._ArgumentGroup:
     """Add what a preset holds, and --preset; return the group of options."""
     default = DreamConfig()
     look = parser.add_argument_group("the look")

@@ -30,12 +30,17 @@ def open_model(arguments: argparse.Namespace, device: str, precision: str = "ful
     return load_model(arguments.model, device=device, threads=arguments.threads, precision=precision)
 
 
-def configured(arguments: argparse.Namespace, recipe: Recipe | None = None) -> DreamConfig:
-    """Return the settings of a recipe, or of the preset that the options name, with those that they give."""
+def configured(
+    arguments: argparse.Namespace, recipe: Recipe | None = None, preset: str = DEFAULT
+) -> DreamConfig:
+    """Return the settings of a recipe, or of the preset that the options name, with those that they give.
+
+    Where they name none, it is `preset`.
+    """
     given = options.given_settings(arguments)
     if recipe is not None:
         return changed(recipe.config, given)
-    return configure(arguments.preset or DEFAULT, given)
+    return configure(arguments.preset or preset, given)
 
 
 def ordered(

@@ -55,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     """Dream on the film."""
-    config = configured(arguments)
+    config = configured(arguments, preset=filming.PRESET)
     options.tiling(arguments)  # refused before anything is read
     from engine.films import encode, video, zoom
 

@@ -48,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     """Make the film."""
-    config = configured(arguments)
+    config = configured(arguments, preset=filming.PRESET)
     options.tiling(arguments)  # refused before anything is read
     from engine import images
     from engine.films import encode, zoom
