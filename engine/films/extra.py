@@ -24,5 +24,5 @@ def _load(module: str, name: str) -> Any:
     except ImportError as error:
         raise UsageError(
             f"this needs {name}, which does not load: {error}",
-            hint='pip install "deepdream-onnx[video]"; without it there are .gif and .webp',
+            hint='pip install "deepdream-onnx[video]"; zoom and --animate make .gif and .webp without it',
         ) from error
