@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields, replace
 from numbers import Real
 from types import MappingProxyType
@@ -60,7 +61,7 @@ class Setting:
                 return value
             raise UsageError(f"{self.option} {value} is no switch", hint=f"it is {self.span}")
         truth = isinstance(value, bool)  # a number for Python, none for people
-        if not truth and isinstance(value, Real) and self.low <= float(value) <= self.high:  # NumPy's too
+        if not truth and isinstance(value, Real) and self.low <= _size(value) <= self.high:  # NumPy's too
             number = self.kind(float(value))
             if number == value:
                 return number
@@ -69,6 +70,13 @@ class Setting:
             f"{self.option} {value} is out of range",
             hint=f"{self.option} takes {noun} from {self.span}",
         )
+
+
+def _size(number: Real) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number larger than any float
+        return math.inf
 
 
 def _setting(

@@ -30,6 +30,9 @@ DEFAULT: Final = "keras"
 LARGEST: Final = 64 * 1024
 """Bytes of a preset's file, at most: a table of settings is no longer."""
 
+LONGEST: Final = 400
+"""Characters of a title or description, at most: more of them are cut off."""
+
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -169,17 +172,19 @@ def _read(file: Traversable, name: str, source: str) -> Preset:
     try:
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"the preset {source} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # ValueError: no system takes such a path
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"the preset {source[:LONGEST]!r} cannot be read: {reason}") from None
     if len(content) > LARGEST:
         raise UsageError(f"the preset {source} is too long to be one")
     try:
         table = tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # what tomllib raises, and what it lets through
+        raise UsageError(f"the preset {source} is no TOML: {_line(str(error))}") from None
+    try:
         return _preset(table, name, source)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the preset {source} is no TOML: {error}") from None
     except UsageError as error:
-        raise UsageError(f"the preset {source}: {error}", hint=error.hint) from None
+        raise UsageError(f"the preset {source}: {_line(str(error))}", hint=error.hint) from None
 
 
 def _preset(table: Mapping[str, Any], name: str, source: str) -> Preset:
@@ -190,8 +195,21 @@ def _preset(table: Mapping[str, Any], name: str, source: str) -> Preset:
             raise UsageError(f"there is no setting called {key!r}", hint=suggest(key, known))
     if not isinstance(given.get("layers", {}), Mapping):
         raise UsageError("layers is no table", hint="[layers] and lines such as mixed3 = 1.0")
-    title, description = (str(table.get(key, "")) for key in ("title", "description"))
+    title, description = (_text(table, key) for key in ("title", "description"))
     return Preset(name, title or name, description, DreamConfig(**given), source)
+
+
+def _text(table: Mapping[str, Any], key: str) -> str:
+    text = table.get(key, "")
+    if not isinstance(text, str):
+        raise UsageError(f"{key} is no text", hint=f'{key} = "in quotes"')
+    return _line(text)
+
+
+def _line(text: str) -> str:
+    """Make one line of a text that anybody may have written, short and safe to show in a terminal."""
+    plain = " ".join("".join(x if x.isprintable() else " " for x in text).split())
+    return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
 
 
 def _value(value: Any) -> Any:
@@ -206,6 +224,5 @@ def _toml(value: bool | float | None) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Write a TOML string; control characters, which it cannot hold as they are, become spaces."""
-    plain = "".join(x if x.isprintable() else " " for x in text)
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Write a TOML string of one line."""
+    return '"' + _line(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -56,7 +56,7 @@ def test_values_outside_the_range_are_refused_by_the_options_name(name: str) -> 
     setting = settings()[name]
     for value in (setting.low, setting.high, np.float32(2) if name == "octave_scale" else setting.high):
         getattr(DreamConfig(**{name: value}), name)
-    for value in (setting.low - 1, setting.high + 1, math.nan, math.inf, "1", True, [1]):
+    for value in (setting.low - 1, setting.high + 1, math.nan, math.inf, 10**400, "1", True, [1]):
         with pytest.raises(UsageError, match=setting.option) as caught:
             DreamConfig(**{name: value})
         assert setting.span in caught.value.hint
