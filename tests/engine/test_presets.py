@@ -220,6 +220,29 @@ def test_from_the_command_line(photo: Path, home: Path, run: Callable[..., tuple
     assert (code, out.strip()) == (0, str(home.parent / "dream.png")), err
 
 
+@pytest.mark.parametrize("name", presets.built_in())
+def test_the_gallery_shows_each_preset(name: str) -> None:
+    preset = presets.load(name)
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    section = page.split(f"## {preset.title}\n")[1].split("\n## ")[0]
+    assert section.split("```")[0].strip() == preset.description
+    assert f"deepdream dream photo.jpg --preset {name}\n" in section
+    picture = f"pictures/gallery/{name}.jpg"
+    assert f"]({picture})" in section
+    with (
+        Image.open(ROOT / "docs" / picture) as sheet,
+        Image.open(ROOT / "docs" / "pictures" / "gallery" / "photographs.jpg") as photographs,
+    ):
+        assert sheet.size == photographs.size
+
+
+def test_the_gallery_s_own_example_is_a_preset(home: Path, embedded: engine.DreamModel) -> None:
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    write(home, "night.toml", page.split("```toml\n")[1].split("```")[0])
+    assert presets.load("night").title == "Night market"
+    assert embedded.channel_weights(presets.load("night").config.layers).any()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LOOKS)
 def test_a_look_burns_nothing(name: str, embedded: engine.DreamModel) -> None:
