@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[2]
-LOOKS = [name for name in presets.built_in() if name not in {"keras", "classic"}]
+LOOKS = [name for name in presets.built_in() if name not in {"keras", "classic", "flight"}]
+"""Those made for photographs, by eye; the numbers of the others come from elsewhere, or are a film's."""
 PHOTOGRAPHS = [
     ROOT / "examples" / "astronaut.jpg",  # a face
     ROOT / "examples" / "mountains.jpg",
