@@ -1,6 +1,6 @@
 """Make the pictures of docs/gallery.md, one sheet a preset: python docs/make_gallery.py [PRESET...].
 
-About a quarter of an hour on two cores for all of them.
+Some ten minutes on two cores for all of them.
 """
 
 from __future__ import annotations
