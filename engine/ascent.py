@@ -42,8 +42,9 @@ Climber: TypeAlias = Callable[["Rows"], tuple["Rows", float, float, bool]]
 """One step uphill from an image, as `climb` describes it.  What it returns is given to it next, and need not
 be an array, so that an image can stay where it is computed."""
 
-EPSILON = 1e-7
-"""Smallest mean that a gradient is divided by; Keras' `backend.epsilon()`."""
+EPSILON = 1e-12
+"""Smallest mean that a gradient is divided by.  Keras has 1e-7, which the mean of one channel falls below on a
+large picture; its steps would get smaller and smaller."""
 
 
 def dream(picture: Rows, gradient: Gradient, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:

@@ -13,8 +13,8 @@ from onnx import parser
 
 from engine import metadata
 
-EPSILON = 1e-7
-"""Smallest mean that a gradient is divided by; Keras' `backend.epsilon()`."""
+EPSILON = 1e-12
+"""Smallest mean that a gradient is divided by; `engine.ascent` has the same, and says why."""
 
 OUTPUT = Path(__file__).parents[1] / "engine" / "models" / "ascent_step.onnx"
 

@@ -206,3 +206,12 @@ def test_closing_the_generator_stops_the_work() -> None:
     next(steps)
     steps.close()
     assert len(calls) == 1
+
+
+def test_a_step_is_as_large_however_small_the_gradient() -> None:
+    """The mean of one channel's gradient on a large picture is below 1e-7."""
+    config = DreamConfig(step_size=0.05)
+    image = picture()
+    plain, *_ = climb(image, bowl, config)
+    tiny, *_ = climb(image, lambda x: (0.0, bowl(x)[1] * np.float32(1e-9)), config)
+    np.testing.assert_allclose(tiny, plain, atol=1e-6)

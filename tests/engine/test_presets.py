@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[2]
-LOOKS = [name for name in presets.built_in() if name not in {"keras", "flight"}]
+LOOKS = [name for name in presets.built_in() if name != "keras"]
 """Those for photographs; the tutorial's numbers are what they are, and a film's are for films."""
 PHOTOGRAPHS = [
     ROOT / "examples" / "astronaut.jpg",  # a face
