@@ -43,8 +43,8 @@ Climber: TypeAlias = Callable[["Rows"], tuple["Rows", float, float, bool]]
 be an array, so that an image can stay where it is computed."""
 
 EPSILON = 1e-12
-"""Smallest mean that a gradient is divided by.  Keras has 1e-7, which is more than the mean of one channel on a
-large picture: its steps would get smaller."""
+"""Smallest mean that a gradient is divided by.  Keras has 1e-7, more than the mean of one channel on a large
+picture, whose steps would get smaller."""
 
 
 def dream(picture: Rows, gradient: Gradient, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:
