@@ -1,35 +1,67 @@
 """Make the pictures of the README from examples/: python docs/make_pictures.py.
 
-About two minutes on two cores.
+About three minutes on two cores.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
+import numpy as np
 from PIL import Image
 
 import engine
+from engine.sheet import Cell, compose
 
 ROOT = Path(__file__).parent.parent
 PHOTOGRAPH = ROOT / "examples" / "mountains.jpg"
-CHANNELS_OF = ROOT / "examples" / "dogs.jpg"
+DOGS = ROOT / "examples" / "dogs.jpg"
+PALACE = ROOT / "examples" / "palace.jpg"
+TEMPLE = ROOT / "examples" / "temple.jpg"
+ASTRONAUT = ROOT / "examples" / "astronaut.jpg"
+MASK = ROOT / "examples" / "astronaut-mask.png"
 PICTURES = ROOT / "docs" / "pictures"
-FIRST_DREAM = "mixed3=1,mixed4=1"
-"""The layers of the README's first command."""
+FIRST_DREAM = "pearl"
+"""The preset of the README's first command."""
+GUIDED: Final[dict[str, Any]] = {"preset": "flight", "layers": "mixed3,mixed4,mixed5", "octaves": 4}
+"""The look of its guided dreams."""
 
 
 def main() -> None:
     """Write all pictures."""
     PICTURES.mkdir(exist_ok=True)
     model = engine.load_model()
-    with Image.open(PHOTOGRAPH) as file:
-        photograph = file.convert("RGB")
-    dreamed = engine.dream(photograph, layers=FIRST_DREAM, model=model).image
+    photograph = opened(PHOTOGRAPH)
+    dreamed = engine.dream(photograph, preset=FIRST_DREAM, model=model).image
     save(side_by_side([photograph, dreamed], 600), "before-after.jpg")
+    guided = [engine.dream(photograph, guide=x, model=model, **GUIDED).image for x in (DOGS, PALACE)]
+    save(side_by_side(guided, 600), "guided.jpg")
+    masked = engine.dream(ASTRONAUT, mask=MASK, preset="gaze", model=model).image
+    save(side_by_side([opened(ASTRONAUT), opened(MASK), masked], 400), "masked.jpg")
+
+    save(looks(model), "looks.jpg")
 
     save(engine.gallery(photograph, model=model).image, "gallery-sheet.jpg")
-    save(engine.gallery(CHANNELS_OF, channels="mixed4", model=model).image, "gallery-channels.jpg")
+    save(engine.gallery(DOGS, channels="mixed4", model=model).image, "gallery-channels.jpg")
+
+
+def looks(model: engine.DreamModel) -> Image.Image:
+    """Show what the presets make of one picture, the tutorial's aside."""
+    temple = opened(TEMPLE)
+    temple.thumbnail((448, 448), Image.Resampling.LANCZOS)
+    names = [x for x in engine.PRESETS if x not in {"keras", "classic", "flight"}]
+    dreams = [engine.dream(temple, preset=name, model=model).pixels for name in names]
+    cells = [Cell("the picture", np.asarray(temple)), *map(Cell, names, dreams)]
+    page = Image.fromarray(compose(cells))
+    page.thumbnail((1400, 1400), Image.Resampling.LANCZOS)
+    return page
+
+
+def opened(path: Path) -> Image.Image:
+    """Read a picture as RGB."""
+    with Image.open(path) as file:
+        return file.convert("RGB")
 
 
 def side_by_side(images: list[Image.Image], width: int) -> Image.Image:
