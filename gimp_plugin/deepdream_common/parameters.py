@@ -1,12 +1,15 @@
 # -*- coding: utf-8 -*-
 """The one table of what a user can set; both dialogs, both procedures and the engine's options come from it.
 
-Ranges and defaults are those of `engine.config.DreamConfig`; a test holds the two together.
+Ranges and defaults are those of `engine.config.DreamConfig`, with 0 for its None; a test holds the two
+together.
 """
 
 from __future__ import unicode_literals
 
 from collections import namedtuple
+
+from .presets import PRESETS
 
 PROCEDURE = "plug-in-deep-dream"
 MENU_LABEL = "_Deep Dream…"
@@ -19,23 +22,28 @@ HELP = (
     "process of its own."
 )
 
-PRESETS = ("keras",)
+LARGEST_INT = 2147483647
+"""Where GIMP's whole numbers end."""
 
 Parameter = namedtuple("Parameter", "name kind default low high step digits label blurb choices")
 """One thing to set.
 
-name: of the argument in the PDB; kind: `int`, `float` or `choice`; default, low, high: numbers, or the nick
-of a choice; step, digits: of the control; label: in the dialog, the mnemonic behind `_`; blurb: the tooltip;
-choices: pairs of nick and label.
+name: of the argument for scripts; kind: `int`, `float`, `bool`, `choice` or `text`; default, low, high:
+numbers, a truth, a text, or the nick of a choice; step, digits: of the control; label: in the dialog, the
+mnemonic behind `_`; blurb: the tooltip; choices: pairs of nick and label.
 """
 
 
-def _choice(name, default, label, blurb, *choices):
+def _choice(name, default, label, blurb, choices):
     return Parameter(name, "choice", default, None, None, None, None, label, blurb, choices)
 
 
 def _number(name, kind, default, low, high, step, digits, label, blurb):
     return Parameter(name, kind, default, low, high, step, digits, label, blurb, ())
+
+
+def _switch(name, default, label, blurb):
+    return Parameter(name, "bool", default, None, None, None, None, label, blurb, ())
 
 
 def _layer(name, default, label, blurb):
@@ -48,31 +56,31 @@ PRESET = _choice(
     "keras",
     "_Preset",
     "Settings to start from",
-    ("keras", "Tutorial (Keras)"),
+    tuple((preset.name, preset.title) for preset in PRESETS),
 )
+
+OCTAVES = _number(
+    "octaves", "int", 3, 1, 20, 1, 0, "Oc_taves",
+    "How many sizes of the picture are dreamed on, small to large: more give larger forms",
+)  # fmt: skip
 
 LOOK = (
     _number(
         "step-size", "float", 0.01, 0.00001, 1.0, 0.001, 4, "Stren_gth",
         "Size of a step: larger is stronger and coarser",
     ),
+    OCTAVES,
     _number(
-        "octaves", "int", 3, 1, 20, 1, 0, "Oc_taves",
-        "How many sizes of the picture are dreamed on, small to large: more give larger forms",
-    ),
-    _number(
-        "octave-scale", "float", 1.4, 1.0, 10.0, 0.1, 2, "Octa_ve scale",
-        "How much larger each octave is than the one before",
+        "min-size", "int", 0, 0, 8192, 10, 0, "Smallest si_ze",
+        "Shorter side of the first octave in pixels, instead of a number of octaves: small and large "
+        "pictures then get the same forms. 32 or more; 0 leaves it to the octaves",
     ),
     _number(
         "iterations", "int", 20, 1, 10000, 1, 0, "_Iterations",
         "Steps in each octave",
     ),
-    _number(
-        "max-loss", "float", 10.0, 0.0, 1000000.0, 1.0, 1, "_Max loss",
-        "An octave ends early when the loss is above this; 0 means it never does",
-    ),
 )  # fmt: skip
+"""What a dialog shows at once, with the layers."""
 
 LAYERS = (
     _layer("mixed0", 0.0, "_Fine lines", "Strokes and edges"),
@@ -83,14 +91,75 @@ LAYERS = (
     _layer("mixed5", 1.5, "_Whole objects", "Whole animals and things; wants company"),
 )
 
+FEATHER = _number(
+    "feather", "int", 16, 0, 1024, 1, 0, "Feather",
+    "Pixels inside the selection's edge over which the dream fades in",
+)  # fmt: skip
+
+MORE = (
+    _number(
+        "octave-scale", "float", 1.4, 1.0, 10.0, 0.1, 2, "Octave scale",
+        "How much larger each octave is than the one before",
+    ),
+    _number(
+        "max-loss", "float", 10.0, 0.0, 1000000.0, 1.0, 1, "Max loss",
+        "An octave ends early when the loss is above this; 0 means it never does",
+    ),
+    _number(
+        "jitter", "int", 0, 0, 512, 1, 0, "Jitter",
+        "Pixels that the picture is moved by at random in each step, and back: hides the network's grid",
+    ),
+    _number(
+        "smooth", "float", 0.0, 0.0, 2.0, 0.1, 2, "Smoothness",
+        "How far coarse forms are raised to the strength of fine ones: larger, calmer. 1 makes them equal",
+    ),
+    _number(
+        "total-variation", "float", 0.0, 0.0, 10.0, 0.1, 2, "Less noise",
+        "Pull against noise, relative to the dream's",
+    ),
+    _number(
+        "stay-close", "float", 0.0, 0.0, 100.0, 0.1, 2, "Stay close",
+        "Pull back to the picture, relative to the dream's",
+    ),
+    _number(
+        "blend", "float", 1.0, 0.0, 1.0, 0.1, 2, "Blend",
+        "How much of the dream there is in the result; the rest is the picture as it was",
+    ),
+    FEATHER,
+    _number(
+        "seed", "int", 0, 0, LARGEST_INT, 1, 0, "Seed",
+        "Where all that is random comes from: another number, another dream",
+    ),
+    _switch(
+        "clip", False, "Keep in range",
+        "Keep colours between black and white in each step: nothing burns out",
+    ),
+    _switch(
+        "keep-colours", False, "Keep colours",
+        "Dream on lightness only: hues stay the picture's",
+    ),
+)  # fmt: skip
+"""What a dialog keeps for those who look for it."""
+
+CHANNELS = Parameter(
+    "channels", "text", "", None, None, None, None, "Channels",
+    "Single channels of layers beside the sliders' layers, such as mixed4:12+40=0.5,mixed3:87=1", (),
+)  # fmt: skip
+
 DEVICE = _choice(
     "device",
     "auto",
-    "_Device",
+    "De_vice",
     "What computes",
-    ("auto", "Automatic"),
-    ("cpu", "Processor (CPU)"),
-    ("cuda", "NVIDIA GPU (CUDA)"),
+    (("auto", "Automatic"), ("cpu", "Processor (CPU)"), ("cuda", "NVIDIA GPU (CUDA)")),
+)
+
+FIT = _switch(
+    "fit-selection",
+    True,
+    "_Dream up to the selection's edge",
+    "Forms grow inside the selection only, and fit what surrounds it. Otherwise all around it is dreamed on "
+    "too, and what is selected is cut out of that",
 )
 
 RESULT = _choice(
@@ -98,48 +167,26 @@ RESULT = _choice(
     "new-layer",
     "Result _as",
     "Where the dream goes",
-    ("new-layer", "New layer above"),
-    ("in-place", "In place of the layer"),
+    (("new-layer", "New layer above"), ("in-place", "In place of the layer")),
 )
 
-PARAMETERS = (PRESET,) + LOOK + LAYERS + (DEVICE, RESULT)
+SETTINGS = LOOK + MORE
+"""Those that are settings of the engine, each an option."""
+
+IN_PRESET = LOOK + LAYERS + MORE + (CHANNELS,)
+"""Those that a preset has values for."""
+
+PARAMETERS = (PRESET,) + IN_PRESET + (DEVICE, FIT, RESULT)
 """All of them, in the order of the procedure's arguments."""
 
 DEFAULTS = dict((parameter.name, parameter.default) for parameter in PARAMETERS)
 
-NO_LAYERS = "Every layer is at 0, so there is nothing to dream of. Raise at least one of them."
-
 
 class SettingError(ValueError):
-    """The settings make no sense together; the message is for the user."""
+    """The settings make no sense, alone or together; the message is for the user."""
 
 
-def engine_options(values, explicit=False):
-    """Return the options of `python -m engine pipe` for the values of a dialog or a call.
-
-    values: by argument name; what is missing has its default.
-    explicit: pass everything on, as a dialog that has shown it all does.  Otherwise what equals the table's
-        default is left to the preset, so that a script can name a preset and nothing else.
-
-    Raises SettingError where all layers are 0.
-    """
-    values = dict(DEFAULTS, **values)
-    options = ["--preset", values["preset"], "--device", values["device"]]
-    spelled = {"step-size": "--step"}
-    for parameter in LOOK:
-        value = values[parameter.name]
-        if explicit or value != parameter.default:
-            text = "none" if parameter.name == "max-loss" and value == 0 else _text(parameter, value)
-            options += [spelled.get(parameter.name, "--" + parameter.name), text]
-    if explicit or any(values[layer.name] != layer.default for layer in LAYERS):
-        chosen = [
-            "%s=%s" % (layer.name, _text(layer, values[layer.name])) for layer in LAYERS if values[layer.name]
-        ]
-        if not chosen:
-            raise SettingError(NO_LAYERS)
-        options += ["--layers", ",".join(chosen)]
-    return [str(option) for option in options]
-
-
-def _text(parameter, value):
-    return "%d" % round(value) if parameter.kind == "int" else "%.10g" % value
+def preset_values(name):
+    """Return what a preset sets, by argument name."""
+    (found,) = [preset for preset in PRESETS if preset.name == name]
+    return dict(((p.name, p.default) for p in IN_PRESET), **found.values)

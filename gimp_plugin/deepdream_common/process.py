@@ -52,6 +52,9 @@ class EngineError(Exception):
 class Engine(object):
     """One run of `python -m engine pipe` on one picture.
 
+    log: the engine's last words; about: its start event; finished, stopped: whether it has ended, or was
+    told to.
+
     Start it, `poll` until `finished`, then take `result()`.  Whatever happens in between, `close()`: it ends
     the process and waits until it is gone.
     """
@@ -66,11 +69,12 @@ class Engine(object):
         Raises EngineError where the command can't be started.
         """
         self.log = []
+        self.about = {}
         self.finished = False
         self._frame = (kind, height, width, channels)
         self._pixels = None
         self._error = None
-        self._stopping = False
+        self.stopped = False
         self._end_of_input = threading.Event()
         self._queue = queue.Queue()
         _survive_broken_pipes()
@@ -115,7 +119,7 @@ class Engine(object):
 
     def stop(self):
         """Ask the engine to end with the picture so far; go on polling until `finished`."""
-        self._stopping = True
+        self.stopped = True
         self._end_of_input.set()
 
     def result(self):
@@ -124,7 +128,7 @@ class Engine(object):
         Raises EngineError with the engine's own reason where there are none.
         """
         status = self._wait(STOP_SECONDS)
-        if self._pixels is not None and (status == 0 or self._stopping):
+        if self._pixels is not None and (status == 0 or self.stopped):
             return self._pixels
         self._log_end(status)
         if self._error is not None:
@@ -193,6 +197,8 @@ class Engine(object):
                 continue
             if event.get("event") == "error":
                 self._error = event
+            if event.get("event") == "start":
+                self.about = event
             if event.get("event") == "start" and event.get("protocol") != PROTOCOL:
                 self._error = {
                     "message": "The DeepDream engine and this plug-in are of different versions.",

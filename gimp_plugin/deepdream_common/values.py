@@ -3,15 +3,15 @@
 
 from __future__ import unicode_literals
 
-from .parameters import PARAMETERS, SettingError
+from .parameters import SettingError
 
 
-def check_all(given):
-    """Return the values by argument name; given: one value for each of PARAMETERS, in their order.
+def check_all(parameters, given):
+    """Return the values by argument name; given: one value for each of the parameters, in their order.
 
     Raises SettingError, naming the range, for a value that is none.
     """
-    return dict((parameter.name, check(parameter, value)) for parameter, value in zip(PARAMETERS, given))
+    return dict((parameter.name, check(parameter, value)) for parameter, value in zip(parameters, given))
 
 
 def check(parameter, value):
@@ -23,6 +23,10 @@ def check(parameter, value):
         value = value.decode("utf-8", "replace")
     if value is None or value == "":
         return parameter.default
+    if parameter.kind == "text":
+        return "%s" % value
+    if parameter.kind == "bool" and value in (0, 1):
+        return bool(value)
     if parameter.kind == "choice":
         nicks = [nick for nick, _ in parameter.choices]
         if value not in nicks:
@@ -32,6 +36,8 @@ def check(parameter, value):
         number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
+    if parameter.kind == "bool":
+        raise SettingError("%s can't be %s. It is on (1) or off (0)." % (parameter.name, value))
     whole = parameter.kind == "int"
     if not parameter.low <= number <= parameter.high or (whole and number != int(number)):
         raise SettingError(

@@ -1,6 +1,7 @@
 """Stand in for `python -m engine`: `fake_engine.py MODE pipe [options]` inverts a picture, or misbehaves.
 
-FAKE_ENGINE_RECORD names a file for its process id and what it was called with.
+FAKE_ENGINE_RECORD names a file for its process id and what it was called with, FAKE_ENGINE_FRAME one for the
+frame that it got.
 """
 
 import json
@@ -102,6 +103,8 @@ def main():  # noqa: C901, PLR0912, PLR0915 - one branch a mode
     if mode == "ignores-sigterm":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     header, shape, pixels = read_frame()
+    if os.environ.get("FAKE_ENGINE_FRAME"):
+        Path(os.environ["FAKE_ENGINE_FRAME"]).write_bytes(header + pixels)
     send("start", protocol=1, version="0", device="cpu", model="fake", pictures=1, unknown="x")
     if mode == "good":
         good(header, shape, pixels)

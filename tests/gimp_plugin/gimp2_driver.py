@@ -27,7 +27,8 @@ def layer_of(scenario, image):
     layer.pixels[:] = bytearray((i * 7 + i // 251) % 256 for i in range(len(layer.pixels)))
     selection = scenario.get("selection")
     layer.selection, layer.strength = selection and tuple(selection), scenario.get("strength", 1.0)
-    layer.locked = scenario.get("locked", False)
+    layer.locked, layer.offsets = scenario.get("locked", False), tuple(scenario.get("offsets", (0, 0)))
+    image.drawable = layer
     if kind is not gimp.Channel:
         image.layers.append(layer)
     return layer
@@ -49,13 +50,14 @@ def meanwhile(layer, what):
 def main(plugin, scenario):
     """Return the report.
 
-    type, width, height, selection, strength, locked, drawable: of the layer; precision: of the image; mode:
-    a run mode; values: by parameter name, the rest has the registered defaults; press: see the stub;
+    type, width, height, offsets, selection, strength, locked, drawable: of the layer; canvas, precision: of the
+    image; mode: a run mode; values: by parameter name, the rest has the registered defaults; press: see the stub;
     meanwhile: "remove" or a new selection; directory: GIMP's profile folder.
     """
     gimp.directory = scenario["directory"].encode("utf-8")
     imp.load_source("deepdream_plugin", plugin)
-    image = gimp.Image(scenario["width"], scenario["height"], precision=scenario.get("precision", 150))
+    canvas = scenario.get("canvas", (scenario["width"], scenario["height"]))
+    image = gimp.Image(canvas[0], canvas[1], precision=scenario.get("precision", 150))
     layer = layer_of(scenario, image)
     original = bytes(layer.pixels)
     meanwhile(layer, scenario.get("meanwhile"))
@@ -90,9 +92,11 @@ def main(plugin, scenario):
                 "name": each.name,
                 "pixels": base64.b64encode(bytes(each.pixels)).decode("ascii"),
                 "updates": each.updates,
+                "parasites": each.parasites,
             }
             for each in image.layers
         ],
+        "parasites": layer.parasites,
         "undo": [image.undo_groups, image.undo_depth, image.lonely_undo_steps],
         "threads": threading.active_count(),
     }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import importlib.util
 import io
+import json
 import math
 import os
+import shlex
 import subprocess
 import sys
 
@@ -17,37 +19,58 @@ from hypothesis import strategies as st
 
 from engine import cli, options, wire
 from engine.config import COEFFICIENT_LIMIT, DreamConfig, settings
-from engine.presets import PRESETS, configure
-from gimp_plugin.deepdream_common import engine_file, frames, log_file, parameters, process, region, values
+from engine.presets import PRESETS, Preset, configure
+from gimp_plugin.deepdream_common import (
+    engine_file,
+    frames,
+    log_file,
+    mask,
+    parameters,
+    process,
+    recipe,
+    region,
+    values,
+    words,
+)
 from gimp_plugin.deepdream_common.progress import Pace
+from tests.gimp_plugin import make_presets
 from tests.gimp_plugin.conftest import PLUGIN, REPOSITORY
 
-FIELDS = {setting.option.removeprefix("--"): (name, setting) for name, setting in settings().items()}
-SPELLED = {"step-size": "step"}
+FIELDS = {name.replace("_", "-"): (name, setting) for name, setting in settings().items()}
+
+
+def read(arguments):
+    """Return the DreamConfig that the engine makes of a command and options."""
+    parsed = options.parse(cli.COMMANDS, arguments)
+    return configure(parsed.preset, options.given_settings(parsed))
 
 
 def parse(settings_of_dialog, **keywords):
     """Return the DreamConfig that the engine makes of the plug-in's options."""
-    words = parameters.engine_options(settings_of_dialog, **keywords)
-    arguments = options.parse(cli.COMMANDS, ["pipe", *words])
-    return configure(arguments.preset, options.given_settings(arguments))
+    return read(["pipe", *words.engine_options(settings_of_dialog, **keywords)])
 
 
 # The table of parameters against the engine's settings
 
 
-@pytest.mark.parametrize("parameter", parameters.LOOK, ids=lambda x: x.name)
+@pytest.mark.parametrize("parameter", parameters.SETTINGS, ids=lambda x: x.name)
 def test_range_and_default_are_the_engines(parameter):
-    name, setting = FIELDS[SPELLED.get(parameter.name, parameter.name)]
-    assert (parameter.low, parameter.high) == (setting.low, setting.high)
-    assert parameter.default == getattr(DreamConfig(), name)
+    name, setting = FIELDS[parameter.name]
+    assert parameter.default == (getattr(DreamConfig(), name) or 0)
     assert parameter.kind == setting.kind.__name__
-    assert parameter.low <= parameter.default <= parameter.high
-    assert parameter.step > 0
+    if parameter.kind != "bool":
+        low = 0 if setting.optional else setting.low
+        assert (parameter.low, parameter.high) == (low, min(setting.high, 2**31 - 1))
+        assert parameter.low <= parameter.default <= parameter.high
+        assert parameter.step > 0
+    assert setting.optional == (parameter.name in words.NONE_AT_0)
+    assert words.LEAST.get(parameter.name, parameter.low or 0) == (
+        setting.low if setting.kind is not bool else 0
+    )
 
 
 def test_every_setting_of_the_engine_is_there():
-    assert {SPELLED.get(x.name, x.name) for x in parameters.LOOK} == set(FIELDS)
+    assert {x.name for x in parameters.SETTINGS} == set(FIELDS)
 
 
 def test_layers_are_those_of_the_engine():
@@ -55,46 +78,168 @@ def test_layers_are_those_of_the_engine():
     assert all((x.low, x.high) == (-COEFFICIENT_LIMIT, COEFFICIENT_LIMIT) for x in parameters.LAYERS)
 
 
-def test_presets_are_those_of_the_engine():
-    assert set(parameters.PRESETS) == {nick for nick, _ in parameters.PRESET.choices} == set(PRESETS)
-
-
-def test_mnemonics_and_names_are_unique():
+def test_names_are_unique():
     assert len({x.name for x in parameters.PARAMETERS}) == len(parameters.PARAMETERS)
-    assert all(x.label.count("_") == 1 for x in parameters.PARAMETERS)
 
 
-@pytest.mark.parametrize("explicit", [False, True])
-def test_defaults_give_the_engines_defaults(explicit):
-    assert parse({}, explicit=explicit) == DreamConfig()
+# Presets
+
+
+def test_table_of_presets_is_the_engines():
+    found = [tuple(preset) for preset in parameters.PRESETS]
+    assert found == [make_presets.entry(name) for name in PRESETS], make_presets.__doc__
+
+
+@pytest.mark.parametrize("brief", [False, True])
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_is_the_engines(name, brief):
+    values = {"preset": name, **parameters.preset_values(name)}
+    assert parse(values, brief=brief) == PRESETS[name]
+    assert parse(words.settled({"preset": name}), brief=brief) == PRESETS[name]
+    if brief:
+        assert words.engine_options(values, brief=True) == ["--preset", name, "--device", "auto"]
+
+
+@pytest.fixture
+def preset_with_channels(monkeypatch):
+    """A preset called keras that has channels, a smallest size and a switch."""
+    values = {"channels": "mixed4:12+40=0.5", "mixed4": 0.0, "min-size": 200, "clip": True}
+    table = [x._replace(values=values) if x.name == "keras" else x for x in parameters.PRESETS]
+    monkeypatch.setattr(parameters, "PRESETS", tuple(table))
+    return values
+
+
+def test_call_leaves_to_the_preset_what_it_does_not_name(preset_with_channels):
+    values = words.settled({"mixed0": 1.0, "octaves": 5, "blend": 0.5})
+    assert {name: values[name] for name in preset_with_channels} == {**preset_with_channels, "min-size": 0}
+    config = parse(values)
+    assert config.layers == {"mixed0": 1, "mixed2": 0.2, "mixed3": 0.5, "mixed5": 1.5, "mixed4:12+40": 0.5}
+    assert (config.octaves, config.min_size, config.clip, config.blend) == (5, None, True, 0.5)
+
+
+def test_number_of_octaves_takes_the_place_of_a_smallest_size_only_where_it_is_meant(preset_with_channels):
+    values = words.settled({})
+    assert "--octaves" not in words.engine_options({**values, "octaves": 7}, brief=True)
+    assert parse({**values, "octaves": 7}).min_size == 200
+    assert words.engine_options({**values, "min-size": 0}, brief=True)[-2:] == ["--min-size", "none"]
+
+
+def test_entry_of_a_preset_with_channels(monkeypatch):
+    config = DreamConfig(layers={"mixed3": 1, "mixed4:12+40": 0.5, "mixed9": 2}, min_size=200)
+    monkeypatch.setattr(make_presets.presets, "load", lambda name: Preset(name, "T", "D", config, "built in"))
+    name, title, description, values = make_presets.entry("look")
+    assert (name, title, description) == ("look", "T", "D")
+    assert values["channels"] == "mixed4:12+40=0.5,mixed9=2"
+    assert (values["min-size"], values["mixed3"], values["mixed5"]) == (200, 1, 0)
+    assert "iterations" not in values
+
+
+# Options
+
+
+@pytest.mark.parametrize("brief", [False, True])
+def test_defaults_give_the_engines_defaults(brief):
+    assert parse({}, brief=brief) == DreamConfig()
 
 
 @pytest.mark.parametrize("end", ["low", "high"])
-@pytest.mark.parametrize("parameter", parameters.LOOK + parameters.LAYERS, ids=lambda x: x.name)
+@pytest.mark.parametrize("parameter", parameters.SETTINGS + parameters.LAYERS, ids=lambda x: x.name)
 def test_ends_of_a_range_are_accepted(parameter, end):
-    value = getattr(parameter, end)
+    value = {"low": False, "high": True}[end] if parameter.kind == "bool" else getattr(parameter, end)
     config = parse({parameter.name: value})
     if parameter in parameters.LAYERS:
         assert config.layers[parameter.name] == value
-    elif parameter.name == "max-loss" and value == 0:
-        assert config.max_loss is None
+    elif parameter.name in words.NONE_AT_0 and value == 0:
+        assert getattr(config, FIELDS[parameter.name][0]) is None
     else:
-        assert getattr(config, FIELDS[SPELLED.get(parameter.name, parameter.name)][0]) == value
+        assert getattr(config, FIELDS[parameter.name][0]) == value
 
 
 def test_floats_of_a_spinner_are_whole_numbers_for_the_engine():
     assert parse({"octaves": 5.0, "iterations": 7.0}).octaves == 5
 
 
+def test_smallest_size_is_one_that_the_engine_takes():
+    assert parse({"min-size": 5}).min_size == 32
+
+
 def test_no_layer_at_all_is_refused_with_a_way_out():
+    none = {layer.name: 0.0 for layer in parameters.LAYERS}
     with pytest.raises(parameters.SettingError, match="Raise at least one"):
-        parameters.engine_options({layer.name: 0.0 for layer in parameters.LAYERS})
+        words.engine_options({**none, "channels": " , "})
+    assert parse({**none, "channels": " mixed3:87, mixed4=-1,"}).layers == {"mixed3:87": 1, "mixed4": -1}
 
 
 def test_device_and_preset_are_passed_on():
-    words = parameters.engine_options({"device": "cpu"})
-    assert words[words.index("--device") + 1] == "cpu"
-    assert words[words.index("--preset") + 1] == "keras"
+    given = words.engine_options({"device": "cpu"})
+    assert given[given.index("--device") + 1] == "cpu"
+    assert given[given.index("--preset") + 1] == "keras"
+
+
+CHANGED = {"iterations": 7, "clip": True, "max-loss": 0.0, "mixed0": 1.5, "channels": "mixed4:12+40=0.5"}
+
+
+@pytest.mark.parametrize(
+    "values", [{}, CHANGED, {"preset": "classic", "device": "cpu", "keep-colours": True}]
+)
+def test_command_line_does_the_same_to_a_file(values):
+    values = words.settled(values)
+    command = shlex.split(words.command_line(values, "my photo's.jpg"))
+    assert command[:3] == ["deepdream", "dream", "my photo's.jpg"]
+    assert read(command[1:]) == parse(values)
+    assert options.parse(cli.COMMANDS, command[1:]).device == values["device"]
+
+
+def test_command_line_says_only_what_is_not_usual():
+    assert words.command_line(parameters.DEFAULTS, "a.jpg") == "deepdream dream a.jpg"
+    values = words.settled({"preset": "classic", "iterations": 7})
+    assert words.command_line(values, "a.jpg") == "deepdream dream a.jpg --preset classic --iterations 7"
+
+
+@pytest.mark.parametrize("values", [{}, CHANGED, {"min-size": 5, "keep-colours": True, "seed": 3}])
+def test_recipe_has_the_engines_settings(values):
+    values = words.settled(values)
+    about = {"version": "1", "device": "cpu", "threads": 2, "event": "start"}
+    recipe_text = recipe.text(words.settings(values), about, "3.0.4", finished=True, mask=None)
+    found = json.loads(recipe_text)
+    assert DreamConfig(**found.pop("settings")) == parse(values)
+    assert found == {
+        "schema": 1,
+        "mask": None,
+        "finished": True,
+        "device": "cpu",
+        "threads": 2,
+        "versions": {"deepdream": "1", "gimp": "3.0.4"},
+    }
+    assert recipe_text.isascii()
+
+
+# Masks
+
+
+@given(st.sampled_from(["|u1", "<f4"]), st.integers(1, 4), st.data())
+def test_mask_travels_as_alpha_and_comes_off_again(kind, channels, data):
+    shape = (data.draw(st.integers(1, 5)), data.draw(st.integers(1, 5)), channels)
+    random = np.random.default_rng(data.draw(st.integers(0, 99)))
+    picture = (random.random(shape) * 255).astype(kind)
+    shares = random.choice([0, 1, 128, 255], shape[:2]).astype(np.uint8)
+    count, raw = mask.put_on(kind, channels, picture.tobytes(), shares.tobytes())
+    colours = 1 if channels <= 2 else 3
+    assert count == colours + 1
+    sent = np.frombuffer(raw, kind).reshape(*shape[:2], count)
+    np.testing.assert_array_equal(sent[..., :colours], picture[..., :colours])
+    np.testing.assert_array_equal(sent[..., -1], (shares > 0) * (255 if kind == "|u1" else 1.0))
+    dreamed = (sent + 1).astype(kind)
+    expected = picture.copy()
+    expected[..., :colours] = dreamed[..., :colours]
+    assert mask.take_off(kind, channels, picture.tobytes(), dreamed.tobytes()) == expected.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("feather", "scale", "wanted"), [(16, 1.0, 16), (16, 0.5, 8), (100, 1.0, 20), (0, 1, 0)]
+)
+def test_feather_leaves_most_of_a_small_selection(feather, scale, wanted):
+    assert words.masked({"feather": feather}, 300, 80, scale)["feather"] == wanted
 
 
 # Values that scripts give
@@ -102,16 +247,18 @@ def test_device_and_preset_are_passed_on():
 
 def test_values_are_checked_and_typed():
     given = [parameter.default for parameter in parameters.PARAMETERS]
-    assert values.check_all(given) == parameters.DEFAULTS
-    octaves = parameters.LOOK[1]
+    assert values.check_all(parameters.PARAMETERS, given) == parameters.DEFAULTS
+    octaves = parameters.OCTAVES
     assert values.check(octaves, 3.0) == 3
     assert isinstance(values.check(octaves, 3.0), int)
     assert values.check(parameters.RESULT, b"in-place") == "in-place"
     assert values.check(parameters.RESULT, None) == "new-layer"
+    assert values.check(parameters.FIT, 0) is False
+    assert values.check(parameters.CHANNELS, b"mixed3:87") == "mixed3:87"
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("name", "value", "said"),
     [
         ("octaves", 0, "a whole number from 1 to 20"),
         ("octaves", 2.5, "a whole number"),
@@ -120,11 +267,13 @@ def test_values_are_checked_and_typed():
         ("mixed4", math.inf, "from -1000 to 1000"),
         ("iterations", "many", "a whole number"),
         ("device", "tpu", "auto, cpu, cuda"),
+        ("clip", "yes", "on \\(1\\) or off"),
+        ("clip", 2, "on \\(1\\) or off"),
     ],
 )
-def test_bad_values_are_named_with_their_range(name, value, words):
+def test_bad_values_are_named_with_their_range(name, value, said):
     parameter = next(x for x in parameters.PARAMETERS if x.name == name)
-    with pytest.raises(parameters.SettingError, match=words) as caught:
+    with pytest.raises(parameters.SettingError, match=said) as caught:
         values.check(parameter, value)
     assert name in str(caught.value)
 
@@ -219,15 +368,15 @@ def test_what_lies_outside_of_the_layer_is_left_out():
 
 
 @pytest.mark.parametrize(
-    ("selection", "width", "height", "words"),
+    ("selection", "width", "height", "said"),
     [
         ((0, 0, 58, 200), 58, 200, "too small.*\n.*at least 59"),
         ((0, 0, 0, 0), 100, 100, "Nothing of the layer is selected"),
         ((100, 0, 50, 50), 100, 100, "Nothing of the layer is selected"),
     ],
 )
-def test_region_errors_have_a_way_out(selection, width, height, words):
-    with pytest.raises(region.RegionError, match=words) as caught:
+def test_region_errors_have_a_way_out(selection, width, height, said):
+    with pytest.raises(region.RegionError, match=said) as caught:
         region.around(selection, width, height)
     assert caught.value.hint
 
@@ -356,8 +505,8 @@ def test_real_engine_dreams(kind, channels, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     noise = np.random.default_rng(1).random((80, 90, channels)).astype(np.float32)
     picture = noise if kind == "<f4" else (noise * 255).astype(np.uint8)
-    words = parameters.engine_options({"octaves": 1, "iterations": 2, "device": "cpu"})
-    engine = process.Engine([sys.executable, "-m", "engine"], words, kind, *picture.shape, picture.tobytes())
+    given = words.engine_options({"octaves": 1, "iterations": 2, "device": "cpu"})
+    engine = process.Engine([sys.executable, "-m", "engine"], given, kind, *picture.shape, picture.tobytes())
     events = []
     try:
         while not engine.finished:
@@ -373,13 +522,37 @@ def test_real_engine_dreams(kind, channels, monkeypatch):
     np.testing.assert_array_equal(dreamed[..., colours:], picture[..., colours:])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["|u1", "<f4"])
+def test_real_engine_keeps_to_the_selection(kind, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    noise = np.random.default_rng(1).random((80, 90, 3)).astype(np.float32)
+    picture = noise if kind == "<f4" else (noise * 255).astype(np.uint8)
+    shares = np.zeros((80, 90), np.uint8)
+    shares[20:60, 20:60] = 200
+    channels, raw = mask.put_on(kind, 3, picture.tobytes(), shares.tobytes())
+    chosen = words.masked({**parameters.DEFAULTS, "octaves": 1, "iterations": 2, "device": "cpu"}, 40, 40)
+    command = [sys.executable, "-m", "engine"]
+    engine = process.Engine(command, words.engine_options(chosen) + words.MASK, kind, 80, 90, channels, raw)
+    try:
+        while not engine.finished:
+            engine.poll(0.1)
+        answer = mask.take_off(kind, 3, picture.tobytes(), engine.result())
+    finally:
+        engine.close()
+    dreamed = np.frombuffer(answer, kind).reshape(picture.shape)
+    np.testing.assert_array_equal(dreamed[shares == 0], picture[shares == 0])
+    assert not np.array_equal(dreamed[30:50, 30:50], picture[30:50, 30:50])
+    assert engine.about["event"] == "start"
+
+
 @pytest.fixture
 def long_dream(monkeypatch):
     """The real engine on a dream of many iterations, closed at the end."""
     monkeypatch.chdir(REPOSITORY)
     picture = np.random.default_rng(1).integers(0, 256, (80, 90, 3), np.uint8)
-    words = parameters.engine_options({"octaves": 1, "iterations": 10000, "max-loss": 0, "device": "cpu"})
-    engine = process.Engine([sys.executable, "-m", "engine"], words, "|u1", 80, 90, 3, picture.tobytes())
+    given = words.engine_options({"octaves": 1, "iterations": 10000, "max-loss": 0, "device": "cpu"})
+    engine = process.Engine([sys.executable, "-m", "engine"], given, "|u1", 80, 90, 3, picture.tobytes())
     yield engine
     engine.close()
     assert engine._process.returncode is not None

@@ -31,6 +31,7 @@ class Plugin:
         self.python27 = python27
         self.folder = install(Profile((2, 10), self.profile), [sys.executable, "-m", "engine"], "0")
         self.record = folder / "record.json"
+        self.frame = folder / "frame.npy"
         self.engine("good")
 
     def engine(self, mode):
@@ -48,7 +49,12 @@ class Plugin:
             text=True,
             timeout=120,
             check=False,
-            env=os.environ | {"FAKE_ENGINE_RECORD": str(self.record), "LC_ALL": "C"},
+            env=os.environ
+            | {
+                "FAKE_ENGINE_RECORD": str(self.record),
+                "FAKE_ENGINE_FRAME": str(self.frame),
+                "LC_ALL": "C",
+            },
         )
         assert done.returncode == 0, done.stderr
         report = Report(json.loads(done.stdout), (height, width, CHANNELS[kind]))
@@ -115,7 +121,10 @@ def test_registration(plugin):
     assert procedure["label"] == parameters.MENU_LABEL
     assert procedure["imagetypes"] == "RGB*, GRAY*"
     names = [entry[1] for entry in procedure["params"]]
-    assert names == ["run-mode", "image", "drawable", *(x.name for x in parameters.PARAMETERS)]
+    shown = [x.name for x in parameters.PARAMETERS if x not in parameters.MORE]
+    assert names == ["run-mode", "image", "drawable", *shown]
+    labels = {entry[1]: entry[2] for entry in procedure["params"]}
+    assert "left as it is" in labels["preset"]
 
 
 @pytest.mark.parametrize(
@@ -203,12 +212,63 @@ def test_selection_that_reaches_beyond_the_layer(plugin):
 
 
 def test_settings_reach_the_engine(plugin):
-    plugin.run(mode="RUN_INTERACTIVE", values={"octaves": 5, "iterations": 7, "mixed0": 1.5, "max-loss": 0.0})
+    values = {"octaves": 5.0, "iterations": 7.0, "mixed0": 1.5, "channels": "mixed3:87=0.5"}
+    plugin.run(mode="RUN_INTERACTIVE", values=values)
     words = plugin.facts["words"]
     assert words[words.index("--octaves") + 1] == "5"
     assert words[words.index("--iterations") + 1] == "7"
-    assert words[words.index("--max-loss") + 1] == "none"
-    assert "mixed0=1.5" in words[words.index("--layers") + 1]
+    assert words[words.index("--layers") + 1].startswith("mixed0=1.5,")
+    assert words[words.index("--layers") + 1].endswith(",mixed3:87=0.5")
+
+
+def test_preset_counts_for_what_is_left_as_it_is(plugin):
+    plugin.run(mode="RUN_INTERACTIVE", values={"preset": "classic", "iterations": 3.0})
+    words = plugin.facts["words"][5:]
+    assert words == ["--preset", "classic", "--device", "auto", "--iterations", "3"]
+
+
+SELECTED = {"width": 200, "height": 150, "canvas": [180, 160], "offsets": [-20, 10]}
+
+
+@pytest.mark.parametrize("kind", [RGB, RGBA, GRAY, GRAYA])
+def test_dream_grows_up_to_the_selections_edge(plugin, kind):
+    report = plugin.run(kind, **SELECTED, selection=[100, 40, 60, 50], strength=0.5, values=IN_PLACE)
+    assert report.error is None
+    frame = np.load(plugin.frame)
+    assert frame.shape == (150, 196, {3: 4, 1: 2}.get(CHANNELS[kind], CHANNELS[kind]))
+    left = 100 - region.MARGIN
+    alpha = np.zeros(frame.shape[:2], np.uint8)
+    alpha[40:90, 100 - left : 160 - left] = 255
+    np.testing.assert_array_equal(frame[..., -1], alpha)
+    colours = 3 if kind in (RGB, RGBA) else 1
+    np.testing.assert_array_equal(frame[..., :colours], report.before[:, left:, :colours])
+    words = plugin.facts["words"]
+    assert words[-2:] == ["--mask", "alpha"]
+    assert words[words.index("--feather") + 1] == "12"  # a quarter of the selection's shorter side
+    if colours < CHANNELS[kind]:
+        np.testing.assert_array_equal(report.after[..., -1], report.before[..., -1])
+
+
+def test_selection_is_cut_out_where_that_is_wanted(plugin):
+    plugin.run(**SELECTED, selection=[100, 40, 60, 50], values={**IN_PLACE, "fit-selection": 0})
+    assert "--mask" not in plugin.facts["words"]
+    assert np.load(plugin.frame).shape[2] == 3
+
+
+@pytest.mark.parametrize("values", [{}, IN_PLACE])
+def test_layer_keeps_its_recipe(plugin, values):
+    report = plugin.run(selection=[10, 10, 60, 60], values={**values, "mixed0": 1.0, "channels": "mixed3:87"})
+    flags, text = report.layers[0]["parasites"]["deepdream-recipe"]
+    assert flags == 3  # kept in the file, and undone with the dream
+    recipe = json.loads(text)
+    assert recipe["settings"]["layers"]["mixed0"] == 1.0
+    assert recipe["settings"]["layers"]["mixed3:87"] == 1.0
+    assert recipe["settings"]["feather"] == 15
+    assert recipe["mask"] == "alpha"
+    assert recipe["finished"] is True
+    assert recipe["versions"] == {"deepdream": "0", "gimp": "2.10.34"}
+    assert recipe["device"] == "cpu"
+    assert values == IN_PLACE or not report.parasites
 
 
 def test_warnings_of_the_engine_are_shown(plugin):
@@ -232,6 +292,7 @@ def test_deep_image_is_not_rounded_silently(plugin):
         ("good", {"locked": True, "values": IN_PLACE}, "locked"),
         ("good", {"values": {f"mixed{i}": 0.0 for i in range(6)}}, "Raise at least one"),
         ("good", {"values": {"step-size": 5.0}}, "from 0.00001 to 1"),
+        ("good", {"values": {"fit-selection": 7}}, "on (1) or off (0)"),
         ("good", {"meanwhile": "remove"}, "removed while"),
         ("good", {"meanwhile": [500, 500, 5, 5]}, "selected any more"),
         ("refuses", {}, "there is no CUDA device\n--device cpu"),

@@ -19,7 +19,9 @@ if HERE not in sys.path:
 
 import gimp
 import gimpfu
-from deepdream_common import engine_file, log_file, parameters, region, values
+import order
+import pixels
+from deepdream_common import engine_file, log_file, parameters, recipe, region, values, words
 from deepdream_common.process import Engine, EngineError
 from deepdream_common.progress import Pace
 from gimpfu import pdb
@@ -32,6 +34,10 @@ DEEPER = (
     "This image has more than 8 bits a channel, and GIMP 2.10 hands a Python plug-in only 8: what is dreamed "
     "on will be rounded to 8 bits. GIMP 3 keeps them all."
 )
+PRESET_LABEL = "Preset, for all that is left as it is"
+SHOWN = tuple(parameter for parameter in parameters.PARAMETERS if parameter not in parameters.MORE)
+"""The arguments.  gimpfu's dialog is one column that does not scroll, so the rest is the preset's here."""
+
 REMOVED = "The layer was removed while the dream was computed, so the dream has nowhere to go."
 
 
@@ -42,7 +48,7 @@ class HostError(Exception):
 def deep_dream(image, drawable, *given):
     """Dream on the drawable: what GIMP calls, with one value for each of the parameters."""
     try:
-        _run(image, drawable, values.check_all(given))
+        _run(image, drawable, words.settled(values.check_all(SHOWN, given)))
     except gimpfu.CancelError:
         raise
     except (EngineError, HostError, region.RegionError, parameters.SettingError) as error:
@@ -54,18 +60,16 @@ def deep_dream(image, drawable, *given):
 
 def _run(image, drawable, settings):
     _refuse(drawable, settings)
-    options = parameters.engine_options(settings)
     command = engine_file.read(HERE)
-    bounds = _selected(drawable)
-    rectangle = region.around(bounds, drawable.width, drawable.height)
+    rectangle = region.around(pixels.selected(drawable), drawable.width, drawable.height)
     if image.precision not in EIGHT_BITS:
         gimp.message(_text(DEEPER))
-    pixels = _read(drawable, rectangle)
-    dreamed, warnings = _compute(command, options, rectangle, drawable.bpp, pixels)
+    task = order.Task(image, drawable, rectangle, settings)
+    dreamed, how, warnings = _compute(command, task, rectangle)
     # GIMP stayed usable: the user may have closed the image, or thrown the layer away.
     if not pdb.gimp_item_is_valid(drawable):
         raise HostError(REMOVED)
-    _apply(image, drawable, rectangle, dreamed, new_layer=settings["result"] == "new-layer")
+    _apply(image, drawable, rectangle, dreamed, how, new_layer=settings["result"] == "new-layer")
     if warnings:
         gimp.message(_text("\n".join(warnings)))
 
@@ -79,20 +83,8 @@ def _refuse(drawable, settings):
         raise HostError("The layer's pixels are locked. Unlock them, or let the dream go to a new layer.")
 
 
-def _selected(drawable):
-    """Return the rectangle of the drawable that is selected, the whole of it without a selection."""
-    some, x, y, width, height = pdb.gimp_drawable_mask_intersect(drawable)
-    return (x, y, width, height) if some else (0, 0, 0, 0)
-
-
-def _read(drawable, rectangle):
-    """Return the pixels, rows from top to bottom, 8 bits a channel."""
-    x, y, width, height = rectangle
-    return drawable.get_pixel_rgn(x, y, width, height, False, False)[x : x + width, y : y + height]
-
-
-def _compute(command, options, rectangle, channels, pixels):
-    """Return (the dreamed pixels, the engine's warnings); the engine is gone then.
+def _compute(command, task, rectangle):
+    """Return (the dreamed pixels, their recipe, the engine's warnings); the engine is gone then.
 
     Raises EngineError, and CancelError when told to stop.
     """
@@ -102,7 +94,7 @@ def _compute(command, options, rectangle, channels, pixels):
     pace, warnings, buttons = Pace(), [], Buttons()
     engine = None
     try:
-        engine = Engine(command, options, str("|u1"), height, width, channels, pixels)
+        engine = Engine(command, task.options, order.KIND, height, width, task.channels, task.sent)
         while not engine.finished:
             event = engine.poll(POLL_SECONDS)
             if event is not None and event["event"] == "step":
@@ -114,7 +106,8 @@ def _compute(command, options, rectangle, channels, pixels):
                 raise gimpfu.CancelError
             if buttons.pressed() == Buttons.KEEP:
                 engine.stop()
-        return _result(engine, stopped=buttons.pressed() is not None), warnings
+        dreamed = _result(engine, stopped=buttons.pressed() is not None)
+        return task.answer(dreamed), task.recipe(engine), warnings
     finally:
         if engine is not None:
             engine.close()
@@ -140,13 +133,13 @@ def _prepare_process():
         pass  # Windows has none; or it leads a session already
 
 
-def _apply(image, drawable, rectangle, dreamed, new_layer):
-    """Put the dreamed rectangle into the image, in one undo step.
+def _apply(image, drawable, rectangle, dreamed, how, new_layer):
+    """Put the dreamed rectangle, and the recipe how it was made, into the image, in one undo step.
 
     It goes through the selection, feathering included, as that is now.  GIMP merges all that is selected, so
     all of that is written: should the user have changed the selection, what was not dreamed on stays.
     """
-    selected = _selected(drawable)
+    selected = pixels.selected(drawable)
     if not (selected[2] and selected[3]):
         raise HostError("Nothing of the layer is selected any more, so the dream has nowhere to go.")
     pdb.gimp_image_undo_group_start(image)
@@ -159,19 +152,11 @@ def _apply(image, drawable, rectangle, dreamed, new_layer):
             pdb.gimp_image_insert_layer(image, target, parent, position)
             pdb.gimp_item_set_name(target, _text("%s dream" % _words(drawable.name)))
             pdb.gimp_item_set_lock_content(target, False)
-        _write(target, selected, rectangle, dreamed)
+        pixels.write(target, selected, rectangle, dreamed)
+        flags = gimpfu.PARASITE_PERSISTENT | gimpfu.PARASITE_UNDOABLE
+        target.attach_new_parasite(str(recipe.NAME), flags, str(how))
     finally:
         pdb.gimp_image_undo_group_end(image)
-
-
-def _write(target, selected, rectangle, dreamed):
-    x, y, width, height = selected
-    merged = region.overlay(_read(target, selected), selected, dreamed, rectangle, target.bpp)
-    shadow = target.get_pixel_rgn(x, y, width, height, True, True)
-    shadow[x : x + width, y : y + height] = merged
-    target.flush()
-    target.merge_shadow(True)
-    target.update(x, y, width, height)
 
 
 class Buttons(object):
@@ -244,10 +229,15 @@ def _sentence(error):
 
 def _control(parameter):
     """Return the gimpfu definition of a parameter."""
-    name, label = str(parameter.name), _text(parameter.label)
+    label = PRESET_LABEL if parameter is parameters.PRESET else parameter.label
+    name, label = str(parameter.name), _text(label)
     if parameter.kind == "choice":
         items = tuple((_text(label), str(nick)) for nick, label in parameter.choices)
         return (gimpfu.PF_RADIO, name, label, str(parameter.default), items)
+    if parameter.kind == "bool":
+        return (gimpfu.PF_TOGGLE, name, label, parameter.default)
+    if parameter.kind == "text":
+        return (gimpfu.PF_STRING, name, label, str(parameter.default))
     if parameter.kind == "int":
         extra = (parameter.low, parameter.high, parameter.step)
         return (gimpfu.PF_SPINNER, name, label, parameter.default, extra)
@@ -276,7 +266,7 @@ def _register():
         str("2026"),
         _text(parameters.MENU_LABEL),
         str(parameters.IMAGE_TYPES),
-        given + [_control(parameter) for parameter in parameters.PARAMETERS],
+        given + [_control(parameter) for parameter in SHOWN],
         [],
         deep_dream,
         menu=str(parameters.MENU_PATH),

@@ -24,7 +24,9 @@ try:
 
     gi.require_version("Gimp", "3.0")
     gi.require_version("Gegl", "0.4")
+    import order
     import pixels
+    import result
     from deepdream_common import engine_file, parameters, process, progress, region
     from gi.repository import Gegl, Gimp, GLib, GObject
 except Exception:
@@ -68,11 +70,10 @@ def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawab
         raise Refused(
             "The pixels of the layer are locked.\nUnlock them, or choose a new layer as the result."
         )
-    options = parameters.engine_options(values, explicit=run_mode != Gimp.RunMode.NONINTERACTIVE)
-    frame = pixels.read(layer, where)
+    task = order.Task(image, layer, where, values, script=run_mode == Gimp.RunMode.NONINTERACTIVE)
     before = state(image, layer)
-    log(f"{where.width} × {where.height} pixels as {frame.channels} × {frame.kind}: {' '.join(options)}")
-    engine = process.Engine(command, options, *frame)
+    log(task.summary)
+    engine = process.Engine(command, task.options, *task.sent)
     try:
         if run_mode == Gimp.RunMode.INTERACTIVE:
             import waiting  # noqa: PLC0415 - GTK only where there is a screen
@@ -92,7 +93,7 @@ def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawab
             "The layer or the selection was changed in the meantime, so the dream no longer fits.\n"
             "The image was left as it is. Run Deep Dream again."
         )
-    put(image, layer, where, dreamed, in_place=in_place)
+    result.put(image, layer, where, task.answer(dreamed), task.recipe(engine), in_place=in_place)
     return True
 
 
@@ -167,31 +168,6 @@ def follow(engine: process.Engine) -> bool:
             Gimp.progress_pulse()
     Gimp.progress_end()
     return True
-
-
-def put(
-    image: Gimp.Image, layer: Gimp.Layer, where: pixels.Rectangle, dreamed: bytes, *, in_place: bool
-) -> None:
-    """Put the engine's pixels into the layer or a copy above it, as one undo step."""
-    image.undo_group_start()
-    try:
-        target = layer if in_place else copy_above(image, layer)
-        pixels.write(target, where, dreamed)
-    finally:
-        image.undo_group_end()
-    Gimp.displays_flush()
-
-
-def copy_above(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
-    """Insert a copy of `layer` right above it and select it."""
-    target = layer.copy()
-    target.set_name(f"{layer.get_name()} dream")
-    image.insert_layer(target, layer.get_parent(), image.get_item_position(layer))
-    target.set_lock_content(False)
-    if target.get_mask() is not None:
-        target.set_edit_mask(False)
-    image.set_selected_layers([target])
-    return target
 
 
 def run(
@@ -271,6 +247,10 @@ def add_argument(procedure: Gimp.Procedure, parameter: parameters.Parameter) -> 
         for number, (nick, label) in enumerate(parameter.choices):
             choice.add(nick, number, label, "")
         procedure.add_choice_argument(*head, choice, parameter.default, flags)
+    elif parameter.kind == "bool":
+        procedure.add_boolean_argument(*head, parameter.default, flags)
+    elif parameter.kind == "text":
+        procedure.add_string_argument(*head, parameter.default, flags)
     elif parameter.kind == "int":
         procedure.add_int_argument(*head, parameter.low, parameter.high, parameter.default, flags)
     else:

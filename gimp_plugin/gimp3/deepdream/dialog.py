@@ -1,4 +1,4 @@
-"""The settings dialog."""
+"""The settings dialog: a preview, the few controls that matter most, and more of them for who wants them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import gi
 
+gi.require_version("Gdk", "3.0")
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from deepdream_common import log_file, parameters  # noqa: E402 - versions first
-from gi.repository import Gimp, GimpUi, Gtk  # noqa: E402
+import controls  # noqa: E402 - versions first
+from deepdream_common import log_file, parameters, words  # noqa: E402
+from gi.repository import Gdk, Gimp, GimpUi, Gtk  # noqa: E402
 from preview import Preview  # noqa: E402
 from thumbnail import Thumbnail  # noqa: E402
 
@@ -18,15 +20,9 @@ if TYPE_CHECKING:
     from pixels import Rectangle
 
 NAME = "deepdream"
-SLIDERS = {
-    "step-size": (0.001, 0.1, 2.0),
-    "octaves": (1, 8, 1.0),
-    "octave-scale": (1.1, 2.0, 1.0),
-    "iterations": (1, 100, 1.5),
-    "max-loss": (0.0, 50.0, 1.0),
-    "layer": (0.0, 5.0, 1.0),
-}
-"""Ends and gamma of the sliders: the useful part of a range; all of it can be typed in."""
+MORE = "_More"
+COPY, COPIED, NOTHING = "Copy command line", "Copied", "There is no layer to dream of"
+UNNAMED = "picture.png"
 
 
 def ask(
@@ -41,20 +37,20 @@ def ask(
     GimpUi.init(NAME)
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Deep Dream")
     dialog.get_widget_for_response(Gtk.ResponseType.HELP).hide()  # GIMP's manual has no page on us
-
-    def options() -> list[str]:
-        return parameters.engine_options(values(config), explicit=True)
-
+    thumbnail = Thumbnail(image, layer, where)
     preview = Preview(
-        Thumbnail(image, layer, where),
+        thumbnail,
         command,
-        options,
+        lambda: thumbnail.sent(values(config)),
         lambda *lines: log_file.write(Gimp.directory(), lines),
     )
     config.connect("notify", lambda *_: preview.settings_changed())
     columns = Gtk.Box(spacing=18, border_width=12)
+    selected = not Gimp.Selection.is_empty(image)
+    more = _more(dialog, config, image, selected=selected)
     columns.pack_start(preview, False, False, 0)
-    columns.pack_start(_controls(dialog), True, True, 0)
+    columns.pack_start(_controls(dialog, config, more, selected=selected), True, True, 0)
+    columns.pack_start(more, True, True, 0)
     dialog.get_content_area().pack_start(columns, True, True, 0)
     columns.show_all()
     try:
@@ -72,35 +68,87 @@ def values(config: Gimp.ProcedureConfig) -> dict[str, Any]:
     return {p.name: config.get_property(p.name) for p in parameters.PARAMETERS}
 
 
-def _controls(dialog: GimpUi.ProcedureDialog) -> Gtk.Box:
-    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
-    box.pack_start(_menu(dialog, "preset"), False, False, 0)
-    for title, table in (
-        ("Look", parameters.LOOK),
-        ("Layers, from fine lines to whole objects", parameters.LAYERS),
-    ):
-        frame = GimpUi.Frame.new(title)
-        rows = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=3)
-        for parameter in table:
-            rows.pack_start(_slider(dialog, parameter), False, False, 0)
-        frame.add(rows)
-        box.pack_start(frame, False, False, 0)
-    for name in ("device", "result"):
-        box.pack_start(_menu(dialog, name), False, False, 0)
+def _controls(
+    dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, more: Gtk.Widget, *, selected: bool
+) -> Gtk.Box:
+    """Return the column that is always there."""
+    look = controls.sliders(config, parameters.LOOK)
+    octaves = look[parameters.LOOK.index(parameters.OCTAVES)]
+
+    def follow(*_: object) -> None:
+        octaves.set_sensitive(config.get_property("min-size") == 0)
+
+    config.connect("notify::min-size", follow)
+    follow()
+    box = _column()
+    preset = controls.PresetMenu(config)
+    box.pack_start(preset, False, False, 0)
+    box.pack_start(controls.section("Look", look), False, False, 0)
+    layers = controls.sliders(config, parameters.LAYERS)
+    box.pack_start(controls.section("Layers, from fine lines to whole objects", layers), False, False, 0)
+    if selected:
+        box.pack_start(dialog.get_widget(parameters.FIT.name, Gtk.CheckButton.__gtype__), False, False, 0)
+    result = controls.menu(dialog, parameters.RESULT.name)
+    controls.align(preset.label, result.get_label())
+    box.pack_start(result, False, False, 0)
+    box.pack_start(_expander(dialog, more), False, False, 0)
     return box
 
 
-def _menu(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
-    # By itself GIMP 3.2 would make radio buttons of it, which take much room.
-    return dialog.get_widget(name, Gtk.ComboBox.__gtype__)
+def _expander(dialog: GimpUi.ProcedureDialog, more: Gtk.Widget) -> Gtk.Expander:
+    """Return what shows and hides the other column: below, there would be no room on many a screen."""
+    expander = Gtk.Expander(label=MORE, use_underline=True)
+
+    def follow(*_: object) -> None:
+        more.set_visible(expander.get_expanded())
+        if not expander.get_expanded():
+            dialog.resize(1, 1)  # as small as may be
+
+    expander.connect("notify::expanded", follow)
+    return expander
 
 
-def _slider(dialog: GimpUi.ProcedureDialog, parameter: parameters.Parameter) -> Gtk.Widget:
-    slider = dialog.get_spin_scale(parameter.name, 1.0)
-    low, high, gamma = SLIDERS.get(parameter.name) or SLIDERS["layer"]
-    slider.set_scale_limits(low, high)
-    slider.set_gamma(gamma)
-    slider.set_digits(parameter.digits)
-    slider.set_increments(parameter.step, parameter.step * 10)
-    slider.set_tooltip_text(parameter.blurb)
-    return slider
+def _more(
+    dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, image: Gimp.Image, *, selected: bool
+) -> Gtk.Box:
+    """Return the column that is hidden at first."""
+    table = [x for x in parameters.MORE if selected or x is not parameters.FEATHER]
+    box = _column()
+    box.pack_start(controls.section("Fine tuning", controls.sliders(config, table)), False, False, 0)
+    channels, label = controls.entry(config, parameters.CHANNELS)
+    device = controls.menu(dialog, parameters.DEVICE.name)
+    controls.align(label, device.get_label())
+    box.pack_start(channels, False, False, 0)
+    box.pack_start(device, False, False, 0)
+    button = Gtk.Button(label=COPY)
+    button.set_tooltip_text("Copy the command that does the same to a whole picture file")
+    button.connect("clicked", _copy, config, image)
+    config.connect("notify", lambda *_: button.set_label(COPY))
+    box.pack_start(button, False, False, 0)
+    for child in box.get_children():
+        child.show_all()
+    box.set_no_show_all(True)
+    return box
+
+
+def _column() -> Gtk.Box:
+    return Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
+
+
+def _copy(button: Gtk.Button, config: Gimp.ProcedureConfig, image: Gimp.Image) -> None:
+    """Put the command line into the clipboard.
+
+    When this process has ended it is still there if the desktop keeps what programs leave.
+    """
+    file = image.get_imported_file()
+    try:
+        text = words.command_line(values(config), file.get_basename() if file else UNNAMED)
+    except parameters.SettingError as error:
+        button.set_label(NOTHING)
+        button.set_tooltip_text(str(error))
+        return
+    clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
+    clipboard.set_text(text, -1)
+    clipboard.set_can_store(None)
+    clipboard.store()
+    button.set_label(COPIED)

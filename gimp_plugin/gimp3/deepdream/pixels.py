@@ -10,7 +10,8 @@ import gi
 gi.require_version("Gegl", "0.4")
 gi.require_version("Babl", "0.1")
 gi.require_version("Gimp", "3.0")
-from gi.repository import Babl, Gegl, Gimp  # noqa: E402 - versions first
+from deepdream_common import mask  # noqa: E402 - versions first
+from gi.repository import Babl, Gegl, Gimp  # noqa: E402
 
 ALPHA_LOST_BY_GIMP = {"u32": 4, "double": 8}
 """Component types, with their bytes, whose alpha GIMP rounds to float when it merges a shadow buffer."""
@@ -84,6 +85,21 @@ def read(layer: Gimp.Layer, where: Rectangle) -> Frame:
     how = layout(layer)
     raw = layer.get_buffer().get(where.gegl(), 1.0, how.frame, Gegl.AbyssPolicy.NONE)
     return Frame(how.kind, where.height, where.width, how.channels, raw)
+
+
+def masked(frame: Frame, image: Gimp.Image, layer: Gimp.Layer, where: Rectangle) -> Frame:
+    """Return a frame that is opaque where anything is selected; `unmasked` undoes it."""
+    _, left, top = layer.get_offsets()
+    on_canvas = where._replace(x=where.x + left, y=where.y + top)
+    selection = image.get_selection().get_buffer()
+    shares = selection.get(on_canvas.gegl(), 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
+    channels, raw = mask.put_on(frame.kind, frame.channels, frame.pixels, shares)
+    return frame._replace(channels=channels, pixels=raw)
+
+
+def unmasked(frame: Frame, dreamed: bytes) -> bytes:
+    """Return the engine's pixels for `masked(frame, …)` in the form of `frame`, with its alpha."""
+    return mask.take_off(frame.kind, frame.channels, frame.pixels, dreamed)
 
 
 def write(layer: Gimp.Layer, where: Rectangle, pixels: bytes) -> None:

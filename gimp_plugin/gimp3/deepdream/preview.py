@@ -14,6 +14,7 @@ from gi.repository import GdkPixbuf, GLib, Gtk, Pango  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pixels import Frame
     from thumbnail import Thumbnail
 
 POLL_MILLISECONDS = 50
@@ -34,18 +35,18 @@ class Preview(Gtk.Box):
         self,
         thumbnail: Thumbnail,
         command: list[str],
-        options: Callable[[], list[str]],
+        order: Callable[[], tuple[list[str], Frame]],
         log: Callable[..., None],
     ) -> None:
         """Prepare it.
 
-        thumbnail: the small copy; command: starts the engine; options: returns those of the present settings,
-        raising SettingError; log: takes lines for the log file.
+        thumbnail: the small copy; command: starts the engine; order: returns options and frame for the
+        present settings, raising SettingError; log: takes lines for the log file.
         """
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self.thumbnail = thumbnail
         self.command = command
-        self.options = options
+        self.order = order
         self.log = log
         self.engine: process.Engine | None = None
         self.timer = 0
@@ -88,7 +89,7 @@ class Preview(Gtk.Box):
         frame, reduction = self.thumbnail.frame, self.thumbnail.reduction
         text = f"A copy of {frame.width} × {frame.height} pixels."
         if reduction > REMARKABLE:
-            text += f" In the picture itself, {reduction:.1f} times as large, forms come out finer."
+            text += f" The picture itself, {reduction:.1f} times as large, gets finer forms."
         return text
 
     def settings_changed(self) -> None:
@@ -96,7 +97,7 @@ class Preview(Gtk.Box):
         if self.engine is not None or self.shown is None:
             return
         try:
-            same = self.options() == self.shown
+            same = self.order()[0] == self.shown
         except parameters.SettingError as error:
             self.words.set_text(str(error))
         else:
@@ -114,8 +115,8 @@ class Preview(Gtk.Box):
             self.engine.stop()
             return
         try:
-            options = self.options()
-            self.engine = process.Engine(self.command, options, *self.thumbnail.frame)
+            options, frame = self.order()
+            self.engine = process.Engine(self.command, options, *frame)
         except (parameters.SettingError, process.EngineError) as error:
             self.words.set_text(str(error))
             return

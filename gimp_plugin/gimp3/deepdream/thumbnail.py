@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gi
 
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
-from deepdream_common import region  # noqa: E402 - versions first
+from deepdream_common import mask, parameters, region, words  # noqa: E402 - versions first
 from gi.repository import Gegl, Gimp  # noqa: E402
 from pixels import Frame, Rectangle  # noqa: E402
 
@@ -25,6 +27,7 @@ class Thumbnail:
         name = "Y'A u8" if layer.is_gray() else "R'G'B'A u8"
         self.frame = Frame("|u1", height, width, channels, _small(layer, where, scale, width, height, name))
         self.full_size = where[2:]
+        self._selected = layer.mask_intersect()[3:]
         self._mask = None
         if not Gimp.Selection.is_empty(image):
             _, left, top = layer.get_offsets()
@@ -36,10 +39,22 @@ class Thumbnail:
         """How many times smaller its sides are."""
         return self.full_size[0] / self.frame.width
 
+    def sent(self, values: dict[str, Any]) -> tuple[list[str], Frame]:
+        """Return the engine's options for these values, and the frame to send with them.
+
+        Raises SettingError where all layers are 0.
+        """
+        if self._mask is None or not values[parameters.FIT.name]:
+            return words.engine_options(values), self.frame
+        values = words.masked(values, *self._selected, scale=1 / self.reduction)
+        channels, raw = mask.put_on(self.frame.kind, self.frame.channels, self.frame.pixels, self._mask)
+        return words.engine_options(values) + words.MASK, self.frame._replace(channels=channels, pixels=raw)
+
     def within_selection(self, dreamed: bytes) -> bytes:
         """Return the dreamed pixels where they are selected, and the copy's own elsewhere."""
         if self._mask is None:
             return dreamed
+        dreamed = mask.take_off(self.frame.kind, self.frame.channels, self.frame.pixels, dreamed)
         mixed = bytearray(dreamed)
         for channel in range(self.frame.channels):
             part = slice(channel, None, self.frame.channels)

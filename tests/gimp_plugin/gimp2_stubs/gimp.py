@@ -72,6 +72,7 @@ class Image(object):
     def __init__(self, width, height, base_type=0, precision=150):
         self.width, self.height, self.base_type, self.precision = width, height, base_type, precision
         self.ID, self.filename, self.name, self.layers = len(_things) + 1, None, "stub", []
+        self.drawable = None  # whose selection is the image's
         _things[self.ID] = self
         self.undo_depth = self.undo_groups = self.lonely_undo_steps = 0
 
@@ -114,6 +115,7 @@ class Drawable(Item):
         self.shadow = None
         self.selection, self.strength = None, 1.0
         self.updates, self.flushes = [], 0
+        self.parasites = {}
 
     @property
     def bounds(self):
@@ -157,6 +159,13 @@ class Drawable(Item):
 
     def update(self, x, y, width, height):
         self.updates.append((x, y, width, height))
+
+    def attach_new_parasite(self, name, flags, data):
+        if not all(isinstance(text, str) for text in (name, data)) or not isinstance(flags, int):
+            raise TypeError("a parasite is a name, a number and a text")
+        self.parasites[name] = (flags, data)
+        if flags & 2:
+            self.image.undo_step()
 
 
 class Layer(Drawable):
@@ -249,12 +258,25 @@ def _set_text(text):
     check_text(text)
 
 
+def _selection(image):
+    """Return the selection as GIMP has it: a channel of the image's size."""
+    channel = Channel(image, "Selection Mask", image.width, image.height, 2)
+    hit, x, y, width, height = image.drawable.bounds
+    left, top = x + image.drawable.offsets[0], y + image.drawable.offsets[1]
+    for row in range(max(top, 0), min(top + height, image.height)) if hit else ():
+        for at in range(max(left, 0), min(left + width, image.width)):
+            channel.pixels[row * image.width + at] = int(round(255 * image.drawable.strength))
+    return channel
+
+
 def _set_lock(item, locked):
     item.locked = bool(locked)
 
 
 _PROCEDURES = {
     "gimp_drawable_mask_intersect": (1, lambda drawable: drawable.bounds),
+    "gimp_image_get_selection": (1, _selection),
+    "gimp_selection_is_empty": (1, lambda image: int(image.drawable.selection is None)),
     "gimp_image_get_item_position": (2, lambda image, item: image.layers.index(item)),
     "gimp_image_insert_layer": (
         4,

@@ -1,0 +1,134 @@
+# -*- coding: utf-8 -*-
+"""What a user has set, in the engine's words: the options of `deepdream pipe`, and a command line."""
+
+from __future__ import unicode_literals
+
+import os
+import subprocess
+
+from .parameters import DEFAULTS, IN_PRESET, LAYERS, SETTINGS, SettingError, preset_values
+
+try:
+    from shlex import quote  # novermin
+except ImportError:  # Python 2
+    from pipes import quote  # novermin
+
+NO_LAYERS = "Every layer is at 0, so there is nothing to dream of. Raise at least one of them."
+
+SPELLED = {"step-size": "--step"}
+"""Options that are not called like their argument."""
+
+NONE_AT_0 = ("max-loss", "min-size")
+LEAST = {"min-size": 32}
+"""What is above 0 and below this is taken for it."""
+
+MASK = ["--mask", "alpha"]
+"""Options for a frame whose alpha is the mask, see `mask`."""
+
+FEATHER_SHARE = 4
+"""A mask's soft edge takes at most one part in so many of its shorter side: more would leave little of it."""
+
+
+def settled(given):
+    """Return the values by argument name of a call that need not name them all.
+
+    What is missing or at its default is left to the preset, so that a script can name a preset and nothing
+    else.  A number of octaves takes the place of the preset's smallest size.
+    """
+    values = dict(DEFAULTS, **given)
+    of_preset = preset_values(values["preset"])
+    chosen = [p.name for p in IN_PRESET if values[p.name] != p.default]
+    if "octaves" in chosen and "min-size" not in chosen:
+        of_preset["min-size"] = 0
+    values.update((name, value) for name, value in of_preset.items() if name not in chosen)
+    return values
+
+
+def engine_options(values, brief=False):
+    """Return the options of `deepdream pipe` for values by argument name; what is missing has its default.
+
+    brief: leave out what the preset says anyway.
+
+    Raises SettingError where all layers are 0.
+    """
+    values = dict(DEFAULTS, **values)
+    usual = preset_values(values["preset"]) if brief else {}
+    options = ["--preset", values["preset"], "--device", values["device"]]
+    for parameter in SETTINGS:
+        value = values[parameter.name]
+        idle = brief and parameter.name == "octaves" and values["min-size"]  # it would undo the smallest size
+        if value != usual.get(parameter.name) and not idle:
+            options += _option(parameter, value)
+    layers = _layers(values)
+    if not layers:
+        raise SettingError(NO_LAYERS)
+    if not brief or layers != _layers(usual):
+        options += ["--layers", layers]
+    return [str(option) for option in options]
+
+
+def settings(values):
+    """Return the settings by the engine's own names, as its recipes have them."""
+    found = {"layers": _coefficients(_layers(values))}
+    for parameter in SETTINGS:
+        value = values[parameter.name]
+        off = parameter.name in NONE_AT_0 and value == 0
+        found[parameter.name.replace("-", "_")] = None if off else _at_least(parameter, value)
+    return found
+
+
+def masked(values, width, height, scale=1.0):
+    """Return the values for a frame whose alpha is the mask, see `mask`.
+
+    width, height: of what is selected; scale: how many times larger than the layer the frame is.
+    """
+    feather = min(values["feather"], min(width, height) // FEATHER_SHARE)
+    return dict(values, feather=int(round(feather * scale)))
+
+
+def command_line(values, picture):
+    """Return the command that does to a picture file what these values do to a layer.
+
+    Raises SettingError where all layers are 0.
+    """
+    words = engine_options(values, brief=True)
+    plain = engine_options(preset_values("keras"), brief=True)
+    for at in (2, 0):
+        if words[at : at + 2] == plain[at : at + 2]:
+            del words[at : at + 2]
+    words = ["deepdream", "dream", picture] + words
+    if os.name == "nt":
+        return subprocess.list2cmdline(words)
+    return " ".join(quote(word) for word in words)
+
+
+def _option(parameter, value):
+    name = SPELLED.get(parameter.name, "--" + parameter.name)
+    if parameter.kind == "bool":
+        return [name if value else name.replace("--", "--no-")]
+    if parameter.name in NONE_AT_0 and value == 0:
+        return [name, "none"]
+    return [name, _text(parameter, _at_least(parameter, value))]
+
+
+def _at_least(parameter, value):
+    return max(value, LEAST.get(parameter.name, value))
+
+
+def _layers(values):
+    """Return the text for `--layers`; nothing where there is none."""
+    chosen = [
+        "%s=%s" % (layer.name, _text(layer, values[layer.name])) for layer in LAYERS if values[layer.name]
+    ]
+    channels = values["channels"].strip().strip(",")
+    return ",".join(chosen + [channels] if channels else chosen)
+
+
+def _coefficients(text):
+    """Return the layers of such a text with their coefficients, 1 where there is none."""
+    pairs = [item.partition("=") for item in text.split(",")]
+    return dict((name.strip(), float(number) if equals else 1.0) for name, equals, number in pairs)
+
+
+def _text(parameter, value):
+    return "%d" % round(value) if parameter.kind == "int" else "%.10g" % value

@@ -1,0 +1,65 @@
+"""What is asked of the engine for a layer, and what its answer means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pixels  # noqa: E402 - versions first
+from deepdream_common import parameters, recipe, words  # noqa: E402
+from gi.repository import Gimp  # noqa: E402
+
+if TYPE_CHECKING:
+    from deepdream_common import process
+
+
+class Task:
+    """One dream: the frame and the options to send."""
+
+    def __init__(
+        self,
+        image: Gimp.Image,
+        layer: Gimp.Layer,
+        where: pixels.Rectangle,
+        values: dict[str, Any],
+        *,
+        script: bool,
+    ) -> None:
+        """Read the frame.
+
+        where: of the layer; values: by argument name; script: whether they need not name all, see
+        `words.settled`.  Raises SettingError.
+        """
+        self._frame = self.sent = pixels.read(layer, where)
+        self._values = words.settled(values) if script else values
+        self._fitted = fits(image, values)
+        if self._fitted:
+            self.sent = pixels.masked(self._frame, image, layer, where)
+            self._values = words.masked(self._values, *layer.mask_intersect()[3:])
+        self.options = words.engine_options(self._values, brief=script)
+        if self._fitted:
+            self.options += words.MASK
+
+    @property
+    def summary(self) -> str:
+        """A line for the log."""
+        frame = self.sent
+        size = f"{frame.width} × {frame.height} pixels as {frame.channels} × {frame.kind}"
+        return f"{size}: {' '.join(self.options)}"
+
+    def answer(self, dreamed: bytes) -> bytes:
+        """Return the engine's pixels as the layer takes them."""
+        return pixels.unmasked(self._frame, dreamed) if self._fitted else dreamed
+
+    def recipe(self, engine: process.Engine) -> str:
+        """Return the recipe of what the engine made."""
+        mask = "alpha" if self._fitted else None
+        settings = words.settings(self._values)
+        return recipe.text(settings, engine.about, Gimp.version(), not engine.stopped, mask)
+
+
+def fits(image: Gimp.Image, values: dict[str, Any]) -> bool:
+    """Return whether the dream shall fit into the selection: there is one, and it is wanted."""
+    return bool(values[parameters.FIT.name]) and not Gimp.Selection.is_empty(image)

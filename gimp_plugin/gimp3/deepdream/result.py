@@ -1,0 +1,46 @@
+"""The dream on its way into the image."""
+
+from __future__ import annotations
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+import pixels  # noqa: E402 - versions first
+from deepdream_common import recipe  # noqa: E402
+from gi.repository import Gimp  # noqa: E402
+
+
+def put(
+    image: Gimp.Image,
+    layer: Gimp.Layer,
+    where: pixels.Rectangle,
+    dreamed: bytes,
+    how: str,
+    *,
+    in_place: bool,
+) -> None:
+    """Put the engine's pixels, and the recipe how they were made, into the layer or a copy above it.
+
+    It is one undo step.
+    """
+    image.undo_group_start()
+    try:
+        target = layer if in_place else copy_above(image, layer)
+        pixels.write(target, where, dreamed)
+        flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+        target.attach_parasite(Gimp.Parasite.new(recipe.NAME, flags, how.encode("ascii")))
+    finally:
+        image.undo_group_end()
+    Gimp.displays_flush()
+
+
+def copy_above(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
+    """Insert a copy of `layer` right above it and select it."""
+    target = layer.copy()
+    target.set_name(f"{layer.get_name()} dream")
+    image.insert_layer(target, layer.get_parent(), image.get_item_position(layer))
+    target.set_lock_content(False)
+    if target.get_mask() is not None:
+        target.set_edit_mask(False)
+    image.set_selected_layers([target])
+    return target
