@@ -144,17 +144,17 @@ def _apply(image, drawable, rectangle, dreamed, how, new_layer):
         raise HostError("Nothing of the layer is selected any more, so the dream has nowhere to go.")
     pdb.gimp_image_undo_group_start(image)
     try:
-        target = drawable
+        target, flags = drawable, gimpfu.PARASITE_PERSISTENT | gimpfu.PARASITE_UNDOABLE
         if new_layer and pdb.gimp_item_is_layer(drawable):
-            target = drawable.copy()
+            target, flags = drawable.copy(), gimpfu.PARASITE_PERSISTENT
+        target.attach_new_parasite(str(recipe.NAME), flags, str(how))
+        if target is not drawable:
             parent = pdb.gimp_item_get_parent(drawable)
             position = pdb.gimp_image_get_item_position(image, drawable)
             pdb.gimp_image_insert_layer(image, target, parent, position)
             pdb.gimp_item_set_name(target, _text("%s dream" % _words(drawable.name)))
             pdb.gimp_item_set_lock_content(target, False)
         pixels.write(target, selected, rectangle, dreamed)
-        flags = gimpfu.PARASITE_PERSISTENT | gimpfu.PARASITE_UNDOABLE
-        target.attach_new_parasite(str(recipe.NAME), flags, str(how))
     finally:
         pdb.gimp_image_undo_group_end(image)
 

@@ -25,22 +25,22 @@ def put(
     """
     image.undo_group_start()
     try:
-        target = layer if in_place else copy_above(image, layer)
-        pixels.write(target, where, dreamed)
-        flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+        target = layer if in_place else layer.copy()
+        flags = Gimp.PARASITE_PERSISTENT | (Gimp.PARASITE_UNDOABLE if in_place else 0)
         target.attach_parasite(Gimp.Parasite.new(recipe.NAME, flags, how.encode("ascii")))
+        if not in_place:
+            insert_above(image, layer, target)
+        pixels.write(target, where, dreamed)
     finally:
         image.undo_group_end()
     Gimp.displays_flush()
 
 
-def copy_above(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
-    """Insert a copy of `layer` right above it and select it."""
-    target = layer.copy()
+def insert_above(image: Gimp.Image, layer: Gimp.Layer, target: Gimp.Layer) -> None:
+    """Insert a copy of `layer`, `target`, right above it and select it."""
     target.set_name(f"{layer.get_name()} dream")
     image.insert_layer(target, layer.get_parent(), image.get_item_position(layer))
     target.set_lock_content(False)
     if target.get_mask() is not None:
         target.set_edit_mask(False)
     image.set_selected_layers([target])
-    return target

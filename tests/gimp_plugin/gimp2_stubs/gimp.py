@@ -164,8 +164,10 @@ class Drawable(Item):
         if not all(isinstance(text, str) for text in (name, data)) or not isinstance(flags, int):
             raise TypeError("a parasite is a name, a number and a text")
         self.parasites[name] = (flags, data)
-        if flags & 2:
+        if self.attached and flags & 2:
             self.image.undo_step()
+        elif self.attached:
+            raise AssertionError("what is no undo step ends the image's whole undo history")
 
 
 class Layer(Drawable):

@@ -1,7 +1,7 @@
 """Stand in for the engine, in no time and with a result that is known: `fake_engine.py MODE pipe [options]`.
 
 Standard library only: it runs on any Python 3.  What it was called with goes to FAKE_ENGINE_WORDS, a JSON
-list a line: the frame's kind and shape, the words.
+list a line: the frame's kind, shape and number of pixels that are not transparent, the words.
 """
 
 import array
@@ -50,6 +50,12 @@ def invert(kind, channels, pixels):
     return values.tobytes()
 
 
+def opaque(kind, channels, pixels):
+    """Count the pixels whose last channel is not 0."""
+    values = pixels if kind == b"|u1" else array.array("f", pixels)
+    return sum(1 for value in values[channels - 1 :: channels] if value)
+
+
 def slowly(seconds):
     """Work in steps; return whether stdin ended meanwhile."""
     ended = threading.Event()
@@ -75,7 +81,8 @@ def main():
     header, kind, (height, width, channels), pixels = read_frame()
     if os.environ.get("FAKE_ENGINE_WORDS"):
         with Path(os.environ["FAKE_ENGINE_WORDS"]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps([[kind.decode(), height, width, channels], *words]) + "\n")
+            frame = [kind.decode(), height, width, channels, opaque(kind, channels, pixels)]
+            file.write(json.dumps([frame, *words]) + "\n")
     send("start", protocol=1)
     step(1)
     stopped = False

@@ -140,6 +140,99 @@ def check_dialog_opens(gui):
     assert len(layers(gui)) == 1
 
 
+def check_more_opens_beside(gui):
+    dialog = open_dialog(gui)
+    _, _, width, height = gui.place(dialog)
+    gui.key("alt+m", dialog)
+    gui.until("more controls", lambda: gui.place(dialog)[2] > width + 150, 5)
+    time.sleep(0.3)
+    gui.shot("dialog-more")
+    _, _, wide, high = gui.place(dialog)
+    assert wide < 1000, wide
+    assert high <= height + 20, (high, height)
+    gui.key("alt+m", dialog)
+    gui.until("fewer controls", lambda: gui.place(dialog)[2] == width, 5)
+    gui.key("alt+c", dialog)
+    gui.gone(dialog)
+
+
+def check_preset_fills_the_controls(gui):
+    before = layers(gui)
+    engine("invert")
+    keras = dreamed_with(gui, "")
+    classic = dreamed_with(gui, "alt+p Down")
+    assert keras["--preset"] == "keras", keras
+    assert keras["--iterations"] == "20", keras
+    assert "--no-clip" in keras, keras
+    wanted = {"--preset": "classic", "--octaves": "4", "--jitter": "32", "--layers": "mixed4=1"}
+    assert wanted.items() <= classic.items(), classic
+    assert "--clip" in classic, classic
+    changed = dreamed_with(gui, "alt+i ctrl+a 3 3 Tab", "dialog-changed")
+    assert changed == {**classic, "--iterations": "33"}, changed
+    assert dreamed_with(gui, "") == changed, "the dialog did not keep what was set last"
+    assert dreamed_with(gui, "alt+p Tab space", "dialog-again") == classic, "the preset was not taken again"
+    assert dreamed_with(gui, "alt+p Up") == keras
+    for _ in range(6):
+        gui.key("ctrl+z")
+    gui.until("the undo", lambda: layers(gui) == before, 5)
+
+
+def dreamed_with(gui, keys, shot=""):
+    """Press keys in the dialog and dream; return the options that the engine got."""
+    count = len(layers(gui))
+    dialog = open_dialog(gui)
+    if keys:
+        gui.key(keys, dialog)
+        time.sleep(0.3)
+    if shot:
+        gui.shot(shot)
+    gui.key("alt+o", dialog)
+    gui.until("a result", lambda: len(layers(gui)) == count + 1)
+    nothing_left(gui)
+    calls = Path(os.environ["FAKE_ENGINE_WORDS"]).read_text(encoding="utf-8")
+    words = json.loads(calls.splitlines()[-1])[6:]
+    return {word: after for word, after in zip(words, [*words[1:], ""]) if word.startswith("--")}
+
+
+PASTE = """
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gdk, Gtk
+print(Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text())
+"""
+
+
+def check_command_line_can_be_copied(gui):
+    dialog = open_dialog(gui)
+    gui.key("alt+m", dialog)
+    gui.key("alt+v Tab space", dialog)
+    time.sleep(0.3)
+    gui.shot("dialog-copied")
+    told = {"env": gui.env, "capture_output": True, "text": True}
+    pasted = subprocess.run(["python3", "-c", PASTE], check=True, **told).stdout.strip()
+    assert pasted == "deepdream dream " + Path(os.environ["CHECK_PICTURE"]).name, pasted
+    gui.key("alt+c", dialog)
+    gui.gone(dialog)
+
+
+def check_selection_is_previewed(gui):
+    engine("real")
+    gui.ask("Gimp.get_images()[0].select_ellipse(Gimp.ChannelOps.REPLACE, 300, 150, 250, 200)")
+    dialog = open_dialog(gui)
+    gui.key("alt+m", dialog)
+    gui.key("alt+e", dialog)
+    gui.until("the engine", engines, 10)
+    gui.until("the end of the preview", lambda: not engines())
+    time.sleep(0.3)
+    gui.shot("dialog-selection")
+    _, y, _, height = gui.place(dialog)
+    assert y >= 0, "the dialog is higher than the screen"
+    assert y + height <= gui.size[1], "the dialog is higher than the screen"
+    gui.key("alt+c", dialog)
+    gui.gone(dialog)
+    gui.ask("Gimp.Selection.none(Gimp.get_images()[0])")
+
+
 def check_preview(gui):
     engine("real")
     dialog = open_dialog(gui)

@@ -26,7 +26,7 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
 gi.require_version("Babl", "0.1")
-from gi.repository import Babl, Gegl, Gimp
+from gi.repository import Babl, Gegl, Gimp, Gio
 
 PLUGIN = os.environ["CHECK_PLUGIN"]
 PROCEDURE = "plug-in-deep-dream"
@@ -174,7 +174,7 @@ def refused(image, drawables, *parts, **values):
 
 
 def called():
-    """Return kind, height, width and channels of the last frame that the fake engine got."""
+    """Return kind, height, width, channels and opaque pixels of the last frame that the fake engine got."""
     return tuple(_last_call()[0])
 
 
@@ -231,8 +231,10 @@ def check_procedure_is_there():
     names = [argument.get_name() for argument in procedure.get_arguments()]
     assert names[:3] == ["run-mode", "image", "drawables"], names
     assert names[3:] == [
-        "preset", "step-size", "octaves", "octave-scale", "iterations", "max-loss",
-        "mixed0", "mixed1", "mixed2", "mixed3", "mixed4", "mixed5", "device", "result",
+        "preset", "step-size", "octaves", "min-size", "iterations",
+        "mixed0", "mixed1", "mixed2", "mixed3", "mixed4", "mixed5",
+        "octave-scale", "max-loss", "jitter", "smooth", "total-variation", "stay-close", "blend", "feather",
+        "seed", "clip", "keep-colours", "channels", "device", "fit-selection", "result",
     ], names  # fmt: skip
 
 
@@ -511,7 +513,8 @@ def check_thumbnail():
             for x in range(0, 224, 3):
                 at = (y * 224 + x) * 4
                 if 61 < x < 109 and 41 < y < 89:
-                    assert mixed[at : at + 4] == dreamed[at : at + 4], (x, y)
+                    assert mixed[at : at + 3] == dreamed[at : at + 3], (x, y)
+                    assert mixed[at + 3] == small.frame.pixels[at + 3], (x, y)
                 elif not (58 < x < 112 and 38 < y < 92):
                     assert mixed[at : at + 4] == small.frame.pixels[at : at + 4], (x, y)
 
@@ -526,20 +529,87 @@ def check_defaults_are_the_command_lines():
 def check_options_reach_the_engine():
     with picture() as (image, layer):
         look = {"step_size": 0.02, "octaves": 2, "octave_scale": 1.5, "iterations": 7, "max_loss": 0.0}
-        layers = {"mixed0": 1.25, "mixed2": 0.0, "mixed5": 0.0}
-        dream(image, layer, device="cpu", **look, **layers)
-        given = words()[5:]
-        options = dict(zip(given[::2], given[1::2]))
-        assert options == {
-            "--preset": "keras",
-            "--device": "cpu",
-            "--step": "0.02",
-            "--octaves": "2",
-            "--octave-scale": "1.5",
-            "--iterations": "7",
-            "--max-loss": "none",
-            "--layers": "mixed0=1.25,mixed3=0.5,mixed4=2",
-        }, options
+        layers = {"mixed0": 1.25, "mixed2": 0.0, "mixed5": 0.0, "channels": "mixed4:12+40=0.5"}
+        dream(image, layer, device="cpu", seed=2147483647, clip=True, **look, **layers)
+        assert words()[5:] == [
+            "--preset", "keras", "--device", "cpu", "--step", "0.02", "--octaves", "2", "--iterations", "7",
+            "--octave-scale", "1.5", "--max-loss", "none", "--seed", "2147483647", "--clip",
+            "--layers", "mixed0=1.25,mixed3=0.5,mixed4=2,mixed4:12+40=0.5",
+        ], words()  # fmt: skip
+
+
+def check_preset_counts_for_what_a_script_leaves_out():
+    with picture() as (image, layer):
+        dream(image, layer, preset="classic", iterations=7)
+        assert words()[5:] == ["--preset", "classic", "--device", "auto", "--iterations", "7"], words()
+        settings = recipe(layer)["settings"]
+        assert settings["layers"] == {"mixed4": 1.0}, settings
+        assert (settings["jitter"], settings["iterations"], settings["clip"]) == (32, 7, True), settings
+
+
+def recipe(layer):
+    """Return the recipe that a layer keeps; it must be one that GIMP saves."""
+    parasite = layer.get_parasite("deepdream-recipe")
+    assert parasite is not None, "the layer has no recipe"
+    assert parasite.is_persistent()
+    return json.loads(bytes(parasite.get_data()))
+
+
+def check_recipe():
+    with picture(canvas=(120, 110)) as (image, layer):
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, 15, 12, 60, 60)
+        assert call(image, [layer], mixed0=1.5, feather=5)[0] == "success"
+        copy, path = image.get_layers()[0], Path(Gimp.directory(), "recipe.xcf")
+        assert layer.get_parasite("deepdream-recipe") is None
+        found = recipe(copy)
+        assert found["settings"]["layers"]["mixed0"] == 1.5, found
+        assert (found["settings"]["feather"], found["mask"], found["finished"]) == (5, "alpha", True), found
+        assert found["versions"]["gimp"] == Gimp.version(), found
+        file = Gio.File.new_for_path(str(path))
+        assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+        again = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
+        assert recipe(again.get_layers()[0]) == found
+        again.delete()
+        path.unlink()
+
+
+def check_selection_travels_as_a_mask():
+    for kind, alpha, precision in ((RGB, False, P.U8_NON_LINEAR), (GRAY, True, P.U16_LINEAR)):
+        with picture(kind, alpha, precision, canvas=(200, 180), size=(190, 170), at=(-20, 30)) as (
+            image,
+            layer,
+        ):
+            image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 50, 40, 60)
+            dream(image, layer)
+            assert called()[3:] == (4 if kind == RGB else 2, 40 * 60), called()
+            assert words()[-2:] == ["--mask", "alpha"], words()
+            assert words()[words().index("--feather") + 1] == "10", words()
+            dream(image, layer, fit_selection=False)
+            assert "--mask" not in words()
+            Gimp.Selection.none(image)
+            dream(image, layer)
+            assert "--mask" not in words()
+
+
+def check_preview_of_a_selection():
+    sys.path.insert(0, PLUGIN)
+    from deepdream_common import parameters
+    from pixels import Rectangle
+    from thumbnail import Thumbnail
+
+    with picture(canvas=(448, 448), alpha=False) as (image, layer):
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 100, 100, 200, 200)
+        small = Thumbnail(image, layer, Rectangle(0, 0, 448, 448))
+        options, frame = small.sent(parameters.DEFAULTS)
+        assert options[-2:] == ["--mask", "alpha"]
+        assert options[options.index("--feather") + 1] == "8", options
+        assert 98**2 <= sum(1 for value in frame.pixels[3::4] if value) <= 102**2
+        assert frame.pixels[0::4] == small.frame.pixels[0::4]
+        mixed = small.within_selection(bytes(255 - value for value in frame.pixels))
+        assert mixed[3::4] == small.frame.pixels[3::4]
+        options, frame = small.sent({**parameters.DEFAULTS, "fit-selection": False})
+        assert "--mask" not in options
+        assert frame == small.frame
 
 
 def check_last_values():
