@@ -68,15 +68,14 @@ def align(*labels: Gtk.Label) -> None:
         group.add_widget(label)
 
 
-def entry(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> tuple[Gtk.Widget, Gtk.Label]:
-    """Return a text field beside its label, and the label."""
+def entry(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> Gtk.Widget:
+    """Return a text field beside its label."""
     field = GimpUi.prop_entry_new(config, parameter.name, -1)
     field.set_tooltip_text(parameter.blurb)
     row = Gtk.Box(spacing=6)
-    label = Gtk.Label(label=parameter.label)
-    row.pack_start(label, False, False, 0)
+    row.pack_start(Gtk.Label(label=parameter.label), False, False, 0)
     row.pack_start(field, True, True, 0)
-    return row, label
+    return row
 
 
 class PresetMenu(Gtk.Box):

@@ -84,7 +84,7 @@ def _controls(
     preset = controls.PresetMenu(config)
     box.pack_start(preset, False, False, 0)
     box.pack_start(controls.section("Look", look), False, False, 0)
-    layers = controls.sliders(config, parameters.LAYERS)
+    layers = [*controls.sliders(config, parameters.LAYERS), controls.entry(config, parameters.CHANNELS)]
     box.pack_start(controls.section("Layers, from fine lines to whole objects", layers), False, False, 0)
     if selected:
         box.pack_start(dialog.get_widget(parameters.FIT.name, Gtk.CheckButton.__gtype__), False, False, 0)
@@ -115,11 +115,7 @@ def _more(
     table = [x for x in parameters.MORE if selected or x is not parameters.FEATHER]
     box = _column()
     box.pack_start(controls.section("Fine tuning", controls.sliders(config, table)), False, False, 0)
-    channels, label = controls.entry(config, parameters.CHANNELS)
-    device = controls.menu(dialog, parameters.DEVICE.name)
-    controls.align(label, device.get_label())
-    box.pack_start(channels, False, False, 0)
-    box.pack_start(device, False, False, 0)
+    box.pack_start(controls.menu(dialog, parameters.DEVICE.name), False, False, 0)
     button = Gtk.Button(label=COPY)
     button.set_tooltip_text("Copy the command that does the same to a whole picture file")
     button.connect("clicked", _copy, config, image)
