@@ -17,7 +17,7 @@ def check_all(parameters, given):
 def check(parameter, value):
     """Return the value in the parameter's own type; None and an empty text mean the default.
 
-    Raises SettingError, naming the range or the choices.
+    A choice may be its number too, from 0.  Raises SettingError, naming the range or the choices.
     """
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
@@ -25,32 +25,39 @@ def check(parameter, value):
         return parameter.default
     if parameter.kind == "text":
         return "%s" % value
-    if parameter.kind == "bool" and value in (0, 1):
-        return bool(value)
     if parameter.kind == "choice":
-        nicks = [nick for nick, _ in parameter.choices]
-        if value not in nicks:
-            raise SettingError("%s can't be “%s”. There are: %s." % (parameter.name, value, ", ".join(nicks)))
+        return _choice(parameter, value)
+    return _truth(parameter, value) if parameter.kind == "bool" else _number(parameter, value)
+
+
+def _choice(parameter, value):
+    nicks = [nick for nick, _ in parameter.choices]
+    if value in nicks:
         return value
+    if value in range(len(nicks)):
+        return nicks[int(value)]
+    raise SettingError("%s can't be “%s”. There are: %s." % (parameter.name, value, ", ".join(nicks)))
+
+
+def _truth(parameter, value):
+    if value in (0, 1):
+        return bool(value)
+    raise SettingError("%s can't be %s. It is on (1) or off (0)." % (parameter.name, value))
+
+
+def _number(parameter, value):
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
-    if parameter.kind == "bool":
-        raise SettingError("%s can't be %s. It is on (1) or off (0)." % (parameter.name, value))
     whole = parameter.kind == "int"
-    if not parameter.low <= number <= parameter.high or (whole and number != int(number)):
-        raise SettingError(
-            "%s can't be %s. It takes %s from %s to %s."
-            % (
-                parameter.name,
-                value,
-                "a whole number" if whole else "a number",
-                _plain(parameter.low),
-                _plain(parameter.high),
-            )
-        )
-    return int(number) if whole else number
+    if parameter.low <= number <= parameter.high and not (whole and number != int(number)):
+        return int(number) if whole else number
+    noun = "a whole number" if whole else "a number"
+    limits = (_plain(parameter.low), _plain(parameter.high))
+    raise SettingError(
+        "%s can't be %s. It takes %s from %s to %s." % ((parameter.name, value, noun) + limits)
+    )
 
 
 def _plain(number):

@@ -253,6 +253,7 @@ def test_values_are_checked_and_typed():
     assert isinstance(values.check(octaves, 3.0), int)
     assert values.check(parameters.RESULT, b"in-place") == "in-place"
     assert values.check(parameters.RESULT, None) == "new-layer"
+    assert values.check(parameters.RESULT, 1) == "in-place"
     assert values.check(parameters.FIT, 0) is False
     assert values.check(parameters.CHANNELS, b"mixed3:87") == "mixed3:87"
 

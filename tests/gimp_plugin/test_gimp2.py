@@ -221,8 +221,11 @@ def test_settings_reach_the_engine(plugin):
     assert words[words.index("--layers") + 1].endswith(",mixed3:87=0.5")
 
 
+CLASSIC = [preset.name for preset in parameters.PRESETS].index("classic")
+
+
 def test_preset_counts_for_what_is_left_as_it_is(plugin):
-    plugin.run(mode="RUN_INTERACTIVE", values={"preset": "classic", "iterations": 3.0})
+    plugin.run(mode="RUN_INTERACTIVE", values={"preset": CLASSIC, "iterations": 3.0})
     words = plugin.facts["words"][5:]
     assert words == ["--preset", "classic", "--device", "auto", "--iterations", "3"]
 
@@ -293,6 +296,7 @@ def test_deep_image_is_not_rounded_silently(plugin):
         ("good", {"values": {f"mixed{i}": 0.0 for i in range(6)}}, "Raise at least one"),
         ("good", {"values": {"step-size": 5.0}}, "from 0.00001 to 1"),
         ("good", {"values": {"fit-selection": 7}}, "on (1) or off (0)"),
+        ("good", {"values": {"preset": 99}}, "There are: keras, classic"),
         ("good", {"meanwhile": "remove"}, "removed while"),
         ("good", {"meanwhile": [500, 500, 5, 5]}, "selected any more"),
         ("refuses", {}, "there is no CUDA device\n--device cpu"),

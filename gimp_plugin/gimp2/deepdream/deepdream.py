@@ -229,15 +229,16 @@ def _sentence(error):
 
 def _control(parameter):
     """Return the gimpfu definition of a parameter."""
-    label = PRESET_LABEL if parameter is parameters.PRESET else parameter.label
-    name, label = str(parameter.name), _text(label)
+    if parameter is parameters.PRESET:
+        return _presets()
+    name, label = str(parameter.name), _text(parameter.label)
     if parameter.kind == "choice":
         items = tuple((_text(label), str(nick)) for nick, label in parameter.choices)
         return (gimpfu.PF_RADIO, name, label, str(parameter.default), items)
-    if parameter.kind == "bool":
-        return (gimpfu.PF_TOGGLE, name, label, parameter.default)
-    if parameter.kind == "text":
-        return (gimpfu.PF_STRING, name, label, str(parameter.default))
+    if parameter.kind in ("bool", "text"):
+        plain = {"bool": (gimpfu.PF_TOGGLE, bool), "text": (gimpfu.PF_STRING, str)}
+        kind, of_python = plain[parameter.kind]
+        return (kind, name, label, of_python(parameter.default))
     if parameter.kind == "int":
         extra = (parameter.low, parameter.high, parameter.step)
         return (gimpfu.PF_SPINNER, name, label, parameter.default, extra)
@@ -246,6 +247,14 @@ def _control(parameter):
         return (gimpfu.PF_SLIDER, name, label, parameter.default, extra)
     # On a slider of some hundred pixels nobody could set these; `values.check` holds them to their range.
     return (gimpfu.PF_FLOAT, name, label, parameter.default)
+
+
+def _presets():
+    """Return the definition of a menu, which gives a number; radio buttons would fill the screen."""
+    nicks = [nick for nick, _ in parameters.PRESET.choices]
+    titles = tuple(_text(title) for _, title in parameters.PRESET.choices)
+    default = nicks.index(parameters.PRESET.default)
+    return (gimpfu.PF_OPTION, str(parameters.PRESET.name), _text(PRESET_LABEL), default, titles)
 
 
 SLIDER_SPAN = 1000
