@@ -120,7 +120,7 @@ def _layers(values):
     chosen = [
         "%s=%s" % (layer.name, _text(layer, values[layer.name])) for layer in LAYERS if values[layer.name]
     ]
-    channels = values["channels"].strip().strip(",")
+    channels = (values["channels"] or "").strip().strip(",")
     return ",".join(chosen + [channels] if channels else chosen)
 
 
