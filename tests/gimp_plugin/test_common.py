@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib.util
 import io
-import json
 import math
 import os
 import shlex
@@ -18,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import cli, options, wire
+from engine.commands.common import configured
 from engine.config import COEFFICIENT_LIMIT, DreamConfig, settings
-from engine.presets import PRESETS, Preset, configure
+from engine.presets import PRESETS, Preset
+from engine.recipe import SCHEMA, Recipe
 from gimp_plugin.deepdream_common import (
     engine_file,
     frames,
@@ -41,8 +42,7 @@ FIELDS = {name.replace("_", "-"): (name, setting) for name, setting in settings(
 
 def read(arguments):
     """Return the DreamConfig that the engine makes of a command and options."""
-    parsed = options.parse(cli.COMMANDS, arguments)
-    return configure(parsed.preset, options.given_settings(parsed))
+    return configured(options.parse(cli.COMMANDS, arguments))
 
 
 def parse(settings_of_dialog, **keywords):
@@ -197,21 +197,21 @@ def test_command_line_says_only_what_is_not_usual():
 
 
 @pytest.mark.parametrize("values", [{}, CHANGED, {"min-size": 5, "keep-colours": True, "seed": 3}])
-def test_recipe_has_the_engines_settings(values):
+def test_recipe_is_one_that_the_engine_repeats(values):
     values = words.settled(values)
-    about = {"version": "1", "device": "cpu", "threads": 2, "event": "start"}
-    recipe_text = recipe.text(words.settings(values), about, "3.0.4", finished=True, mask=None)
-    found = json.loads(recipe_text)
-    assert DreamConfig(**found.pop("settings")) == parse(values)
-    assert found == {
-        "schema": 1,
-        "mask": None,
-        "finished": True,
-        "device": "cpu",
-        "threads": 2,
-        "versions": {"deepdream": "1", "gimp": "3.0.4"},
-    }
-    assert recipe_text.isascii()
+    about = {"version": "1", "device": "cpu", "threads": 2, "precision": "full", "event": "start"}
+    text = recipe.text(words.settings(values), about, "3.0.4", finished=False, mask="alpha")
+    assert recipe.SCHEMA == SCHEMA
+    assert text.isascii()
+    assert Recipe.from_json(text) == Recipe(
+        config=parse(values),
+        mask="alpha",
+        finished=False,
+        device="cpu",
+        threads=2,
+        versions={"deepdream": "1", "gimp": "3.0.4"},
+    )
+    assert not Recipe.from_json(text).unknown
 
 
 # Masks
