@@ -56,13 +56,12 @@ class Preview(Gtk.Box):
         self._fill()
 
     def _fill(self) -> None:
-        frame = self.thumbnail.frame
-        before = Gtk.Image.new_from_pixbuf(self._pixbuf(frame.pixels))
+        before = Gtk.Image.new_from_pixbuf(self._pixbuf(self.thumbnail.frame.pixels))
         self.after = Gtk.Image.new_from_pixbuf(before.get_pixbuf())
         self.after.set_opacity(0.2)
         self.invitation = Gtk.Label(label=INVITATION, justify=Gtk.Justification.CENTER)
         space = Gtk.Overlay()
-        space.set_size_request(frame.width, frame.height)
+        space.set_size_request(*self.thumbnail.shown)
         space.add(self.after)
         space.add_overlay(self.invitation)
         for label, picture in (("Before", before), ("After", space)):
@@ -180,5 +179,5 @@ class Preview(Gtk.Box):
             frame.width * 4,
         )
         return whole.composite_color_simple(
-            frame.width, frame.height, GdkPixbuf.InterpType.NEAREST, 255, *CHECKS
+            *self.thumbnail.shown, GdkPixbuf.InterpType.BILINEAR, 255, *CHECKS
         )

@@ -12,8 +12,11 @@ from deepdream_common import mask, parameters, region, words  # noqa: E402 - ver
 from gi.repository import Gegl, Gimp  # noqa: E402
 from pixels import Frame, Rectangle  # noqa: E402
 
-LONGEST = 224
-"""Pixels of the longer side of a preview: under two seconds for the default settings on two cores."""
+LONGEST = 448
+"""Pixels of the longer side of a preview: some seconds on two cores, and like the whole in much."""
+
+SHOWN = 224
+"""Pixels of the longer side on the screen: two of them have to go below each other."""
 
 
 class Thumbnail:
@@ -33,6 +36,12 @@ class Thumbnail:
             _, left, top = layer.get_offsets()
             on_canvas = where._replace(x=where.x + left, y=where.y + top)
             self._mask = _small(image.get_selection(), on_canvas, scale, width, height, "Y u8")
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Width and height on the screen."""
+        scale = min(1.0, SHOWN / max(self.frame.width, self.frame.height))
+        return max(round(self.frame.width * scale), 1), max(round(self.frame.height * scale), 1)
 
     @property
     def reduction(self) -> float:

@@ -497,25 +497,30 @@ def check_thumbnail():
     from pixels import Rectangle
     from thumbnail import Thumbnail
 
-    for size, wanted in (((448, 336), (224, 168)), ((80, 70), (80, 70)), ((900, 100), (224, 59))):
+    for size, wanted, shown in (
+        ((896, 672), (448, 336), (224, 168)),
+        ((80, 70), (80, 70), (80, 70)),
+        ((1800, 100), (448, 59), (224, 30)),
+    ):
         for kind, channels in ((RGB, 4), (GRAY, 2)):
             with picture(kind, True, canvas=size) as (image, layer):
                 small = Thumbnail(image, layer, Rectangle(0, 0, *size))
                 assert (small.frame.width, small.frame.height, small.frame.channels) == (*wanted, channels)
+                assert small.shown == shown, small.shown
                 assert len(small.frame.pixels) == wanted[0] * wanted[1] * channels
                 assert len(small.rgba(small.frame.pixels)) == wanted[0] * wanted[1] * 4
-    with picture(canvas=(300, 300), size=(448, 448), at=(-100, -50)) as (image, layer):
-        image.select_rectangle(Gimp.ChannelOps.REPLACE, 20, 30, 100, 100)
-        small = Thumbnail(image, layer, Rectangle(0, 0, 448, 448))
+    with picture(canvas=(600, 600), size=(896, 896), at=(-200, -100)) as (image, layer):
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 60, 200, 200)
+        small = Thumbnail(image, layer, Rectangle(0, 0, 896, 896))
         dreamed = bytes(255 - value for value in small.frame.pixels)
         mixed = small.within_selection(dreamed)
-        for y in range(0, 224, 3):
-            for x in range(0, 224, 3):
-                at = (y * 224 + x) * 4
-                if 61 < x < 109 and 41 < y < 89:
+        for y in range(0, 448, 3):
+            for x in range(0, 448, 3):
+                at = (y * 448 + x) * 4
+                if 121 < x < 219 and 81 < y < 179:
                     assert mixed[at : at + 3] == dreamed[at : at + 3], (x, y)
                     assert mixed[at + 3] == small.frame.pixels[at + 3], (x, y)
-                elif not (58 < x < 112 and 38 < y < 92):
+                elif not (118 < x < 222 and 78 < y < 182):
                     assert mixed[at : at + 4] == small.frame.pixels[at : at + 4], (x, y)
 
 
@@ -597,9 +602,9 @@ def check_preview_of_a_selection():
     from pixels import Rectangle
     from thumbnail import Thumbnail
 
-    with picture(canvas=(448, 448), alpha=False) as (image, layer):
-        image.select_rectangle(Gimp.ChannelOps.REPLACE, 100, 100, 200, 200)
-        small = Thumbnail(image, layer, Rectangle(0, 0, 448, 448))
+    with picture(canvas=(896, 896), alpha=False) as (image, layer):
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 200, 200, 200, 200)
+        small = Thumbnail(image, layer, Rectangle(0, 0, 896, 896))
         options, frame = small.sent(parameters.DEFAULTS)
         assert options[-2:] == ["--mask", "alpha"]
         assert options[options.index("--feather") + 1] == "8", options
