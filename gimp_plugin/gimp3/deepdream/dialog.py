@@ -139,9 +139,8 @@ def _copy(button: Gtk.Button, config: Gimp.ProcedureConfig, image: Gimp.Image) -
     file = image.get_imported_file()
     try:
         text = words.command_line(values(config), file.get_basename() if file else UNNAMED)
-    except parameters.SettingError as error:
+    except parameters.SettingError:
         button.set_label(NOTHING)
-        button.set_tooltip_text(str(error))
         return
     clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
     clipboard.set_text(text, -1)
