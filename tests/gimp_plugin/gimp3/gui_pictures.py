@@ -1,7 +1,10 @@
 """Photograph the dialog and a result in GIMP for the README; make_pictures.py starts it in a GIMP root."""
 
+# ruff: noqa: S607
+
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -9,24 +12,30 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from gimpgui import Gui
 
-SETTINGS = """(mixed2 0)
-(mixed3 1)
-(mixed4 1)
-(mixed5 0)
-"""
+sys.path.insert(0, os.environ["CHECK_PLUGIN"])
+from deepdream_common import parameters
+
+PRESET = "gaze"
+
+
+def working() -> bool:
+    """Tell whether an engine is at work."""
+    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return " pipe --progress" in found
 
 
 def main() -> None:
     profile = Path(os.environ["GIMP3_DIRECTORY"])
-    last = profile / "plug-in-settings" / "GimpProcedureConfigRun-plug-in-deep-dream.last"
-    last.parent.mkdir()
-    last.write_text(SETTINGS, encoding="utf-8")
+    number = [preset.name for preset in parameters.PRESETS].index(PRESET)
     with Gui(os.environ["CHECK_PICTURE"], profile, os.environ["CHECK_SHOTS"]) as gui:
         gui.search("Deep Dream")
         dialog = gui.window("^Deep Dream$")
         time.sleep(1)
+        gui.key("alt+p " + "Down " * number, dialog)
         gui.key("alt+e", dialog)
-        time.sleep(8)  # a preview takes two seconds on two idle cores
+        time.sleep(1)
+        gui.until("the end of the preview", lambda: not working())
+        time.sleep(0.5)
         gui.shot("dialog")
         place = gui.place(dialog)
         gui.key("alt+o", dialog)
