@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def open_model(arguments: argparse.Namespace, device: str, precision: str = "full") -> DreamModel:
     """Open the model that the options name."""
-    from engine.model import load_model  # noqa: PLC0415
+    from engine.model import load_model  # noqa: PLC0415 - --help does without
 
     return load_model(arguments.model, device=device, threads=arguments.threads, precision=precision)
 
@@ -47,13 +47,13 @@ def ordered(
     arguments: argparse.Namespace, config: DreamConfig, model: DreamModel
 ) -> tuple[Order, tuple[str, ...]]:
     """Return what the options order of a model, and what the user should be told of it."""
-    from engine.dreaming import order_for  # noqa: PLC0415
+    from engine.dreaming import order_for  # noqa: PLC0415 - --help does without
 
     config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
     tiling = options.tiling(arguments)
     guide = mask = None
     if arguments.guide or arguments.mask:  # else nothing loads Pillow, which a frame does without
-        from engine import library  # noqa: PLC0415
+        from engine import library  # noqa: PLC0415 - --help does without
 
         guide, mask = library.read_guide(arguments.guide, model), library.read_mask(arguments.mask)
     return order_for(model, config, tiling, guide=guide, mask=mask), warnings
