@@ -115,14 +115,13 @@ def dream(
 ) -> Dream:
     """Dream on a picture: a path, a Pillow image or an array.
 
-    Arrays are grey [H, W] or RGB(A) [H, W, 1 to 4], uint8, uint16 or floating point from 0 to 1.
-    `settings` are
-    those of DreamConfig, in place of the preset's; `layers` is a mapping or text such as
-    `"mixed3=0.5,mixed4:87"`. `guide` is a picture whose channels the dream is steered toward.  `mask` is a
+    Arrays are grey [H, W] or RGB(A) [H, W, 1 to 4], uint8, uint16 or floating point from 0 to 1.  `settings`
+    are those of DreamConfig, in place of the preset's; `layers` is a mapping or text such as
+    `"mixed3=0.5,mixed4:87"`.  `guide` is a picture whose channels the dream is steered toward.  `mask` is a
     picture of the same proportions, white where to dream, or `"alpha"` for wherever the picture is opaque.
     `model` is a path or an open DreamModel (then `device` and `threads` are its own).  `tiling` tells how
     large pictures are cut.  `depth` is that of the result, `8`, `16`, `float` or `source`; `dither` rounds
-    what changed by chance, from the seed. `progress` is called with every Step; `print` will do.
+    what changed by chance, from the seed.  `progress` is called with every Step; `print` will do.
 
     Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError.
     """

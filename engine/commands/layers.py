@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
 
 def _rank(arguments: argparse.Namespace, model: DreamModel) -> None:
     """Print the channels that a picture excites most, by layer."""
-    from engine.ranking import rank_channels  # noqa: PLC0415
+    from engine.ranking import rank_channels  # noqa: PLC0415 - --help does without
 
     ranked = rank_channels(arguments.picture, count=arguments.channels or CHANNELS, model=model)
     if arguments.json:
