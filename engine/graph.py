@@ -274,7 +274,7 @@ def _copy(value: Any) -> Any:
 @cache
 def _message(name: str) -> Any:
     """Return the class of a message."""
-    from google.protobuf import message_factory  # noqa: PLC0415
+    from google.protobuf import message_factory  # noqa: PLC0415 - not before a model is opened
 
     return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"deepdream.{name}"))
 
@@ -282,7 +282,7 @@ def _message(name: str) -> Any:
 @cache
 def _pool() -> Any:
     """Declare `FIELDS` to the protocol buffer library, in a pool of our own beside that of other users."""
-    from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415
+    from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415 - not before a model is opened
 
     kinds = descriptor_pb2.FieldDescriptorProto
     types = {
