@@ -59,7 +59,7 @@ def one_picture(folder: Path, size: int, rounds: int) -> None:
     pictures.photograph(size, size).save(picture)
     script = [sys.executable, str(HERE / "keras_deep_dream.py")]
     commands = {
-        "engine": engine_command(picture, folder / "engine.png"),
+        "engine": engine_command(picture, folder / "engine.files.png"),
         "Keras script": [*script, str(picture), "-o", str(folder / "keras.png"), "--max-loss", "none"],
     }
     for arguments in commands.values():

@@ -87,7 +87,7 @@ def allocated() -> dict[str, float]:
 def engine_contender(image: NDArray[np.float32], device: str, precision: str) -> workers.Step:
     """Return the engine's loss and gradient; picture and gradient stay on the device, as in a dream."""
     import engine
-    from engine.metadata import CHANNEL_WEIGHTS, GRADIENT, IMAGE, LOSS
+    from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, LOSS
 
     if precision == "TF32" and device == "cpu":  # on CUDA it is what ONNX Runtime does unless told otherwise
         raise ValueError("TF32 is for GPUs")

@@ -21,7 +21,7 @@ import workers
 from keras_deep_dream import LAYERS
 
 from engine.machine import cpu_count
-from engine.selectors import format_layers, parse_layers
+from engine.settings.selectors import format_layers, parse_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -224,7 +224,7 @@ def work(name: str, size: int, threads: int, layers: Mapping[str, float]) -> Non
 def engine_contender(image: NDArray[np.float32], threads: int, layers: Mapping[str, float]) -> workers.Step:
     """Return loss and gradient as `dream` computes them: large pictures in tiles, halo included."""
     import engine
-    from engine import tiles
+    from engine.ascent import tiles
 
     model = engine.load_model(device="cpu", threads=threads)
     gradient = tiles.gradient(model, model.channel_weights(layers), engine.Tiling(), image.shape[1:3])

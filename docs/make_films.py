@@ -15,17 +15,17 @@ from make_pictures import PHOTOGRAPH, PICTURES, ROOT, save, sheet
 from PIL import Image
 
 import engine
-from engine import presets
-from engine.dreaming import order_for
+from engine.ascent.dreaming import order_for
+from engine.files.images import load
 from engine.films import encode, video, zoom
 from engine.films.shot import Shot
-from engine.images import load
+from engine.settings import presets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.films.project import Project
-    from engine.model import DreamModel
+    from engine.network.model import DreamModel
 
 WIDTH = 300
 """Pixels of a frame in a strip."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 import engine
-from engine import presets
+from engine.settings import presets
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures" / "gallery"

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 import engine
-from engine.sheet import Cell, compose
+from engine.galleries.sheet import Cell, compose
 
 ROOT = Path(__file__).parent.parent
 PHOTOGRAPH = ROOT / "examples" / "mountains.jpg"

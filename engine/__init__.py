@@ -7,99 +7,51 @@ dream = engine.dream("photo.jpg", layers="mixed3=0.5,mixed4=2", progress=print)
 dream.save("dream.png")
 ```
 
-Importing this package loads nothing heavy: names come when they are first used.
+Importing this package loads nothing heavy: names come when they are first used, from the homes that
+`__init__.pyi` gives them.
+
+The folders, from the top down; each imports only from those below it:
+
+```
+cli/                      the command line
+batch/                    many pictures in one order
+films/ galleries/ pipe/   films, sheets, frames for editors
+library/                  one picture, from its file to its result
+ascent/                   the algorithm, and what wraps itself round a gradient
+network/ files/           model files, picture files
+settings/ pictures/       what can be chosen; a picture in memory
+errors machine atomic     what anything may need
+```
+
+`models/` holds the embedded model, `presets/` the looks that come with it.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import re
+from importlib import import_module, resources
+from typing import Any
 
 from engine._version import __version__
 
-if TYPE_CHECKING:
-    from engine.config import DreamConfig
-    from engine.errors import (
-        Cancelled,
-        DeviceError,
-        DreamError,
-        ImageError,
-        ModelError,
-        UsageError,
-        WireError,
-    )
-    from engine.formats import Output
-    from engine.galleries import Gallery, gallery
-    from engine.library import Dream, dream, finish, steps
-    from engine.model import DreamModel, load_model
-    from engine.picture import Picture
-    from engine.presets import PRESETS
-    from engine.progress import Step
-    from engine.ranking import RankedChannel, rank_channels
-    from engine.recipe import Recipe
-    from engine.repeating import read_recipe
-    from engine.tiling import Tiling
-
-__all__ = [
-    "PRESETS",
-    "Cancelled",
-    "DeviceError",
-    "Dream",
-    "DreamConfig",
-    "DreamError",
-    "DreamModel",
-    "Gallery",
-    "ImageError",
-    "ModelError",
-    "Output",
-    "Picture",
-    "RankedChannel",
-    "Recipe",
-    "Step",
-    "Tiling",
-    "UsageError",
-    "WireError",
-    "__version__",
-    "dream",
-    "finish",
-    "gallery",
-    "load_model",
-    "rank_channels",
-    "read_recipe",
-    "steps",
-]
-
 _HOMES = {
-    "engine.config": ("DreamConfig",),
-    "engine.errors": (
-        "Cancelled",
-        "DeviceError",
-        "DreamError",
-        "ImageError",
-        "ModelError",
-        "UsageError",
-        "WireError",
-    ),
-    "engine.formats": ("Output",),
-    "engine.galleries": ("Gallery", "gallery"),
-    "engine.library": ("Dream", "dream", "finish", "steps"),
-    "engine.model": ("DreamModel", "load_model"),
-    "engine.picture": ("Picture",),
-    "engine.presets": ("PRESETS",),
-    "engine.progress": ("Step",),
-    "engine.ranking": ("RankedChannel", "rank_channels"),
-    "engine.recipe": ("Recipe",),
-    "engine.repeating": ("read_recipe",),
-    "engine.tiling": ("Tiling",),
+    name: home
+    for home, name in re.findall(
+        r"^from (\S+) import (\w+) as",
+        resources.files("engine").joinpath("__init__.pyi").read_text("utf-8"),
+        re.MULTILINE,
+    )
 }
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - one list is enough
+__all__ += ["__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(home), name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

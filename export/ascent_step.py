@@ -11,10 +11,10 @@ from pathlib import Path
 import onnx
 from onnx import parser
 
-from engine import metadata
+from engine.network import contract as metadata
 
 EPSILON = 1e-12
-"""Smallest mean that a gradient is divided by; `engine.ascent` has the same, and says why."""
+"""Smallest mean that a gradient is divided by; `engine.ascent.ascent` has the same, and says why."""
 
 OUTPUT = Path(__file__).parents[1] / "engine" / "models" / "ascent_step.onnx"
 

@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 import tensorflow as tf
 
-from engine import metadata
 from engine._version import __version__
+from engine.network import contract as metadata
 from export import network
 from export.errors import ConversionError
 from export.gradients import rules

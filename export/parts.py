@@ -3,7 +3,7 @@
 None of it changes what the model computes.  ONNX Runtime keeps a multiplication in its blocked layout only
 where it can prove that both shapes are equal, and it cannot follow sizes through convolutions; named sizes
 prove it.  And the stem, everything before the first layer, sees so little of the picture that it can be
-computed in small exact tiles; `engine.parts` does that, with what is described here.
+computed in small exact tiles; `engine.network.parts` does that, with what is described here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import onnx
 from onnx import TensorProto, shape_inference
 
-from engine import metadata
+from engine.network import contract as metadata
 from export.errors import ConversionError
 from export.gradients import PLACE
 

@@ -19,7 +19,7 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from engine import metadata
+from engine.network import contract as metadata
 from export.errors import ConversionError, VerificationError
 from export.loss import BORDER
 

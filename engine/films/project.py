@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import dreaming
-from engine.config import settings
+from engine.ascent import dreaming
 from engine.errors import UsageError
 from engine.films import encode
 from engine.films.shot import Frame, Shot
 from engine.films.store import Store, check_room, folder_of
-from engine.pixels import from_model
-from engine.selectors import format_layers
+from engine.pictures.pixels import from_model
+from engine.settings.config import settings
+from engine.settings.selectors import format_layers
 
 if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import Path
 
-    from engine.dreaming import Order
-    from engine.model import DreamModel
+    from engine.ascent.dreaming import Order
+    from engine.network.model import DreamModel
 
 Image: TypeAlias = NDArray[np.float32]
 """A dreamed frame, float32 [H, W, 3] in the model's range."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from engine.config import Setting, changed
 from engine.films import decode
 from engine.films.flow import Flow
 from engine.films.project import Project, check, dreamed, facts_of
 from engine.films.zoom import fitted
-from engine.pixels import to_model
+from engine.pictures.pixels import to_model
+from engine.settings.config import Setting, changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.config import DreamConfig
-    from engine.dreaming import Order
-    from engine.model import DreamModel
+    from engine.ascent.dreaming import Order
+    from engine.network.model import DreamModel
+    from engine.settings.config import DreamConfig
 
 CUT: Final = 0.35
 """Share of a frame that must be seen in the one before, or there is a cut between them."""

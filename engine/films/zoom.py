@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PIL import Image
 
-from engine.config import Setting, changed
 from engine.errors import UsageError
 from engine.films.balance import Balance
 from engine.films.motion import moved
 from engine.films.project import Project, check, digest, dreamed, facts_of
-from engine.pixels import to_model
+from engine.pictures.pixels import to_model
+from engine.settings.config import Setting, changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.config import DreamConfig
-    from engine.dreaming import Order
-    from engine.model import DreamModel
-    from engine.picture import Picture
+    from engine.ascent.dreaming import Order
+    from engine.network.model import DreamModel
+    from engine.pictures.picture import Picture
+    from engine.settings.config import DreamConfig
 
 STEP: Final = 0.7
 """Share of a preset's step size that a frame's only step has: there are many frames."""

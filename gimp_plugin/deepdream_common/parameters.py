@@ -1,8 +1,8 @@
 # -*- coding: utf-8 -*-
 """The one table of what a user can set; both dialogs, both procedures and the engine's options come from it.
 
-Ranges and defaults are those of `engine.config.DreamConfig`, with 0 for its None; a test holds the two
-together.
+Ranges and defaults are those of `engine.settings.config.DreamConfig`, with 0 for its None; a test holds the
+two together.
 """
 
 from __future__ import unicode_literals

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import cli, ort
-from engine.model import load_model
-from tests.engine.fake_cuda import FakeRuntime
+from engine.cli import main as cli
+from engine.network import ort
+from engine.network.model import load_model
+from tests.engine.network.fake_cuda import FakeRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.model import DreamModel
+    from engine.network.model import DreamModel
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.onnx"
 QUICK = ["--model", str(TINY), "--layers", "mixed0,mixed1", "--iterations", "2"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from engine.metadata import Stem
+from engine.network.contract import Stem
 from export import reference
 from export.architecture import Architecture, Conv, inception_v3
 from export.network import activations

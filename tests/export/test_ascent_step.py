@@ -7,8 +7,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from engine import ascent
-from engine.config import DreamConfig
+from engine.ascent import ascent
+from engine.settings.config import DreamConfig
 from export.ascent_step import EPSILON, OUTPUT, build
 
 rng = np.random.default_rng(5)

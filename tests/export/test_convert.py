@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from engine import metadata
+from engine.network import contract as metadata
 from export.convert import convert, stored
 from export.verify import ort_compute, relative_error
 from export.weights import Weights, random_weights

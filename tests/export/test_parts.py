@@ -11,10 +11,10 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from engine import metadata
-from engine.graph import Graph
-from engine.metadata import CHANNEL_WEIGHTS, GRADIENT, IMAGE, STEM, STEM_GRADIENT, Metadata, Stem
-from engine.parts import Parts
+from engine.network import contract as metadata
+from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, STEM, STEM_GRADIENT, Metadata, Stem
+from engine.network.graph import Graph
+from engine.network.parts import Parts
 from export.architecture import Architecture, inception_v3
 from export.convert import convert
 from export.errors import ConversionError

@@ -7,8 +7,8 @@ import sys
 import textwrap
 from typing import Any
 
-from engine import presets
-from engine.selectors import format_layers
+from engine.settings import presets
+from engine.settings.selectors import format_layers
 from gimp_plugin.deepdream_common import parameters
 
 from .conftest import PLUGIN

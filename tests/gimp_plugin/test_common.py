@@ -16,11 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import cli, options, wire
-from engine.commands.common import configured
-from engine.config import COEFFICIENT_LIMIT, DreamConfig, settings
-from engine.presets import PRESETS, Preset
-from engine.recipe import SCHEMA, Recipe
+from engine.cli import main as cli
+from engine.cli import options
+from engine.cli.commands.common import configured
+from engine.pipe import wire
+from engine.settings.config import COEFFICIENT_LIMIT, DreamConfig, settings
+from engine.settings.presets import PRESETS, Preset
+from engine.settings.recipe import SCHEMA, Recipe
 from gimp_plugin.deepdream_common import (
     engine_file,
     frames,
@@ -383,7 +385,7 @@ def test_region_errors_have_a_way_out(selection, width, height, said):
 
 
 def test_smallest_side_is_the_embedded_models():
-    from engine.model import load_model
+    from engine.network.model import load_model
 
     assert load_model(None, device="cpu", threads=1).metadata.min_size == region.SMALLEST
 

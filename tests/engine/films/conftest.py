@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.config import DreamConfig
-from engine.dreaming import Order, order_for
+from engine.ascent.dreaming import Order, order_for
 from engine.films.shot import Shot
+from engine.settings.config import DreamConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable

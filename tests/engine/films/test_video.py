@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.config import DreamConfig
-from engine.dreaming import order_for
+from engine.ascent.dreaming import order_for
 from engine.errors import UsageError
 from engine.films import decode, video
 from engine.films.flow import Flow
 from engine.films.project import dreamed
 from engine.films.store import folder_of
-from engine.model import load_model
-from engine.pixels import from_model, to_model
+from engine.network.model import load_model
+from engine.pictures.pixels import from_model, to_model
+from engine.settings.config import DreamConfig
 from tests.engine.conftest import QUICK
 from tests.engine.films.conftest import light, panned, photograph, played
 

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from engine.config import DreamConfig
-from engine.dreaming import order_for
+from engine.ascent.dreaming import order_for
 from engine.errors import ImageError, UsageError
 from engine.films import store, zoom
 from engine.films.balance import _coarse
 from engine.films.store import folder_of
-from engine.model import load_model
-from engine.picture import Picture
+from engine.network.model import load_model
+from engine.pictures.picture import Picture
+from engine.settings.config import DreamConfig
 from tests import icc
 from tests.engine.conftest import QUICK, noise
 from tests.engine.films.conftest import light, photograph, played

@@ -1,0 +1,192 @@
+"""Gradient ascent on a picture: the whole of DeepDream.
+
+A picture is made small, changed step by step so that chosen layers of a network see more of what they already
+see in it, made larger, given back the detail that it lost, changed again, up to its full size.  The idea is
+Alexander Mordvintsev's (Google Research Blog, June 2015); the loop is that of Keras' DeepDream example by
+François Chollet (keras.io/examples/generative/deep_dream).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.ascent.octaves import Ladder, ladder, reaching, resize, restored
+from engine.ascent.step import Step
+from engine.errors import DreamError, ImageError
+from engine.pictures.rows import bands, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.pictures.rows import Rows
+    from engine.settings.config import DreamConfig
+
+Image: TypeAlias = NDArray[np.float32]
+"""float32 [H, W, 3] in the model's range."""
+
+Gradient: TypeAlias = Callable[[Image], tuple[float, Image]]
+"""An image, which is read-only, to its loss and the loss' raw derivative by each of its values.  The array of
+derivatives must be new at each call: the ascent makes the next image in it, which spares a picture's memory.
+Whatever else shall act on an ascent (tiles, jitter, a mask) wraps one Gradient into another."""
+
+Pull: TypeAlias = Callable[[Image, slice], Image]
+"""An image and which of its rows, to what moves these besides the normalised gradient, whose mean size is
+1."""
+
+Climber: TypeAlias = Callable[["Rows"], tuple["Rows", float, float, bool]]
+"""One step uphill from an image, as `climb` describes it.  What it returns is given to it next, and need not
+be an array, so that an image can stay where it is computed."""
+
+EPSILON = 1e-12
+"""Smallest mean that a gradient is divided by.  Keras has 1e-7, more than the mean of one channel on a large
+picture, whose steps would get smaller."""
+
+
+def dream(picture: Rows, gradient: Gradient, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:
+    """Yield a Step for each evaluation of the gradient; the last one's `full_size()` is the dream.
+
+    `picture` is [H, W, 3] in the model's range: an array, which is copied, or Rows that do not change.
+    Octaves with a side below `min_size` are dropped, with a warning in the first Step.  Raises ImageError, at
+    the call, where that leaves none, and DreamError, on the way, where loss or gradient stop being finite.
+    """
+
+    def climber(image: Rows) -> tuple[Rows, float, float, bool]:
+        return climb(image[:], gradient, config)
+
+    return ascend(picture, climber, config, min_size=min_size)
+
+
+def ascend(
+    picture: Rows, climber: Climber, config: DreamConfig, *, min_size: int = 1, share: Rows | float = 1.0
+) -> Iterator[Step]:
+    """Dream as `dream` does, each step made by `climber`; of what it makes, `share` counts, see Step."""
+    original: Rows = picture
+    if isinstance(picture, np.ndarray):  # ours, so that no Step changes with the caller's
+        original = _read_only(np.array(picture, np.float32, order="C"))
+    height, width = original.shape[:2]
+    octaves, scale = config.octaves, config.octave_scale
+    if config.min_size is not None:
+        octaves, scale = reaching((height, width), max(config.min_size, min_size), scale)
+    rungs = ladder((height, width), octaves, scale, min_size)
+    if not rungs.shapes:
+        raise ImageError(
+            f"a picture of {width}x{height} pixels is too small: both sides must have at least {min_size}"
+        )
+    return _ascend(original, rungs, climber, config, _dropped(rungs, min_size), share)
+
+
+def _ascend(
+    original: Rows,
+    rungs: Ladder,
+    climber: Climber,
+    config: DreamConfig,
+    before: tuple[str, ...],
+    share: Rows | float,
+) -> Iterator[Step]:
+    """Go up the ladder; the first Step carries the warnings from `before` it."""
+    below = rungs.shapes[0]
+    image: Rows = resize(original, below)
+    for octave, shape in enumerate(rungs.shapes):
+        image = resize(image, shape)
+        for iteration in range(config.iterations):
+            image, loss, mean, stopped = climber(image)
+            yield Step(
+                octave=octave + 1,
+                octaves=len(rungs.shapes),
+                iteration=iteration + 1,
+                iterations=config.iterations,
+                shape=shape,
+                loss=loss,
+                fraction=_fraction(rungs, octave, 1.0 if stopped else (iteration + 1) / config.iterations),
+                stopped=stopped,
+                warnings=before + _unseen(shape, mean, iteration),
+                held=image,
+                original=original,
+                below=below,
+                share=share,
+            )
+            before = ()
+            if stopped:
+                break
+        if octave + 1 < len(rungs.shapes):  # the last octave gets its detail from full_size()
+            image = joined(restored(image, original, below, shape), image.shape)
+            below = shape
+
+
+def climb(
+    image: Image,
+    gradient: Gradient,
+    config: DreamConfig,
+    *,
+    pull: Pull | None = None,
+    limits: tuple[float, float] | None = None,
+    area: float = 1.0,
+) -> tuple[Image, float, float, bool]:
+    """Make one step uphill, unless the loss is above max loss already.
+
+    `pull` moves the image too, in units of the gradient's mean size.  Values stay within `limits`; without
+    them they may leave the model's range on the way.  `area` is the share of the picture that can change,
+    over which the mean is taken.  Returns the new image (the old one is left alone), the loss before the
+    step, the gradient's mean size, and whether max loss forbade the step.  Raises DreamError where loss or
+    gradient are not finite.
+    """
+    loss, slope = gradient(_read_only(image))
+    mean = mean_size(slope)
+    if forbidden(loss, mean, image.shape, config):
+        return image, loss, mean, True
+    # Normalised, so that a step moves every picture equally far; in place, so that it takes no memory.
+    scale = np.float32(config.step_size / max(mean / area, EPSILON))
+    for rows in bands(slope.shape):
+        slope[rows] *= scale
+        if pull is not None:
+            slope[rows] += pull(image, rows) * np.float32(config.step_size)
+        slope[rows] += image[rows]
+        if limits is not None:
+            slope[rows].clip(*limits, out=slope[rows])
+    return slope, loss, mean, False
+
+
+def forbidden(loss: float, mean: float, shape: tuple[int, ...], config: DreamConfig) -> bool:
+    """Tell whether max loss forbids a step; raise DreamError where loss or gradient are not finite."""
+    if not (math.isfinite(loss) and math.isfinite(mean)):
+        raise DreamError(
+            f"loss or gradient went beyond all numbers at {shape[0]}x{shape[1]}",
+            hint="a smaller --step or smaller coefficients in --layers keep them finite",
+        )
+    return config.max_loss is not None and loss > config.max_loss
+
+
+def mean_size(slope: Image) -> float:
+    """Return the mean of a gradient's |g|, summed in float64."""
+    sums = [np.abs(slope[rows]).sum(dtype=np.float64) for rows in bands(slope.shape)]
+    return math.fsum(sums) / slope.size
+
+
+def _fraction(rungs: Ladder, octave: int, within: float) -> float:
+    pixels = [height * width for height, width in rungs.shapes]
+    return (sum(pixels[:octave]) + within * pixels[octave]) / sum(pixels)
+
+
+def _dropped(rungs: Ladder, min_size: int) -> tuple[str, ...]:
+    if not rungs.dropped:
+        return ()
+    sizes = ", ".join(f"{height}x{width}" for height, width in rungs.dropped)
+    return (f"left out octaves too small for the model, whose smallest side is {min_size}: {sizes}",)
+
+
+def _unseen(shape: tuple[int, int], mean: float, iteration: int) -> tuple[str, ...]:
+    """Warn, once an octave, where the gradient is zero everywhere."""
+    if mean != 0 or iteration > 0:
+        return ()
+    return (f"the chosen layers see nothing at {shape[0]}x{shape[1]}: this octave changes nothing",)
+
+
+def _read_only(image: Image) -> Image:
+    view = image.view()
+    view.flags.writeable = False
+    return view

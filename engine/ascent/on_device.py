@@ -1,0 +1,69 @@
+"""An ascent whose picture stays on the device: image and gradient come to the host only when asked for.
+
+Each step runs two graphs there, the model and a small one that normalises its gradient and takes the step;
+two numbers come back, the loss and the mean of |gradient|.  None of it knows what the device is.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.ascent.ascent import forbidden
+from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, LOSS, MEAN, NEXT, STEP
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.network.model import DreamModel
+    from engine.network.session import Resident
+    from engine.pictures.rows import Rows
+    from engine.settings.config import DreamConfig
+
+
+class DeviceImage:
+    """An image on the device, as Rows; it is fetched once, when somebody looks at it."""
+
+    def __init__(self, place: Resident, tensor: Any, shape: tuple[int, ...]) -> None:
+        """Wrap a tensor [1, H, W, 3] that nobody changes any more."""
+        self._place = place
+        self.tensor = tensor
+        self.shape = shape
+        """(H, W, 3)."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
+        return self._fetched[rows]
+
+    @cached_property
+    def _fetched(self) -> NDArray[np.float32]:
+        image: NDArray[np.float32] = self._place.fetch(self.tensor)[0]
+        return image
+
+
+class DeviceClimber:
+    """Makes the steps of an ascent where the model computes."""
+
+    def __init__(self, model: DreamModel, weights: NDArray[np.float32], config: DreamConfig) -> None:
+        """Climb the objective of these channel weights, [C]."""
+        self._model = model.resident
+        self._step = model.resident_step
+        self._config = config
+        self._weights = self._model.send(weights)
+        self._step_size = self._model.send(np.array(config.step_size, np.float32))
+
+    def __call__(self, image: Rows) -> tuple[Rows, float, float, bool]:
+        """Make one step uphill, as `ascent.climb` does; an image from elsewhere is sent to the device."""
+        here = image.tensor if isinstance(image, DeviceImage) else self._send(image)
+        feeds = {IMAGE: here, CHANNEL_WEIGHTS: self._weights}
+        (gradient,), (losses,) = self._model.run([GRADIENT], [LOSS], feeds)
+        feeds = {IMAGE: here, GRADIENT: gradient, STEP: self._step_size}
+        (following,), (mean_size,) = self._step.run([NEXT], [MEAN], feeds)
+        loss, mean = float(losses[0]), float(mean_size)
+        if forbidden(loss, mean, image.shape, self._config):
+            return image, loss, mean, True
+        return DeviceImage(self._step, following, image.shape), loss, mean, False
+
+    def _send(self, image: Rows) -> Any:
+        return self._model.send(np.ascontiguousarray(image[:][np.newaxis]))

@@ -1,0 +1,104 @@
+"""What an ascent tells while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.ascent.octaves import restored
+from engine.pictures.rows import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from engine.pictures.rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The state of a dream after one evaluation of the gradient.
+
+    Nothing in it changes later: keep as many as you like.
+    """
+
+    octave: int
+    """Which octave, 1 for the smallest."""
+
+    octaves: int
+    """How many octaves there are, those too small for the model not counted."""
+
+    iteration: int
+    """Which ascent step of this octave, counted from 1."""
+
+    iterations: int
+    """How many ascent steps an octave has at most."""
+
+    shape: tuple[int, int]
+    """(height, width) of this octave in pixels."""
+
+    loss: float
+    """Objective before this step; it goes up."""
+
+    fraction: float
+    """Share of the whole work that is done, 0 to 1, each step counted by its pixels."""
+
+    stopped: bool
+    """Whether the loss was above max loss: then this step was not made, and its octave ends here."""
+
+    warnings: tuple[str, ...] = field(repr=False)
+    """What came up since the step before that the user should know, one sentence each."""
+
+    held: Rows = field(repr=False)
+    """The picture at this octave's shape, [h, w, 3]: an array, or what gets it from where it is computed."""
+
+    original: Rows = field(repr=False)
+    """The picture that the dream began with, [H, W, 3]; `original[:]` is an array in the model's range."""
+
+    below: tuple[int, int] = field(repr=False)
+    """(height, width) of the octave before; in the first octave, its own."""
+
+    share: Rows | float = field(default=1.0, repr=False)
+    """How much of the dream counts, 0 to 1: everywhere, or by place, [H, W, 1]."""
+
+    @property
+    def image(self) -> NDArray[np.float32]:
+        """The picture at this octave's shape, [h, w, 3] in the model's range, not clipped, read-only."""
+        image = self.held[:]
+        image.flags.writeable = False
+        return image
+
+    def full_size(self) -> NDArray[np.float32]:
+        """Return the picture so far at the original's size, with all of the original's detail, [H, W, 3].
+
+        The image is enlarged, and the detail that it lacks is added: that of its own octave, which the ascent
+        adds only after the octave's last step, and that of all octaves above.  For the last step of the last
+        octave this is the dream.
+        """
+        return joined(self.bands(), self.original.shape)
+
+    def bands(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield `full_size()` band after band, as (rows, [h, W, 3]), for which less memory is enough."""
+        height, width = self.original.shape[:2]
+        for rows, band in restored(self.held, self.original, self.below, (height, width)):
+            yield (
+                rows,
+                (band if isinstance(self.share, float) and self.share == 1 else self._mixed(band, rows)),
+            )
+
+    def _mixed(self, band: NDArray[np.float32], rows: slice) -> NDArray[np.float32]:
+        """Take back what does not count; where nothing does, the original comes back bit for bit."""
+        original = self.original[rows]
+        share = np.float32(self.share) if isinstance(self.share, float) else self.share[rows]
+        mixed: NDArray[np.float32] = original + (band - original) * share
+        return mixed
+
+    def __str__(self) -> str:
+        height, width = self.shape
+        return (
+            f"octave {self.octave}/{self.octaves} {height}x{width} "
+            f"iteration {self.iteration}/{self.iterations} loss {self.loss:.4g}"
+        )

@@ -1,0 +1,268 @@
+"""Pictures of any size: whole as long as memory allows, else in tiles, and no seam.
+
+A tile's gradient is true only away from its borders, so each tile is computed with a halo around the core
+that it answers for, and the grid of cores lies elsewhere at every step, so that what is left of the error
+averages out.  The network's own grid is kept: tiles begin at multiples of its stride.  The ascent normalises
+the whole gradient as ever; it does not know of tiles.  A grid that moves is known from google/deepdream and
+TensorFlow's tutorial; docs/decisions/0006-tiles.md has what was measured.
+
+These tiles bound memory.  The smaller, exact ones that a CPU works through inside them are in
+engine/network/parts.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+
+from engine import machine
+from engine.ascent import windows
+from engine.ascent.grid import THINNEST, grid
+from engine.errors import ImageError
+from engine.network.parts import PER_PIXEL, PER_TILE
+from engine.settings.tiling import Tiling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from engine.ascent.grid import Tile
+    from engine.network.contract import Layer
+    from engine.network.model import DreamModel
+
+    Image: TypeAlias = NDArray[np.float32]
+
+PLASTIC: Final = np.array([0.7548776662466927, 0.5698402909980532])
+"""What the grid moves by at each step, in cores: powers of 1 / 1.3247…, the plastic number.
+
+Of all sequences this one spreads a few places most evenly (Roberts, "The Unreasonable Effectiveness of
+Quasirandom Sequences", 2018); places drawn one by one leave borders beside each other.
+"""
+
+ARRAYS: Final = 34
+"""Bytes per pixel that a dream holds besides what a gradient takes: image and gradient in float32, the
+original in 8 bit, and the octave before."""
+
+PROGRAM: Final = 150_000_000
+"""Bytes that Python, the libraries and an opened model take."""
+
+LARGE: Final = 832
+"""Side of the cores that large pictures are cut into, at most: 24 megapixels then take less than 1.5 GB, and
+larger ones would win little speed."""
+
+POLITE: Final = 0.75
+"""Share of the free memory that is taken before pictures are cut into smaller tiles."""
+
+CUDA_PIXELS: Final = 1_500_000
+"""Size up to which a picture is computed whole on a GPU."""
+
+
+def gradient(
+    model: DreamModel,
+    weights: NDArray[np.float32],
+    tiling: Tiling,
+    shape: tuple[int, int],
+    seed: int = 0,
+    held: int = 0,
+) -> TiledGradient:
+    """Return the `ascent.Gradient` for a picture of `shape`, once it is known to fit into memory.
+
+    `weights` are the objective's, one for each of the model's channels; `seed` is where the grid's places
+    come from; `held` are bytes per pixel that a dream holds besides `ARRAYS`.  Raises ImageError where it
+    does not fit.
+    """
+    size = tile_size(model, tiling, shape, held)
+    _check_memory(model, tiling, shape, size, held)
+    return TiledGradient(model, weights, tiling, size, seed)
+
+
+def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> int | None:
+    """Return the side of the cores that a picture of `shape` is cut into, None where it is computed whole.
+
+    Octaves that are not larger than one core with its halo are computed whole all the same.  Only the
+    picture's size and `tiling` decide, not the memory that happens to be free, so that the same order gives
+    the same picture; but where too little is free, tiles are smaller.
+    """
+    if tiling.size != "auto":
+        return None if tiling.size == "off" else int(tiling.size)
+    pixels = shape[0] * shape[1]
+    if model.device != "cpu":
+        return None if pixels <= CUDA_PIXELS else Tiling.CUDA_SIZE
+    budget = tiling.max_memory
+    available = machine.available_memory()
+    if available is not None:
+        budget = min(budget, int(available * POLITE) + model.held_bytes)
+    fits = max(budget - PROGRAM - model.threads * PER_TILE - pixels * (ARRAYS + held), 0) // PER_PIXEL
+    if pixels <= fits:
+        return None
+    side = int(fits**0.5)
+    return min(max(side - THINNEST - 2 * tiling.halo_of(side), Tiling.SMALLEST), LARGE)
+
+
+def settled(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> Tiling:
+    """Return the tiling with the size that `auto` comes to, where it comes to cutting a picture of `shape`.
+
+    What memory is free decides once, then, and a recipe can tell.  `held` as for `gradient`.  Raises
+    ImageError where the picture does not fit.
+    """
+    size = tile_size(model, tiling, shape, held)
+    _check_memory(model, tiling, shape, size, held)
+    return tiling if size is None else replace(tiling, size=size)
+
+
+def plan(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
+    """Say how pictures are cut, for people and programs: what is free at the moment left aside.
+
+    `whole_pixels`: octaves of up to so many pixels are computed whole, None for any; `tile` and `halo`: the
+    largest core of others, and what is computed around it.
+    """
+    if tiling.size == "off":
+        return {"whole_pixels": None, "tile": None, "halo": None}
+    on_gpu = Tiling.CUDA_SIZE if model.device != "cpu" else LARGE
+    size = on_gpu if tiling.size == "auto" else int(tiling.size)
+    whole = (size + 2 * tiling.halo_of(size)) ** 2
+    if tiling.size == "auto":
+        most = (tiling.max_memory - PROGRAM - model.threads * PER_TILE) // (PER_PIXEL + ARRAYS)
+        whole = max(CUDA_PIXELS if model.device != "cpu" else most, 0)
+    return {"whole_pixels": whole, "tile": size, "halo": tiling.halo_of(size)}
+
+
+def _check_memory(
+    model: DreamModel, tiling: Tiling, shape: tuple[int, int], size: int | None, held: int
+) -> None:
+    """Raise ImageError for a picture that memory does not hold, before the system kills us."""
+    height, width = shape
+    window = height * width if size is None else min(_largest_window(size, tiling), height * width)
+    on_cpu = window * PER_PIXEL + model.threads * PER_TILE if model.device == "cpu" else 0
+    needed, available = height * width * (ARRAYS + held) + on_cpu, machine.available_memory()
+    if available is not None and needed > available + model.held_bytes:
+        smaller = "leave out --tile" if tiling.size != "auto" else "give fewer --threads"
+        raise ImageError(
+            f"a picture of {width}x{height} pixels needs about {needed / 1e9:.1f} GB of memory, "
+            f"and {available / 1e9:.1f} GB are free",
+            hint=f"make it smaller, or {smaller}",
+        )
+
+
+def _largest_window(size: int, tiling: Tiling) -> int:
+    """Return how many pixels a window of cores of `size` has at most."""
+    return (size + THINNEST + 2 * tiling.halo_of(size)) ** 2
+
+
+class TiledGradient:
+    """The gradient of a picture of any size: whole where it is small, in tiles where it is large."""
+
+    def __init__(
+        self,
+        model: DreamModel,
+        weights: NDArray[np.float32],
+        tiling: Tiling,
+        size: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Make the gradient of an objective, cut into cores of `size`; None computes any picture whole."""
+        self._model = model
+        self._weights = weights
+        self._parts = model.parts(model.weighed_layers(weights))
+        self._seen = self._parts.layers if self._parts else model.metadata.layers
+        self._places = _places(model, self._seen)
+        self._size, self._halo = size, tiling.halo_of(size or 0)
+        self._stride = max(layer.stride for layer in model.metadata.layers)
+        self._place = np.random.default_rng(seed).random(2)
+
+    def __call__(self, image: Image) -> tuple[float, Image]:
+        """Return loss and raw gradient of an image [H, W, 3], as an `ascent.Gradient` does.
+
+        In tiles the loss is estimated: each tile's mean energy, weighted with the size of its core.
+        """
+        shape = (image.shape[0], image.shape[1])
+        whole = (slice(0, shape[0]), slice(0, shape[1]))
+        gradient = np.zeros_like(image)
+        if self.cuts(shape):
+            add = self._add_batches if self._parts is None else self._add_windows
+            return sum(add(gradient, image, self._grid(shape))), gradient
+        if self._parts is not None:
+            return self._parts.add_gradient(gradient, image, self._weights, whole, whole)[0], gradient
+        loss, slope, _ = self._model.evaluate(image, self._weights)
+        return loss, slope
+
+    def cuts(self, shape: tuple[int, int]) -> bool:
+        """Tell whether a picture of `shape` is computed in tiles."""
+        return self._size is not None and shape[0] * shape[1] > (self._size + 2 * self._halo) ** 2
+
+    def _grid(self, shape: tuple[int, int]) -> list[Tile]:
+        stride = self._stride
+        size, halo = self._rounded()
+        self._place = (self._place + PLASTIC) % 1
+        down, across = (int(part * size) // stride * stride for part in self._place)
+        return grid(shape, size, halo, (down, across))
+
+    def _rounded(self) -> tuple[int, int]:
+        """Return size and halo as multiples of the deepest stride."""
+        size, halo = (-(-side // self._stride) * self._stride for side in (self._size or 0, self._halo))
+        return size, halo
+
+    def _add_windows(self, gradient: Image, image: Image, tiles: list[Tile]) -> Iterator[float]:
+        """Add window after window to the gradient, in parts; yield each one's share of the loss."""
+        assert self._parts is not None  # noqa: S101 - for the type checker
+        for tile in tiles:
+            size = self._seen_size(tile.window, image)
+            weights = self._scaled(size, image)
+            _, energies = self._parts.add_gradient(gradient, image, weights, tile.window, tile.core)
+            yield self._share(energies, tile, size, image)
+
+    def _add_batches(self, gradient: Image, image: Image, tiles: list[Tile]) -> Iterator[float]:
+        """Add windows of one shape, several at once, by the whole model; yield each one's share."""
+        size, halo = self._rounded()
+        same = windows.alike(tiles, (image.shape[0], image.shape[1]), size + THINNEST, halo, self._stride)
+        window = self._seen_size(same[0].window, image)
+        weights = self._scaled(window, image)
+        for tile, slope, energies in windows.evaluate(self._model, image, same, weights, CUDA_PIXELS):
+            gradient[tile.core] += slope[tile.inside]
+            yield self._share(energies, tile, window, image)
+
+    def _scaled(self, size: tuple[int, int], image: Image) -> NDArray[np.float32]:
+        """Return channel weights for a window: the model divides by its element counts, not the picture's."""
+        weights = self._weights.copy()
+        weights[self._places] *= self._positions(size)[0] / self._positions(image.shape)[0]
+        return weights
+
+    def _share(self, energies: NDArray[np.float32], tile: Tile, size: tuple[int, int], image: Image) -> float:
+        """Return what a tile contributes to the loss: its mean energy, weighted with the size of its core."""
+        count, inside = self._positions(size)
+        whole_count, whole_inside = self._positions(image.shape)
+        mean = energies * count / np.maximum(inside, 1)
+        core = image[tile.core]
+        share = core.shape[0] * core.shape[1] / (image.shape[0] * image.shape[1])
+        weighted = self._weights[self._places] * mean * (whole_inside / whole_count)
+        return float(weighted.sum() * share)
+
+    def _seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
+        """Return the size of the picture that would have the positions that a window has."""
+        if self._parts is not None:
+            return self._parts.seen_size(window, image)
+        rows, columns = window
+        return rows.stop - rows.start, columns.stop - columns.start
+
+    def _positions(self, shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Estimate, per channel that is seen, a layer's positions at that size, all and inside the border."""
+        border = self._model.metadata.border
+        counts = [_count(layer, shape, 0) for layer in self._seen]
+        insides = [_count(layer, shape, border) for layer in self._seen]
+        repeats = [layer.channels for layer in self._seen]
+        return np.repeat(counts, repeats).astype(np.float32), np.repeat(insides, repeats).astype(np.float32)
+
+
+def _places(model: DreamModel, seen: Sequence[Layer]) -> NDArray[np.intp]:
+    """Return where the channels of some layers stand among all of the model's."""
+    repeats = [layer.channels for layer in model.metadata.layers]
+    return np.flatnonzero(np.repeat([layer in seen for layer in model.metadata.layers], repeats))
+
+
+def _count(layer: Layer, shape: tuple[int, ...], border: int) -> float:
+    """Estimate a layer's positions; convolutions without padding take about two at each axis."""
+    down, across = (max(side / layer.stride - 2 - 2 * border, 0) for side in shape[:2])
+    return down * across

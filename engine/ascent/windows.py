@@ -1,0 +1,74 @@
+"""Tiles for a GPU: windows of one shape, many of them computed at once.
+
+CUDA's libraries plan their work anew for each shape that comes along, and one small window leaves most of a
+GPU idle.  So all windows of a picture have the same shape, at each step, and are stacked along N.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from engine.ascent.grid import Tile
+    from engine.network.model import DreamModel
+
+    Image = NDArray[np.float32]
+
+
+def alike(tiles: Sequence[Tile], shape: tuple[int, int], size: int, halo: int, stride: int) -> list[Tile]:
+    """Return the tiles of a picture of `shape` with windows that are all of one shape.
+
+    It depends on nothing but the numbers given: a core of `size`, which is the largest, with a halo on both
+    sides, and so many pixels more that the last window ends where the picture does; or the whole of a shorter
+    side.  `size`, `halo` and the cores' starts are multiples of `stride`; so are the windows' starts.
+    """
+    height, width = (_side(length, size, halo, stride) for length in shape)
+    return [
+        replace(
+            tile,
+            window=(
+                _window(tile.core[0], shape[0], height, halo, stride),
+                _window(tile.core[1], shape[1], width, halo, stride),
+            ),
+        )
+        for tile in tiles
+    ]
+
+
+def _side(length: int, size: int, halo: int, stride: int) -> int:
+    side = size + 2 * halo
+    return min(length, side + (length - side) % stride)
+
+
+def _window(core: slice, length: int, side: int, halo: int, stride: int) -> slice:
+    """Return the window around a core along one axis, with what it has to spare on both sides."""
+    spare = side - (core.stop - core.start) - 2 * halo
+    start = core.start - halo - spare // 2 // stride * stride
+    start = min(max(start, 0), length - side)
+    return slice(start, start + side)
+
+
+def evaluate(
+    model: DreamModel, image: Image, tiles: Sequence[Tile], weights: NDArray[np.float32], most_pixels: int
+) -> Iterator[tuple[Tile, Image, NDArray[np.float32]]]:
+    """Yield each tile with its window's raw gradient [h, w, 3] and energies [C].
+
+    The windows are of one shape.  As many are computed at once as have `most_pixels` together; the last of
+    these batches is filled up with a window that it has already, because fewer would be another shape again.
+    """
+    rows, columns = tiles[0].window
+    most = max(most_pixels // ((rows.stop - rows.start) * (columns.stop - columns.start)), 1)
+    each = min(most, len(tiles))
+    for first in range(0, len(tiles), each):
+        batch = tiles[first : first + each]
+        filled = [*batch, *[batch[-1]] * (each - len(batch))]
+        images = np.stack([image[tile.window] for tile in filled])
+        _, gradients, energies = model.evaluate_many(images, weights)
+        yield from zip(batch, gradients, energies, strict=False)

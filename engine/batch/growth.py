@@ -1,0 +1,174 @@
+"""How a dream grew: its Steps as numbered pictures, or as a film.
+
+`Growth` is a consumer of Steps: it takes each one, and at the picture's end is told to finish.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import chain, count
+from typing import TYPE_CHECKING, Final
+
+from engine.batch import jobs as batch
+from engine.batch.jobs import Done, Failed, Job, Progress, Streams
+from engine.errors import ImageError, UsageError
+from engine.films import encode
+from engine.films.shot import Shot
+from engine.films.zoom import fitted, screened
+from engine.library import dream as library
+from engine.settings.config import Setting
+from engine.settings.output import STANDARD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from engine.batch.jobs import Event
+    from engine.network.model import DreamModel
+    from engine.settings.output import Output
+
+MOST: Final = 150
+"""Frames of a film of steps; where there are more steps, every second, or fourth, and so on, is left out."""
+
+RATE: Final = Fraction(15)
+"""Frames a second."""
+
+HOLD: Final = 2.0
+"""Seconds that the finished dream stays."""
+
+SIZE: Final = 640
+"""Larger side of the film's frames in pixels, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showing:
+    """What is kept of a dream's steps.  Raises UsageError or ImageError for what cannot be."""
+
+    folder: Path | None = None
+    """Where the steps go as pictures, `NAME-0001.png` and so on; None for nowhere."""
+
+    every: int = 1
+    """Of how many steps one is kept as a picture, the last one always; 1 to 10000."""
+
+    film: Path | None = None
+    """The file of a film of the steps; None for no film."""
+
+    several: bool = False
+    """Whether there are several pictures: then the film's name begins with the picture's."""
+
+    overwrite: bool = False
+    """Whether what is there already is replaced."""
+
+    output: Output = field(default=STANDARD)
+    """What is chosen about the pictures' files."""
+
+    def __post_init__(self) -> None:
+        Setting("--steps-every", int, 1, 10000, "").check(self.every)
+        if self.film is not None:
+            encode.check_writable(self.film)
+
+    def film_of(self, name: str) -> Path | None:
+        """Return the film's file for a picture."""
+        if self.film is None or not self.several:
+            return self.film
+        return self.film.with_name(f"{name}.{self.film.name}")
+
+
+class Shows:
+    """The steps of a batch's pictures: shown every event, it keeps what a Showing asks for."""
+
+    def __init__(self, showing: Showing, model: DreamModel) -> None:
+        self._showing, self._model = showing, model
+        self._growing: dict[Job, Growth] = {}
+        self._names: set[str] = set()
+
+    def see(self, event: Event) -> list[Path]:
+        """Keep the step that an event brings; return the film, if one is complete.
+
+        Raises UsageError where a file is there already, ImageError where one cannot be written.
+        """
+        if self._showing.folder is None and self._showing.film is None:
+            return []
+        match event:
+            case Progress(job):
+                if job not in self._growing:
+                    self._growing[job] = Growth(self._showing, event, self._name(job), self._model)
+                self._growing[job].take(event)
+            case Done(job):
+                return self._growing.pop(job).finish()
+            case Failed(name):
+                self._growing = {job: x for job, x in self._growing.items() if job.name != name}
+            case _:
+                pass
+        return []
+
+    def _name(self, job: Job) -> str:
+        """Return what a picture's files begin with, different for pictures of one name in several folders."""
+        stem = "stdin" if job.source is None else job.source.stem
+        again = (f"{stem}-{i}" for i in count(2))
+        name = next(x for x in chain([stem], again) if x not in self._names)
+        self._names.add(name)
+        return name
+
+
+class Growth:
+    """The steps of one picture's dream, as they are asked for by a Showing."""
+
+    def __init__(self, showing: Showing, first: Progress, name: str, model: DreamModel) -> None:
+        """Begin with the picture itself; `name` is how its files shall begin."""
+        self._showing, self._name, self._model = showing, name, model
+        self._count = 0
+        self._stride = 1
+        self._last = first
+        self._frames: list[NDArray[np.uint8]] = []
+        film = showing.film_of(name)
+        if film is not None:
+            _free(film, showing)
+            self._frames.append(fitted(screened(first.source), SIZE))
+
+    def take(self, progress: Progress) -> None:
+        """Keep a step; raise ImageError where it cannot be written."""
+        self._count += 1
+        self._last = progress
+        pictured = self._showing.folder is not None and self._count % self._showing.every == 0
+        filmed = self._showing.film is not None and self._count % self._stride == 0
+        if pictured or filmed:
+            self._keep(progress, pictured=pictured, filmed=filmed)
+
+    def finish(self) -> list[Path]:
+        """Keep the last step in any case and write the film; return its path, if there is one."""
+        pictured = self._showing.folder is not None and self._count % self._showing.every != 0
+        filmed = self._showing.film is not None and self._count % self._stride != 0
+        self._keep(self._last, pictured=pictured, filmed=filmed)
+        film = self._showing.film_of(self._name)
+        if film is None:
+            return []
+        shots = (Shot(i / RATE, image) for i, image in enumerate(self._frames))
+        encode.write(shots, film, RATE, hold=HOLD)
+        return [film]
+
+    def _keep(self, progress: Progress, *, pictured: bool, filmed: bool) -> None:
+        if pictured:
+            assert self._showing.folder is not None  # noqa: S101 - for the type checker
+            target = self._showing.folder / f"{self._name}-{self._count:04}.png"
+            _free(target, self._showing)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ImageError(f"the folder {target.parent} cannot be created: {error.strerror}") from error
+            job = Job(progress.job.source, target)
+            batch.keep(replace(progress, job=job), self._model, Streams(None, None), self._showing.output)
+        if filmed:
+            picture = library.finish(progress.source, progress.step, self._model, depth="8")
+            self._frames.append(fitted(screened(picture), SIZE))
+            if len(self._frames) > MOST:  # the first is the picture, so every second step stays
+                del self._frames[1::2]
+                self._stride *= 2
+
+
+def _free(target: Path, showing: Showing) -> None:
+    if target.exists() and not showing.overwrite:
+        raise UsageError(f"{target} is there already", hint="--overwrite replaces it")

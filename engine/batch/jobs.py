@@ -1,0 +1,313 @@
+"""Many pictures in one order: which file goes where, and what happens to each."""
+
+from __future__ import annotations
+
+import glob
+import io
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+
+from engine.errors import DreamError, ImageError, UsageError
+from engine.files import images
+from engine.files.formats import PNG, depth_for, format_of
+from engine.library import dream as library
+from engine.library.repeating import recipe_for
+from engine.settings.origin import origin_of, origin_of_bytes
+from engine.settings.output import STANDARD, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from engine.ascent.dreaming import Order
+    from engine.ascent.step import Step
+    from engine.network.model import DreamModel
+    from engine.pictures.picture import Picture
+    from engine.settings.origin import Origin
+    from engine.settings.recipe import Recipe
+
+RESULT: Final = ".dream.png"
+"""What follows the stem in a result's name."""
+
+MADE: Final = (RESULT, ".gallery.png")
+"""Ends of the names of files that we made: those in a folder are not dreamed on."""
+
+READABLE: Final = frozenset(
+    [
+        ".apng",
+        ".avif",
+        ".avifs",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".heic",
+        ".heif",
+        ".ico",
+        ".j2k",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".jpx",
+        ".jxl",
+        ".pbm",
+        ".pcx",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".psd",
+        ".sgi",
+        ".tga",
+        ".tif",
+        ".tiff",
+        ".webp",
+    ]
+)
+"""Suffixes that make a file in a folder a picture."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to dream on."""
+
+    source: Path | None
+    """File to read; None for standard input."""
+
+    target: Path | None
+    """File to write; None for standard output."""
+
+    @property
+    def name(self) -> str:
+        """What messages call the picture: its path as given, `-` for standard input."""
+        return "-" if self.source is None else str(self.source)
+
+    @property
+    def output(self) -> str:
+        """What messages call the result."""
+        return "-" if self.target is None else str(self.target)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A picture whose result is there already."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A picture that came to nothing."""
+
+    name: str
+    error: DreamError
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that the user should know about a picture."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One Step of a picture's dream, with all that is needed to keep it."""
+
+    job: Job
+    step: Step
+    source: Picture = field(repr=False)
+    recipe: Recipe | None = field(default=None, repr=False)
+    """How it will have been made when it is finished."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A result that is written."""
+
+    job: Job
+    seconds: float
+
+
+Item: TypeAlias = Job | Skipped | Failed
+Event: TypeAlias = Skipped | Failed | Warned | Progress | Done
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What `-` means."""
+
+    stdin: BinaryIO | None
+    """None where it is closed."""
+
+    stdout: BinaryIO | None
+    """None where it is closed."""
+
+
+def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = False) -> list[Item]:
+    """Decide which files are read and where each result goes, in the order of the inputs.
+
+    An input is a file, a folder (its pictures, sorted), a glob pattern that the shell left alone, or
+    `-`.  Results go to `output` if that is a file's name, into it if it is a folder, ends with a slash or
+    must hold several; else beside their sources, as `<stem>.dream.png`.  Folders are created.  Raises
+    UsageError for orders that contradict each other, ImageError where the one result cannot be written.
+    """
+    sources: list[Path | Failed | None] = list(dict.fromkeys(x for text in inputs for x in _expand(text)))
+    many = len(inputs) > 1 or any(map(_is_plural, inputs))
+    if many and output == "-":
+        raise UsageError("standard output takes one picture only", hint="give a folder: -o folder/")
+    folder = _folder(output, many=many)
+    items: list[Item] = []
+    written: dict[Path, Job] = {}
+    for source in sources:
+        if isinstance(source, Failed):
+            items.append(source)
+            continue
+        job = Job(source, _target(source, output, folder))
+        items.append(_settle(job, written, many=many, overwrite=overwrite))
+    if folder is not None and written:
+        _create(folder)
+    return items
+
+
+def perform(
+    job: Job, model: DreamModel, order: Order, streams: Streams, output: Output = STANDARD
+) -> Iterator[Event]:
+    """Dream on a picture and yield what happens; errors are events too."""
+    try:
+        yield from _dream(job, model, order, streams, output)
+    except DreamError as error:
+        yield Failed(job.name, error)
+    except MemoryError:
+        yield Failed(job.name, DreamError(f"not enough memory for {job.name}", hint="make it smaller"))
+
+
+def keep(
+    progress: Progress, model: DreamModel, streams: Streams, output: Output = STANDARD
+) -> tuple[str, ...]:
+    """Write the picture so far, at full size, as the job's result; return what could not be kept."""
+    target, source = progress.job.target, progress.source
+    form = PNG if target is None else format_of(target)
+    # Known before the dream is rounded, so that it is rounded only once.
+    depth, lost = depth_for(form, output.depth, source.depth)
+    dither = output.seed if output.dither else None
+    result = library.finish(source, progress.step, model, depth=depth, dither=dither)
+    output = replace(output, depth=depth, recipe=_recipe(progress) if output.with_recipe else "")
+    return *lost, *_write(result, progress.job, streams, output)
+
+
+def _dream(job: Job, model: DreamModel, order: Order, streams: Streams, output: Output) -> Iterator[Event]:
+    started = time.perf_counter()
+    if job.target is not None:
+        images.check_writable(job.target)  # better now than after minutes of work
+    source, origin = _load(job, streams)
+    yield from (Warned(job.name, x) for x in source.warnings)
+    order = library.settled(source, order, model)
+    recipe = recipe_for(origin.sha256, order, model, output)
+    for step in library.begin(source, order, model):
+        progress = Progress(job, step, source, recipe)
+        yield progress
+    yield from (Warned(job.name, x) for x in keep(progress, model, streams, output))
+    yield Done(job, time.perf_counter() - started)
+
+
+def _load(job: Job, streams: Streams) -> tuple[Picture, Origin]:
+    if job.source is not None:
+        return images.load(job.source), origin_of(job.source)
+    if streams.stdin is None:
+        raise ImageError("standard input is closed")
+    content = streams.stdin.read()
+    return images.load(io.BytesIO(content), "standard input"), origin_of_bytes(content)
+
+
+def _recipe(progress: Progress) -> str:
+    """Return the recipe of the picture so far, empty where nobody knows it."""
+    if progress.recipe is None:
+        return ""
+    return replace(progress.recipe, finished=progress.step.fraction >= 1).to_json()
+
+
+def _write(picture: Picture, job: Job, streams: Streams, output: Output) -> tuple[str, ...]:
+    if job.target is not None:
+        return images.save(picture, job.target, output)
+    if streams.stdout is None:
+        raise ImageError("standard output is closed")
+    content, lost = images.encode(picture, output=output)
+    try:
+        streams.stdout.write(content)
+        streams.stdout.flush()
+    except OSError as error:
+        raise ImageError(f"the picture cannot be written to standard output: {error.strerror}") from error
+    return lost
+
+
+def _is_plural(text: str) -> bool:
+    """Tell whether an input may stand for several files: a folder, or a pattern that is no file's name."""
+    path = Path(text)
+    return text != "-" and (path.is_dir() or (glob.has_magic(text) and not path.exists()))
+
+
+def _expand(text: str) -> list[Path | Failed | None]:
+    """Return the files that an input stands for, or what is wrong with it."""
+    if text == "-":
+        return [None]
+    path = Path(text)
+    if not _is_plural(text):
+        return [path]
+    if path.is_dir():
+        found = [x for x in path.iterdir() if x.suffix.lower() in READABLE and not x.name.startswith(".")]
+        nothing = f"there are no pictures in the folder {text}"
+    else:
+        found = [Path(x) for x in glob.glob(text, recursive=True)]  # noqa: PTH207 - Path.glob has no "absolute"
+        nothing = f"no file matches {text}"
+    pictures = sorted(x for x in found if x.is_file() and not x.name.endswith(MADE))
+    return [*pictures] or [Failed(text, ImageError(nothing))]
+
+
+def _folder(output: str | None, *, many: bool) -> Path | None:
+    """Return the folder that results go into, None where `output` names a file or nothing."""
+    if output is None or output == "-":
+        return None
+    folder = Path(output)
+    return folder if many or output.endswith(("/", "\\")) or folder.is_dir() else None
+
+
+def _create(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"the folder {folder} cannot be created: {error.strerror}") from error
+
+
+def _target(source: Path | None, output: str | None, folder: Path | None) -> Path | None:
+    name = ("stdin" if source is None else source.stem) + RESULT
+    if folder is not None:
+        return folder / name
+    if output is None:
+        return None if source is None else source.with_name(name)
+    if output == "-":
+        return None
+    path = Path(output)
+    return path if path.suffix else path.with_name(path.name + ".png")
+
+
+def _settle(job: Job, written: dict[Path, Job], *, many: bool, overwrite: bool) -> Item:
+    """Accept a job unless its result would replace something; `written` collects the results so far."""
+    if job.target is None:
+        return job
+    if not many:
+        format_of(job.target)
+    first = written.setdefault(job.target.resolve(), job)
+    if first is not job:
+        message = f"{job.name} and {first.name} would both be written to {job.output}"
+        return Failed(job.name, UsageError(message, hint="dream one of them alone, with -o NAME"))
+    if overwrite or not job.target.exists():
+        return job
+    if many:
+        return Skipped(job)
+    raise UsageError(
+        f"{job.output} is there already", hint="--overwrite replaces it; -o NAME writes another file"
+    )

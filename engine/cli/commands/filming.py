@@ -1,0 +1,97 @@
+"""What the commands that make films do alike."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from engine.cli import console, options
+from engine.errors import Cancelled, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from engine.cli.console import Silent
+    from engine.films.project import Project
+    from engine.films.shot import Frame
+
+PRESET: Final = "flight"
+"""The preset that films begin with: the tutorial's noise would grow from frame to frame."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that makes a film."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILM",
+        help="file to write: .mp4, .m4v, .mov, .mkv, .webm, .gif or .webp; without it, beside the input",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a film that is there already; start again"
+    )
+    parser.add_argument(
+        "--keep-frames", action="store_true", help="keep the frames, as pictures in FILM.frames"
+    )
+    options.add_model(parser)
+    options.add_dreaming(parser, PRESET)
+
+
+def target_of(source: Path, output: str | None, middle: str) -> Path:
+    """Return the film's file; `middle` stands in the name of one that nobody named."""
+    if output is None:
+        return source.with_name(f"{source.stem}.{middle}.mp4")
+    target = Path(output)
+    if target.exists() and source.exists() and target.samefile(source):
+        raise UsageError(f"{output} is the input", hint="write the film to another file with -o")
+    return target if target.suffix else target.with_name(target.name + ".mp4")
+
+
+def make(project: Project, arguments: argparse.Namespace, reporter: Silent, name: str) -> int:
+    """Make a film and report how far it is; after an interruption, say how to go on."""
+    started = time.perf_counter()
+    left = _time_left(time.monotonic)
+    frame: Frame | None = None
+    try:
+        for frame in project.make(overwrite=arguments.overwrite, keep_frames=arguments.keep_frames):
+            for warning in frame.warnings:
+                reporter.warning(warning, name=name)
+            if not frame.complete:
+                reporter.frame(name, frame.number, frame.frames, left(frame))
+    except KeyboardInterrupt:
+        raise _cancelled(project, frame, reporter, keep=arguments.keep_partial) from None
+    reporter.done(name, str(project.target), time.perf_counter() - started)
+    console.say(str(project.target))
+    return 0
+
+
+def _cancelled(project: Project, frame: Frame | None, reporter: Silent, *, keep: bool) -> Cancelled:
+    """Write the film so far if that is wanted; return the error to end with."""
+    if frame is None:
+        return Cancelled("cancelled")
+    reporter.clear()
+    if keep:
+        project.write(partly=True)
+        console.say(str(project.target))
+    so_far = f"; {project.target} is the film so far" if keep else ""
+    again = "the same command, without --overwrite, goes on from there"
+    return Cancelled(f"cancelled after frame {frame.number}{so_far}", hint=again)
+
+
+def _time_left(clock: Callable[[], float]) -> Callable[[Frame], float | None]:
+    """Return what tells the seconds left; the first two frames are not like the others, and not counted."""
+    marks: list[tuple[float, int]] = []
+
+    def left(frame: Frame) -> float | None:
+        marks.append((clock(), frame.number))
+        if len(marks) < 3 or frame.frames is None:
+            return None
+        (begun, first), (now, number) = marks[1], marks[-1]
+        del marks[2:]
+        if number == first:
+            return 0.0
+        return (now - begun) / (number - first) * max(frame.frames - number, 0)
+
+    return left

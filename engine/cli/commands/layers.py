@@ -1,0 +1,77 @@
+"""`deepdream layers`: what a model has, and what of it a picture excites."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+from engine.cli import console, options
+from engine.cli.commands.common import open_model
+from engine.errors import UsageError
+from engine.settings.presets import PRESETS
+
+if TYPE_CHECKING:
+    import argparse
+
+    from engine.cli.console import Silent
+    from engine.network.model import DreamModel
+
+HELP: Final = "list the model's layers, channels and strides, or the channels that a picture excites most"
+
+CHANNELS: Final = 5
+"""Channels that are listed of each layer."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `layers` takes."""
+    options.add_model(parser)
+    parser.add_argument(
+        "--picture", metavar="PICTURE", help="list the channels that this picture excites most, by layer"
+    )
+    parser.add_argument("--channels", type=int, metavar="N", help=f"so many of each layer ({CHANNELS})")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
+    """List the model's layers, and what the default preset makes of each, or what a picture excites."""
+    if arguments.channels is not None and arguments.channels < 1:
+        raise UsageError(f"--channels {arguments.channels} is out of range", hint="at least 1")
+    if arguments.channels is not None and arguments.picture is None:
+        raise UsageError("--channels says how many channels of --picture are listed", hint="add --picture")
+    model = open_model(arguments, "cpu")
+    if arguments.picture is not None:
+        _rank(arguments, model)
+        return 0
+    coefficients = PRESETS["keras"].layers
+    table = [
+        {
+            "name": layer.name,
+            "channels": layer.channels,
+            "stride": layer.stride,
+            "coefficient": coefficients.get(layer.name, 0.0),
+        }
+        for layer in model.metadata.layers
+    ]
+    if arguments.json:
+        console.say(json.dumps(table))
+        return 0
+    console.say(f"{'layer':<10}{'channels':>10}{'stride':>10}{'coefficient in the preset keras':>34}")
+    for row in table:
+        console.say(f"{row['name']:<10}{row['channels']:>10}{row['stride']:>10}{row['coefficient']:>34g}")
+    return 0
+
+
+def _rank(arguments: argparse.Namespace, model: DreamModel) -> None:
+    """Print the channels that a picture excites most, by layer."""
+    from engine.galleries.ranking import rank_channels  # noqa: PLC0415 - --help does without
+
+    ranked = rank_channels(arguments.picture, count=arguments.channels or CHANNELS, model=model)
+    if arguments.json:
+        rows = [{"selector": x.selector, **asdict(x)} for channels in ranked.values() for x in channels]
+        console.say(json.dumps(rows))
+        return
+    console.say(f"{'for --layers':<16}{'more than noise':>16}{'times the mean':>16}")
+    for channels in ranked.values():
+        for x in channels:
+            console.say(f"{x.selector:<16}{x.score:>16.1f}{x.share:>16.1f}")

@@ -1,0 +1,81 @@
+"""`deepdream pipe`: the wire protocol, for editors."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.cli import options
+from engine.cli.commands.common import begin, configured, handling, open_model, ordered, report_step
+from engine.errors import Cancelled, UsageError, WireError
+
+if TYPE_CHECKING:
+    from engine.cli.console import Silent
+
+# ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
+
+HELP: Final = "dream on .npy frames from standard input, for editors"
+
+WIRE: Final = """\
+Standard input: one or more .npy version 1 frames, as numpy.save writes them: C order, uint8 (0 to 255) or
+little-endian float32 (0 to 1), shape (height, width, 1 to 4): grey, grey and alpha, RGB, RGBA.
+Standard output: for each, a frame of the same type and shape. Alpha comes back as it was, grey is the luma of
+the dreamed colours, and floats above 1 or below 0 stay there: the dream's change is added to them.
+Standard error: what --progress asks for; json is for programs.
+The end of input after the last frame ends it. SIGTERM stops it within one step, with exit code 130. A frame
+that is broken, or has more than 400 million pixels, ends it with exit code 6. docs/wire.md has an example.
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `pipe` takes."""
+    parser.epilog = WIRE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "--abort-on-eof",
+        action="store_true",
+        help="stop as soon as standard input ends: keep it open until the answer has come",
+    )
+    options.add_model(parser)
+    options.add_dreaming(parser)
+
+
+def run(arguments: argparse.Namespace, reporter: Silent) -> int:
+    """Answer the frames on standard input, for editors."""
+    config = configured(arguments)
+    options.tiling(arguments)  # refused before anything is read
+    stdin, stdout = _descriptor(sys.stdin, "input"), _descriptor(sys.stdout, "output")
+    from engine.pipe.mailbox import Inbox, Outbox, in_background
+    from engine.pipe.serve import Progress, serve
+
+    inbox = Inbox(stdin, abort_on_eof=arguments.abort_on_eof)
+    with handling(inbox.stop, signal.SIGTERM, signal.SIGINT):
+        opening = in_background(open_model, arguments, arguments.device, arguments.precision)
+
+        try:
+            model = inbox.until(opening)
+        except Cancelled as error:
+            reporter.error(error)
+            os._exit(error.exit_code)  # a thread inside ONNX Runtime crashes if Python ends around it
+        order, warnings = ordered(arguments, config, model)
+        begin(reporter, model, order, warnings, None)
+        for event in serve(inbox, Outbox(stdout), model, order, keep_partial=arguments.keep_partial):
+            name = str(event.number)
+            if isinstance(event, Progress):
+                report_step(name, event.step, reporter)
+            else:
+                reporter.done(name, "-", event.seconds)
+    return 0
+
+
+def _descriptor(stream: Any, name: str) -> int:
+    """Return the number of a standard stream that another program is at the other end of."""
+    if stream is None:
+        raise WireError(f"standard {name} is closed")
+    if stream.isatty():
+        hint = "deepdream dream dreams on picture files; deepdream pipe --help tells what a frame is"
+        raise UsageError(f"pipe talks with programs, and standard {name} is a terminal", hint=hint)
+    return int(stream.fileno())

@@ -1,0 +1,119 @@
+"""`deepdream presets`: looks by name, the package's and one's own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.cli import console, options
+from engine.cli.commands.common import configured
+from engine.errors import UsageError
+from engine.settings import presets
+from engine.settings.config import settings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from engine.cli.console import Silent
+    from engine.settings.presets import Preset
+
+HELP: Final = "list looks, show what is in one, save your own"
+
+ACTIONS: Final = ("list", "show", "save")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `presets` takes."""
+    parser.add_argument("action", choices=ACTIONS, help="what to do")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the preset to show or save")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--description", metavar="TEXT", help="save: what it makes of a picture")
+    parser.add_argument(
+        "--from-recipe", dest="recipe", metavar="PICTURE", help="save: begin with a picture's settings"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="save: replace a preset of yours")
+    options.add_look(parser)
+
+
+def run(arguments: argparse.Namespace, reporter: Silent) -> int:
+    """List, show or save presets."""
+    if arguments.action == "save":
+        return _save(arguments)
+    saving = [name for name in ("description", "recipe", "overwrite", "preset") if getattr(arguments, name)]
+    if options.given_settings(arguments) or saving:
+        raise UsageError(f"presets {arguments.action} takes no settings", hint="presets save NAME does")
+    return _list(arguments, reporter) if arguments.action == "list" else _show(arguments)
+
+
+def _list(arguments: argparse.Namespace, reporter: Silent) -> int:
+    if arguments.name:
+        raise UsageError("presets list takes no name", hint=f"presets show {arguments.name} shows one")
+    found = []
+    for name in presets.names():
+        try:
+            found.append(presets.load(name))
+        except UsageError as error:  # one file that is broken hides no other
+            reporter.warning(str(error), hint=error.hint)
+    if arguments.json:
+        console.say(json.dumps([_table(x) for x in found]))
+        return 0
+    width = max(len(x.name) for x in found) + 2
+    for preset in found:
+        console.say(_entry(preset, width))
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    preset = presets.load(_name(arguments))
+    if arguments.json:
+        console.say(json.dumps(_table(preset)))
+        return 0
+    console.say(f"# {preset.source}")
+    console.say(presets.to_toml(preset.config, preset.title, preset.description).rstrip())
+    return 0
+
+
+def _save(arguments: argparse.Namespace) -> int:
+    name = _name(arguments)
+    recipe = None
+    if arguments.recipe:
+        from engine.library.repeating import read_recipe  # noqa: PLC0415 - see engine/cli/commands/__init__.py
+
+        if arguments.preset is not None:
+            hint = "leave one of them out"
+            raise UsageError("--from-recipe and --preset both say what to begin with", hint=hint)
+        recipe = read_recipe(arguments.recipe)
+    config = configured(arguments, recipe)
+    path = presets.save(name, config, arguments.description or "", overwrite=arguments.overwrite)
+    if arguments.json:
+        console.say(json.dumps({"name": name, "file": str(path)}))
+        return 0
+    console.say(str(path))
+    console.note(f"deepdream dream PICTURE --preset {name}")
+    return 0
+
+
+def _name(arguments: argparse.Namespace) -> str:
+    if not arguments.name:
+        raise UsageError(
+            f"presets {arguments.action} takes a name", hint="presets list tells which there are"
+        )
+    return str(arguments.name)
+
+
+def _entry(preset: Preset, width: int) -> str:
+    """Return a preset's line of the list, broken where a terminal ends."""
+    text = f"{preset.title}. {preset.description}" if preset.title != preset.name else preset.description
+    plain = "".join(x if x.isprintable() else " " for x in text) or "-"
+    columns = max(min(shutil.get_terminal_size().columns, 110), width + 30)
+    indent = " " * width
+    return textwrap.fill(plain, columns, initial_indent=f"{preset.name:<{width}}", subsequent_indent=indent)
+
+
+def _table(preset: Preset) -> dict[str, Any]:
+    """Return a preset as JSON can write it."""
+    values = {name: getattr(preset.config, name) for name in settings()}
+    head = {"name": preset.name, "title": preset.title, "description": preset.description}
+    return {**head, "source": preset.source, "settings": {"layers": dict(preset.config.layers), **values}}

@@ -1,0 +1,109 @@
+"""`--recipe`: what the command line leaves open is taken from a recipe."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli import options
+from engine.cli.commands.common import open_model
+from engine.errors import DeviceError, ImageError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from engine.network.model import DreamModel
+    from engine.settings.recipe import Recipe
+
+# ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A recipe that is being followed."""
+
+    recipe: Recipe
+
+    same_picture: bool
+    """Whether it is followed on its own picture, where the last bits matter too."""
+
+    def open_model(self, arguments: argparse.Namespace) -> DreamModel:
+        """Open the model as the recipe's was, in full precision where half is not to be had."""
+        try:
+            return open_model(arguments, arguments.device, arguments.precision)
+        except (DeviceError, UsageError):
+            if self.recipe.precision != "half" or arguments.device not in {"auto", "cpu"}:
+                raise
+            return open_model(arguments, arguments.device)
+
+    def warnings(self, model: DreamModel) -> tuple[str, ...]:
+        """Return what the user should know of how the recipe is followed."""
+        from engine.library.repeating import differences
+
+        said = [differences(self.recipe, model, same_picture=self.same_picture)]
+        if self.recipe.unknown:
+            said.append(f"a newer version wrote the recipe; passed over: {', '.join(self.recipe.unknown)}")
+        return tuple(filter(None, said))
+
+
+def follow(arguments: argparse.Namespace) -> Repeat:
+    """Read the recipe that the options name, and give what they leave open its values.
+
+    How it was computed, which decides the last bits, is taken over only for the recipe's own picture.  Raises
+    UsageError where it is none, where one of its files is missing, and where a preset is named too.
+    """
+    from engine.library.repeating import find, read_recipe
+    from engine.settings.recipe import CHOICES
+
+    if arguments.preset is not None:
+        raise UsageError("--recipe and --preset both say what to begin with", hint="leave one of them out")
+    recipe = read_recipe(arguments.recipe)
+    folders = _folders([arguments.recipe, *arguments.input])
+    taken: dict[str, object] = {}
+    if recipe.guide is not None and arguments.guide is None:
+        taken["guide"] = str(find(recipe.guide, "--guide", folders))
+    if recipe.mask is not None and arguments.mask is None:
+        taken["mask"] = "alpha" if recipe.mask == "alpha" else str(find(recipe.mask, "--mask", folders))
+    taken |= {name: getattr(recipe.output, name) for name in CHOICES}
+    same = _is_its_picture(recipe, arguments.input)
+    if same:
+        taken |= _computing(recipe)
+    for name, value in taken.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, value)
+    options.complete(arguments)
+    return Repeat(recipe, same)
+
+
+def _computing(recipe: Recipe) -> dict[str, object]:
+    """Return the options that decide a result's last bits."""
+    from engine.machine import cpu_count
+
+    tiling = recipe.tiling
+    taken: dict[str, object] = {"tile": tiling.size, "halo": tiling.halo, "max_memory": tiling.max_memory}
+    if recipe.device == "cpu":
+        taken["device"] = "cpu"
+    if recipe.precision == "half":
+        taken["precision"] = "half"
+    if recipe.threads is not None and recipe.threads <= cpu_count():
+        taken["threads"] = recipe.threads
+    return taken
+
+
+def _folders(paths: list[str]) -> list[Path]:
+    """Return the folders that files are in, or that they are."""
+    found = [Path(x) for x in paths if x != "-"]
+    return list(dict.fromkeys(x if x.is_dir() else x.parent for x in found))
+
+
+def _is_its_picture(recipe: Recipe, inputs: list[str]) -> bool:
+    from engine.settings.origin import origin_of
+
+    file = Path(inputs[0])
+    if len(inputs) > 1 or not file.is_file():
+        return False
+    with contextlib.suppress(ImageError):  # reading the picture will tell
+        return origin_of(file).sha256 == recipe.picture
+    return False

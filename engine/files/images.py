@@ -1,0 +1,215 @@
+"""Picture files: read with all that can be kept, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from PIL import Image, UnidentifiedImageError
+
+from engine.errors import ImageError
+from engine.files import attached, jxl, tiff
+from engine.files.decode import decode, decode_tiff, tiff_facts
+from engine.files.encode import content_of
+from engine.files.formats import PNG, Format, format_of, teach_for
+from engine.files.unread import HEAD
+from engine.settings.output import STANDARD, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from engine.pictures.picture import Picture
+
+_LISTENING: Final = threading.Lock()
+"""Python's warnings are caught for all threads at once, so only one of them may listen."""
+
+
+def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
+    """Read a picture from a file, or from an open binary file that can seek.
+
+    `name` is what messages call it.  Raises ImageError, in words for the user, for all that is no good
+    picture.
+    """
+    name = name or str(source)
+    with _opened(source, name) as file:
+        head = _head(file)
+        if not head:
+            raise ImageError(f"{name} is empty")
+        teach_for(head, name)
+        with _pillow_talk(name) as said:
+            if head.startswith(jxl.MAGIC):
+                _check_size(file)
+            picture = _read(file, is_tiff=head.startswith(tiff.MAGIC))
+        return replace(picture, warnings=(*picture.warnings, *said))
+
+
+def pixel_count(source: Path) -> int:
+    """Return how many pixels the head of a picture's file promises, 0 where it promises none."""
+    with contextlib.suppress(ImageError), _opened(source, str(source)) as file:
+        head = _head(file)
+        if head.startswith(jxl.MAGIC):  # whose plug-in decodes at once
+            return jxl.pixel_count(file)
+        teach_for(head, str(source))
+        with _pillow_talk(str(source)), Image.open(file) as image:
+            return image.width * image.height
+    return 0
+
+
+def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
+    """Turn a Pillow image into a Picture; raise ImageError where Pillow cannot."""
+    with _pillow_talk(name) as said:
+        picture = decode(image)
+    return replace(picture, warnings=(*picture.warnings, *said))
+
+
+def save(picture: Picture, target: Path, output: Output = STANDARD) -> tuple[str, ...]:
+    """Write a picture in the format of the target's suffix, over whatever is there.
+
+    The file appears whole or not at all.  Returns what the format could not hold, one sentence each.  Raises
+    ImageError where it cannot be written.
+    """
+    form = format_of(target)
+    content, lost = content_of(picture, form, output, target.name)
+    _write(content.getbuffer(), target)
+    return lost
+
+
+def encode(picture: Picture, form: Format = PNG, output: Output = STANDARD) -> tuple[bytes, tuple[str, ...]]:
+    """Return the picture as a file's content, and what the format could not hold, one sentence each."""
+    content, lost = content_of(picture, form, output, "the result")
+    return content.getvalue(), lost
+
+
+def recipe_of(source: Path) -> str:
+    """Return the recipe in a picture's file, empty where it has none; raise ImageError for no picture."""
+    with _opened(source, str(source)) as file:
+        head = _head(file)
+        teach_for(head, str(source))
+        with _pillow_talk(str(source)):
+            if head.startswith(jxl.MAGIC):
+                return attached.recipe_in(jxl.xmp(file) or b"")
+            info = _info(file, is_tiff=head.startswith(tiff.MAGIC))
+    text = info.get(attached.RECIPE_KEY)
+    return str(text) if text else attached.recipe_in(attached.xmp_of(info) or b"")
+
+
+def check_writable(target: Path) -> None:
+    """Raise ImageError unless a file can be made where `target` shall be; leaves nothing behind."""
+    format_of(target)
+    if target.is_dir():
+        raise ImageError(f"{target} is a folder")
+    part = _part(target)
+    with _writing(target):
+        part.open("xb").close()
+        part.unlink()
+
+
+def _write(content: memoryview, target: Path) -> None:
+    part = _part(target)
+    with _writing(target):
+        try:
+            with part.open("xb") as file:
+                file.write(content)
+            part.replace(target)
+        except BaseException:  # Ctrl-C too leaves no half file
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _part(target: Path) -> Path:
+    """Return a new name beside `target`; short, for `target` may be as long as names can be."""
+    return target.with_name(f".deepdream-{secrets.token_hex(6)}.part")
+
+
+@contextlib.contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if isinstance(error, FileNotFoundError):  # some file systems say so of what they refuse to make, too
+            missing = not target.parent.is_dir()
+            reason = f"there is no folder {target.parent}" if missing else f"{target.parent} takes no files"
+        raise ImageError(f"{target} cannot be written: {reason}") from error
+
+
+@contextlib.contextmanager
+def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """Open a picture's file, and say what is wrong with it in words for the user."""
+    try:
+        with source.open("rb") if isinstance(source, Path) else contextlib.nullcontext(source) as file:
+            yield file
+    except FileNotFoundError:
+        raise ImageError(f"there is no picture {name}") from None
+    except IsADirectoryError:
+        raise ImageError(f"{name} is a folder, not a picture") from None
+    except OSError as error:
+        raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
+
+
+def _check_size(file: BinaryIO) -> None:
+    """Refuse a JPEG XL picture as Pillow would, whose plug-in decodes it before Pillow has a look."""
+    if Image.MAX_IMAGE_PIXELS and jxl.pixel_count(file) > 2 * Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError
+    file.seek(0)
+
+
+def _head(file: BinaryIO) -> bytes:
+    head = file.read(HEAD)
+    file.seek(0)
+    return head
+
+
+def _read(file: BinaryIO, *, is_tiff: bool) -> Picture:
+    try:
+        with Image.open(file) as image:
+            return decode(image, file)
+    except UnidentifiedImageError:
+        if not is_tiff:
+            raise
+        return decode_tiff(file)
+
+
+def _info(file: BinaryIO, *, is_tiff: bool) -> Mapping[Any, Any]:
+    """Return what the head of a picture's file says besides its values."""
+    try:
+        with Image.open(file) as image:
+            return image.info
+    except UnidentifiedImageError:
+        if not is_tiff:
+            raise
+        return tiff_facts(file)[0]
+
+
+@contextlib.contextmanager
+def _pillow_talk(name: str) -> Iterator[list[str]]:
+    """Turn what Pillow raises into ImageErrors; yield a list that gets its Python warnings at the end."""
+    said: list[str] = []
+    try:
+        with _LISTENING, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, not yet absurd
+            yield said
+        said += dict.fromkeys(f"{name}: {' '.join(str(x.message).split())}" for x in caught)
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError(
+            f"{name} is not a picture in a known format",
+            hint="PNG, JPEG, WebP, TIFF, GIF, BMP and many more are",
+        ) from None
+    except Image.DecompressionBombError:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+        raise ImageError(f"{name} has more than {limit} million pixels") from None
+    except MemoryError as error:
+        raise ImageError(f"{name} does not fit into memory") from error
+    except Exception as error:  # decoders meet damaged files with exceptions of every kind
+        raise ImageError(
+            f"{name} is damaged or incomplete: {' '.join(str(error).split())}",
+            hint="try to get the file again",
+        ) from error

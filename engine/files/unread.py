@@ -1,0 +1,78 @@
+"""What is lost on the way from a file into Pillow, which does not say so."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import numpy as np
+
+from engine.files import attached
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+HEAD: Final = 4096
+"""Bytes at the beginning of a file in which its format keeps the depth."""
+
+DEEP: Final = re.compile(r"[;](?:10|12|14|16|24|32|64)")
+"""Pillow's raw modes with more than 8 bits per channel, such as `RGB;16B`, which it opens as plain `RGB`."""
+
+PHOTOSHOP: Final = frozenset([0x03ED, 0x0404, 0x0409, 0x040C, 0x0419, 0x0421, 0x0425])
+"""Photoshop's entries that are kept otherwise (resolution, IPTC), or say nothing of the picture."""
+
+NEEDS_TIFFFILE: Final = ': pip install "deepdream-onnx[tiff]" keeps more'
+
+
+def lost_depth(image: Image.Image, file: BinaryIO | None) -> list[str]:
+    """Tell of more than 8 bits per channel; Pillow itself cuts most of them down without a word."""
+    head = b""
+    if file is not None:
+        place = file.tell()
+        file.seek(0)
+        head = file.read(HEAD)
+        file.seek(place)
+    # The decoder's arguments in tile hold the raw mode, and for PPM the largest value.
+    arguments = [x.args if isinstance(x.args, tuple) else (x.args,) for x in getattr(image, "tile", [])]
+    raw = any(
+        DEEP.search(str(x)) or (image.format == "PPM" and isinstance(x, int) and x > 255)
+        for args in arguments
+        for x in args
+    )
+    bits = [*np.atleast_1d(getattr(image, "tag_v2", {}).get(258, 8)), image.info.get("bit_depth", 8)]
+    box = head.find(b"ihdr")  # JPEG 2000: height, width, components, then bits - 1
+    if image.format == "JPEG2000" and 0 <= box < len(head) - 14:
+        raw |= (head[box + 14] & 0x7F) + 1 > 8
+    box = head.find(b"av1C")  # AVIF: bit 6 of the third byte is high_bitdepth
+    if image.format == "AVIF" and 0 <= box < len(head) - 6:
+        raw |= bool(head[box + 6] & 0x40)
+    if not raw and max(bits) <= 8:
+        return []
+    way_out = (
+        NEEDS_TIFFFILE if image.format == "TIFF" and importlib.util.find_spec("tifffile") is None else ""
+    )
+    return [f"the picture has more than 8 bits per channel, the result has 8{way_out}"]
+
+
+def lost_frames(image: Image.Image) -> list[str]:
+    """Tell of more than one picture in a file."""
+    frames = getattr(image, "n_frames", 1)
+    return [f"only the first of {frames} pictures in the file is used"] if frames > 1 else []
+
+
+def lost_entries(image: Image.Image) -> list[str]:
+    """Tell of what else a file says that results do not."""
+    lost = []
+    entries = image.info.get("photoshop")
+    if entries and not (isinstance(entries, dict) and set(entries) <= PHOTOSHOP):
+        lost.append("Photoshop entries")
+    if image.info.get("gamma") and not image.info.get("icc_profile") and "srgb" not in image.info:
+        lost.append("the gamma value")
+    parts = getattr(image, "applist", [])  # of JPEG
+    if any(content.startswith(b"http://ns.adobe.com/xmp/extension/") for _, content in parts):
+        lost.append("the part of XMP that did not fit into one segment")
+    texts = getattr(image, "text", {})  # of PNG; reads to the end of the file
+    if any(key not in attached.KNOWN_TEXTS and "Raw profile" not in key for key in texts):
+        lost.append("text entries")
+    return [f"not kept: {', '.join(lost)}"] if lost else []

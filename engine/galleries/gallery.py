@@ -1,0 +1,238 @@
+"""A gallery: what each layer of a model, or each channel of a layer, makes of one picture, on one sheet."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+import numpy as np
+
+from engine import machine
+from engine.ascent.tiles import ARRAYS, POLITE
+from engine.errors import Cancelled, ImageError, UsageError
+from engine.files import images
+from engine.galleries import sheet
+from engine.galleries.looks import COUNT, LOOK, SIDE
+from engine.galleries.ranking import rank_channels
+from engine.galleries.sheet import Cell
+from engine.galleries.thumbnails import thumbnail
+from engine.library import dream as library
+from engine.network.parts import PER_PIXEL, PER_TILE
+from engine.pictures.picture import Picture
+from engine.settings import presets
+from engine.settings.config import DreamConfig, Setting, changed
+from engine.settings.config import settings as known_settings
+from engine.settings.selectors import layer_of, parse_layers
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from engine.library.dream import ModelSource, Source
+    from engine.network.model import DreamModel
+    from engine.settings.config import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All that shall be on a sheet, decided before anything is dreamed."""
+
+    pixels: NDArray[np.uint8]
+    """The picture, made small, [h, w, 3]."""
+
+    selectors: tuple[str, ...]
+    """What is dreamed of in each cell, as `--layers` takes it."""
+
+    config: DreamConfig
+    """How, save the layers."""
+
+    model: DreamModel
+    """With what."""
+
+    at_once: int
+    """How many cells are dreamed at the same time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """A finished gallery.  A notebook shows its sheet."""
+
+    cells: tuple[Cell, ...]
+    """The picture itself, then each dream, labelled with the text for `--layers`."""
+
+    note: str
+    """What stands below them: the other settings, as options."""
+
+    warnings: tuple[str, ...]
+    """What the user should know, one sentence each."""
+
+    @property
+    def picture(self) -> Picture:
+        """The sheet."""
+        return Picture(sheet.compose(self.cells, self.note))
+
+    @property
+    def image(self) -> Image.Image:
+        """The sheet as a Pillow image, RGB."""
+        return self.picture.to_pil()
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the sheet in the format of the path's suffix, PNG without one; return the path written.
+
+        Raises UsageError where a file is there already, ImageError where it cannot be written.
+        """
+        target = Path(path) if Path(path).suffix else Path(path).with_suffix(".png")
+        if target.exists() and not overwrite:
+            raise UsageError(f"{target} is there already", hint="overwrite=True replaces it")
+        images.save(self.picture, target)
+        return target
+
+    def _repr_png_(self) -> bytes:
+        return images.encode(self.picture)[0]
+
+
+def gallery(
+    picture: Source,
+    *,
+    channels: str | None = None,
+    count: int = COUNT,
+    side: int = SIDE,
+    preset: str | None = None,
+    model: ModelSource = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Callable[[Cell], object] | None = None,
+    **settings: Unpack[Settings],
+) -> Gallery:
+    """Dream on a small copy of a picture with each layer of a model alone, and with some pairs.
+
+    With `channels`, a layer's name: with each of the `count` channels of that layer that the picture excites
+    most, see `rank_channels`.  `side` is that of a square with as many pixels as each copy.  `settings` are
+    those of DreamConfig, in place of the preset's, or of the gallery's own where no preset is given; their
+    layers do not matter.  `progress` is called with each Cell when it is ready.
+
+    Raises what `dream` raises.
+    """
+    config = look(preset, settings)
+    opened = library.open_model(model, device, threads)
+    order = plan(picture, opened, config, channels=channels, count=count, side=side)
+    ready: list[Cell] = []
+    with closing(cells(order)) as coming:
+        for cell in coming:
+            ready.append(cell)
+            if progress is not None:
+                progress(cell)
+    return collect(order, ready)
+
+
+def look(preset: str | None, given: Mapping[str, Any]) -> DreamConfig:
+    """Return the settings of a preset, of the gallery itself for None, with some replaced, by field name.
+
+    Raises what `presets.configure` raises.
+    """
+    given = {name: value for name, value in given.items() if name != "layers"}  # each cell has its own
+    return changed(LOOK, given) if preset is None else presets.configure(preset, given)
+
+
+def plan(
+    picture: Source,
+    model: DreamModel,
+    config: DreamConfig = LOOK,
+    *,
+    channels: str | None = None,
+    count: int = COUNT,
+    side: int = SIDE,
+) -> Plan:
+    """Decide what shall be on the sheet; see `gallery`."""
+    Setting("--size", int, 64, 1024, "").check(side)
+    Setting("--count", int, 1, 100, "").check(count)
+    source = library.read(picture)
+    pixels = thumbnail(source, side)
+    if channels is None:
+        selectors = _layers_and_pairs(model.layer_names)
+    else:
+        ranked = rank_channels(source, layers=[channels], count=count, model=model)
+        selectors = [x.selector for x in ranked.get(channels, ())]
+    if not selectors:
+        raise ImageError(f"{channels} sees nothing in a picture of {_size(pixels)} pixels")
+    return Plan(pixels, tuple(selectors), config, model, _at_once(model, pixels, len(selectors)))
+
+
+def cells(order: Plan) -> Generator[Cell]:
+    """Dream and yield each cell when it is ready, in whatever order that is.
+
+    On a CPU each is dreamed on one thread, so that the number of threads changes nothing in it.  No thread is
+    at work any more when this ends, however it ends.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(order.at_once) as pool:
+        try:
+            for work in as_completed([pool.submit(_cell, order, x, stop) for x in order.selectors]):
+                yield work.result()
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def collect(order: Plan, ready: Iterable[Cell]) -> Gallery:
+    """Make a gallery of the cells that are ready."""
+    found = {x.label: x for x in ready}
+    dreams = [found[x] for x in order.selectors]
+    unseen = [x.label for x in dreams if np.array_equal(x.pixels, order.pixels)]
+    warnings = [f"{x} sees nothing in a picture of {_size(order.pixels)} pixels" for x in unseen]
+    return Gallery((Cell("the picture", order.pixels), *dreams), _as_options(order.config), tuple(warnings))
+
+
+def _layers_and_pairs(names: Sequence[str]) -> list[str]:
+    """Return each layer, then each with the middle one, which lends forms to those that see whole objects."""
+    middle = len(names) // 2
+    pairs = [sorted({i, middle}) for i in range(len(names)) if i != middle]
+    return [*names, *(",".join(names[i] for i in pair) for pair in pairs)]
+
+
+def _cell(order: Plan, selector: str, stop: threading.Event) -> Cell:
+    """Dream one cell; in a thread of its own."""
+    config = replace(order.config, layers=parse_layers(selector))
+    model = order.model
+    if model.device == "cpu":
+        model = model.copies(1, 1, [layer_of(x) for x in config.layers])[0]
+    picture = Picture(order.pixels)
+    for step in library.steps(picture, config, model=model):
+        if stop.is_set():
+            raise Cancelled(f"{selector} was cancelled at {step}")
+    return Cell(selector, library.finish(picture, step, model).pixels)
+
+
+def _at_once(model: DreamModel, pixels: NDArray[np.uint8], cells: int) -> int:
+    """Return how many cells processors and memory allow."""
+    if model.device != "cpu":
+        return 1
+    each = pixels.shape[0] * pixels.shape[1] * (PER_PIXEL + ARRAYS) + PER_TILE
+    free = machine.available_memory()
+    fitting = cells if free is None else int(free * POLITE) // each
+    return max(min(model.threads, cells, fitting), 1)
+
+
+def _as_options(config: DreamConfig) -> str:
+    """Write settings as `deepdream dream` takes them, those that are not its defaults."""
+    words = []
+    for name, setting in known_settings().items():
+        value = getattr(config, name)
+        if value == getattr(DreamConfig(), name):
+            continue
+        if setting.kind is bool:
+            words.append(setting.option if value else setting.option.replace("--", "--no-"))
+        else:
+            words += [setting.option, "none" if value is None else f"{value:g}"]
+    return " ".join(words)
+
+
+def _size(pixels: NDArray[np.uint8]) -> str:
+    return f"{pixels.shape[1]}x{pixels.shape[0]}"

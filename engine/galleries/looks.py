@@ -1,0 +1,25 @@
+"""What a gallery shows where nothing else is asked for; light, so that `--help` can tell."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.settings.config import DreamConfig
+
+SIDE: Final = 256
+"""Side of a square with as many pixels as a cell's picture has, where nothing else is asked for."""
+
+COUNT: Final = 11
+"""Channels that are shown of a layer: with the picture itself, three rows of four."""
+
+LOOK: Final = DreamConfig(
+    min_size=112,
+    iterations=16,
+    step_size=0.02,
+    max_loss=None,
+    jitter=48,
+    clip=True,
+    smooth=0.5,
+    total_variation=0.1,
+)
+"""Settings that show what a layer does in a picture so small, up to its edges, and in a large one too."""

@@ -1,0 +1,146 @@
+"""Between a recipe and a dream: what was done becomes a recipe, and a recipe's files are found again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import PIL
+
+from engine._version import __version__
+from engine.errors import ImageError, UsageError
+from engine.files import images
+from engine.settings.origin import Origin, bare_name, origin_of
+from engine.settings.output import STANDARD
+from engine.settings.recipe import LARGEST, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.ascent.dreaming import Order
+    from engine.network.model import DreamModel
+    from engine.pictures.picture import Picture
+    from engine.settings.output import Output
+
+DECISIVE: Final = ("deepdream", "onnxruntime")
+"""Programs whose version shows in more than the last bits."""
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Return the recipe in a picture's file, or in a file of its own that ends in `.json`.
+
+    Raises ImageError where the file cannot be read, and UsageError where it has no recipe, or none that makes
+    sense.
+    """
+    file = Path(path)
+    text = _text(file) if file.suffix.lower() == ".json" else images.recipe_of(file)
+    if not text:
+        raise UsageError(
+            f"there is no recipe in {path}",
+            hint="a picture has none that was made with --no-recipe, or that another program wrote anew",
+        )
+    try:
+        return Recipe.from_json(text)
+    except UsageError as error:
+        raise UsageError(f"the recipe in {path}: {error}", hint=error.hint) from None
+
+
+def recipe_for(picture: str, order: Order, model: DreamModel, output: Output = STANDARD) -> Recipe:
+    """Return the recipe of a finished dream on the picture of that sha256, by a settled order."""
+    mask = order.mask
+    return Recipe(
+        config=order.config,
+        guide=None if order.guide is None else order.guide_from,
+        mask=None if mask is None else mask.origin if mask.values is not None else "alpha",
+        output=output,
+        picture=picture,
+        tiling=order.tiling,
+        device=model.device,
+        threads=model.threads if model.device == "cpu" else None,
+        precision=model.precision,
+        model=Origin(bare_name(model.name), model.sha256),
+        versions=_versions(model),
+        system=f"{platform.system()} {platform.machine()}",
+    )
+
+
+def origin_of_pixels(picture: Picture) -> Origin:
+    """Return the origin of a picture that came from no file."""
+    digest = hashlib.sha256(f"{picture.pixels.dtype} {picture.pixels.shape}".encode())
+    digest.update(np.ascontiguousarray(picture.pixels).data)
+    if picture.alpha is not None:
+        digest.update(np.ascontiguousarray(picture.alpha).data)
+    return Origin("", digest.hexdigest())
+
+
+def find(origin: Origin, option: str, folders: Iterable[Path]) -> Path:
+    """Return the file that a recipe names, from the first of some folders that has it.
+
+    A recipe may come from anybody: nothing is opened but a file of the bare name in these folders, and
+    nothing is used whose content is another.  Raises UsageError, with the option that names the file.
+    """
+    what = option.removeprefix("--")
+    way_out = f"{option} FILE names it, {option} none does without"
+    if not origin.name:
+        raise UsageError(f"the recipe's {what} came from no file", hint=way_out)
+    other = None
+    for folder in folders:
+        file = folder.absolute() / origin.name
+        try:
+            if file.is_file():
+                if origin_of(file).sha256 == origin.sha256:
+                    return file
+                other = file
+        except ImageError:
+            continue
+    if other is not None:
+        raise UsageError(f"{other} is not the {what} that the recipe was made with", hint=way_out)
+    raise UsageError(f"the recipe's {what} {origin.name} is beside neither recipe nor picture", hint=way_out)
+
+
+def differences(recipe: Recipe, model: DreamModel, *, same_picture: bool) -> str:
+    """Say in one sentence what makes a picture differ from a recipe's; empty where nothing does.
+
+    On the same picture the last bits matter too.
+    """
+    here = _versions(model)
+    pairs = [(name, recipe.versions.get(name, ""), here[name]) for name in DECISIVE]
+    pairs.append(("device", _kind(recipe.device), _kind(model.device)))
+    if same_picture:
+        pairs += [
+            ("threads", str(recipe.threads or ""), str(model.threads)),
+            ("precision", recipe.precision, model.precision),
+        ]
+    said = [f"{name} {old} there, {new} here" for name, old, new in pairs if old and old != new]
+    if recipe.model is not None and recipe.model.sha256 != model.sha256:
+        said.insert(0, f"the model {recipe.model.name} there, another here")
+    if same_picture and not recipe.finished:
+        said.append("the picture there was stopped before its end")
+    return f"not quite as in the recipe: {'; '.join(said)}" if said else ""
+
+
+def _kind(device: str) -> str:
+    """Return a device without its number."""
+    return device.partition(":")[0]
+
+
+def _versions(model: DreamModel) -> dict[str, str]:
+    return {
+        "deepdream": __version__,
+        "onnxruntime": model.runtime,
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+    }
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4 * LARGEST).decode("utf-8")
+    except FileNotFoundError:
+        raise ImageError(f"there is no recipe {file}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImageError(f"the recipe {file} cannot be read: {error}") from None

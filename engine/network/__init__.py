@@ -1,0 +1,9 @@
+"""A model file as a function: image and channel weights in, loss and gradient out.
+
+`model` is that function; `contract` has the names of the file's inputs, outputs and metadata, which the
+exporter writes; `session` opens a file on a device that works, `ort` is the only module that imports ONNX
+Runtime.  `graph` takes a file apart, `parts` and `pieces` run its parts, the fast way on a CPU; `half`
+rewrites it for float16.  A new execution provider belongs here.
+
+What does not live here: octaves, steps, pictures' files.
+"""

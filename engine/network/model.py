@@ -1,0 +1,233 @@
+"""A model file as a function: image and channel weights in, loss and gradient out."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from engine.errors import ModelError, UsageError
+from engine.network.contract import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, Metadata
+from engine.network.parts import Parts
+from engine.network.session import Resident, Session, open_session, read_model
+from engine.settings.selectors import parse_selector, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from numpy.typing import NDArray
+
+EMBEDDED: Final = "inception_v3_mixed5.onnx"
+ASCENT_STEP: Final = "ascent_step.onnx"
+
+
+class DreamModel:
+    """An open model.  Opening takes a fraction of a second, so open it once and dream often."""
+
+    def __init__(self, session: Session, name: str, content: bytes = b"", parts: Parts | None = None) -> None:
+        """Wrap a session; from `content`, the model file's, parts are opened where that is faster."""
+        self.name = name
+        """Path of the model file, or the embedded file's name."""
+        self._session = session
+        self._content = content
+        self._parts = parts
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the model says about itself: layers, smallest size, value range."""
+        return self._session.metadata
+
+    @property
+    def device(self) -> str:
+        """Where it computes: `cpu` or `cuda:N`."""
+        return self._session.device
+
+    @property
+    def precision(self) -> str:
+        """What it computes in: `full` for float32, `half` for float16 where that is enough."""
+        return self._session.precision
+
+    @property
+    def threads(self) -> int:
+        """Processors that it uses at once, if on a CPU."""
+        return self._session.threads
+
+    @property
+    def runtime(self) -> str:
+        """ONNX Runtime's version."""
+        return self._session.runtime
+
+    @cached_property
+    def sha256(self) -> str:
+        """The model file's, 64 digits."""
+        return hashlib.sha256(self._content).hexdigest()
+
+    @property
+    def fallback(self) -> str:
+        """Why the device that `auto` tried first was not taken; empty if there was none to try."""
+        return self._session.fallback
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that earlier pictures took and the next one uses again."""
+        return 0 if self._parts is None else self._parts.held_bytes
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the layers, in the order of their channels."""
+        return tuple(layer.name for layer in self.metadata.layers)
+
+    def __call__(
+        self, image: NDArray[np.float32], channel_weights: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return loss [N] and raw gradient [N, H, W, 3] of images [N, H, W, 3] in the model's range.
+
+        One image [H, W, 3] gives a loss of shape () and a gradient [H, W, 3].  `channel_weights` is [C].
+        """
+        loss, gradient = self._run((LOSS, GRADIENT), image, channel_weights)
+        return loss, gradient
+
+    def energies(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return how much an image excites each channel, [N, C] or [C]; see contract 1 for the definition."""
+        return self._run((ENERGIES,), image, np.zeros(self.metadata.channels, np.float32))[0]
+
+    def channel_weights(self, layers: Mapping[str, float]) -> NDArray[np.float32]:
+        """Write coefficients in the places of the channels that they are for, float32 [C].
+
+        A coefficient is for a whole layer, `mixed4`, or for some channels of one, `mixed5:12+40`; what is
+        named twice adds up.  Raises UsageError for a layer or channel that the model has not.
+        """
+        weights, places = np.zeros(self.metadata.channels, np.float32), self.places()
+        for selector, coefficient in layers.items():
+            name, channels = parse_selector(selector)
+            if name not in places:
+                raise UsageError(f"the model has no layer called {name!r}", hint=suggest(name, places))
+            own = weights[places[name]]
+            beyond = [x for x in channels if x >= own.size]
+            if beyond:
+                raise UsageError(
+                    f"{name} has no channel {beyond[0]}", hint=f"its channels are 0 to {own.size - 1}"
+                )
+            own[list(channels) or slice(None)] += coefficient
+        return weights
+
+    def weighed_layers(self, weights: NDArray[np.float32]) -> tuple[str, ...]:
+        """Return the layers of which some channel counts in an objective of these channel weights."""
+        return tuple(name for name, places in self.places().items() if weights[places].any())
+
+    def places(self) -> dict[str, slice]:
+        """Return, by layer, where its channels stand among all channels."""
+        ends = np.cumsum([0, *(layer.channels for layer in self.metadata.layers)]).tolist()
+        return {name: slice(*ends[x : x + 2]) for x, name in enumerate(self.layer_names)}
+
+    def gradient(
+        self, layers: Mapping[str, float]
+    ) -> Callable[[NDArray[np.float32]], tuple[float, NDArray[np.float32]]]:
+        """Return the `ascent.Gradient` of the objective that weighs what `layers` see in an image."""
+        weights = self.channel_weights(layers)
+
+        def gradient(image: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
+            loss, slope = self(image, weights)
+            return float(loss), slope
+
+        return gradient
+
+    def parts(self, layers: Collection[str]) -> Parts | None:
+        """Return the model opened in parts for some of its layers, the fast way on a CPU.
+
+        None on a GPU, and for a model file that does not say how to take it apart.  Raises ModelError where
+        what it says is wrong.
+        """
+        if self.device != "cpu" or self.metadata.stem is None or not layers or not self._content:
+            return None
+        wanted = {name for name in self.layer_names if name in layers}
+        if self._parts is None or {x.name for x in self._parts.layers} != wanted:
+            try:
+                self._parts = Parts(self._content, self.metadata, wanted, self.threads)
+            except (ValueError, KeyError) as error:
+                raise ModelError(f"{self.name} cannot be taken apart: {error}") from error
+        return self._parts
+
+    def copies(self, count: int, threads: int, layers: Collection[str]) -> list[DreamModel]:
+        """Return models that `count` threads can use at once, each working with `threads` threads.
+
+        They are open for `layers` already.  On one thread each they share their sessions, which compute in
+        the threads that call them; else each has sessions of its own, with threads of their own.
+        """
+        if threads > 1:
+            return [self._on(threads, layers) for _ in range(count)]
+        first = self._on(threads, layers)
+        return [first, *(first.beside() for _ in range(count - 1))]
+
+    def beside(self) -> DreamModel:
+        """Return a model for another picture at the same time, which shares the open sessions."""
+        return DreamModel(self._session, self.name, self._content, self._parts and self._parts.beside())
+
+    def _on(self, threads: int, layers: Collection[str]) -> DreamModel:
+        session = self._session.on(threads)
+        model = DreamModel(session, self.name, self._content)
+        if model.parts(layers) is None:
+            session.open()
+        return model
+
+    def evaluate(
+        self, image: NDArray[np.float32], channel_weights: NDArray[np.float32]
+    ) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
+        """Return loss, raw gradient [H, W, 3] and energies [C] of one image."""
+        loss, gradient, energies = self._run((LOSS, GRADIENT, ENERGIES), image, channel_weights)
+        return float(loss), gradient, energies
+
+    def evaluate_many(
+        self, images: NDArray[np.float32], channel_weights: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return losses [N], raw gradients [N, H, W, 3] and energies [N, C] of images [N, H, W, 3]."""
+        losses, gradients, energies = self._run((LOSS, GRADIENT, ENERGIES), images, channel_weights)
+        return losses, gradients, energies
+
+    @cached_property
+    def resident(self) -> Resident:
+        """The model for tensors that stay on the device."""
+        return self._session.resident()
+
+    @cached_property
+    def resident_step(self) -> Resident:
+        """The graph of an ascent step on the same device: see export/ascent_step.py."""
+        return self._session.resident(_embedded(ASCENT_STEP))
+
+    def _run(
+        self, outputs: tuple[str, ...], image: NDArray[np.float32], weights: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        batch = image if image.ndim == 4 else image[np.newaxis]
+        results = self._session.run(
+            outputs,
+            {
+                IMAGE: np.ascontiguousarray(batch, np.float32),
+                CHANNEL_WEIGHTS: np.ascontiguousarray(weights, np.float32),
+            },
+        )
+        return results if image.ndim == 4 else [x[0] for x in results]
+
+
+def load_model(
+    path: str | Path | None = None,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    precision: str = "full",
+) -> DreamModel:
+    """Open a model file, the embedded one by default.
+
+    `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `threads` None means as many as this process may
+    use; `precision` is `full` or, on a GPU, `half`.  Raises ModelError, DeviceError or UsageError.
+    """
+    content = _embedded(EMBEDDED) if path is None else read_model(Path(path))
+    name = EMBEDDED if path is None else str(path)
+    return DreamModel(open_session(content, device, threads, name, precision), name, content)
+
+
+def _embedded(name: str) -> bytes:
+    return resources.files("engine").joinpath("models", name).read_bytes()

@@ -1,0 +1,60 @@
+"""Parts of a model, open on the CPU, that hand each other tensors as the runtime holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine.network import ort
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a model, open on the CPU.  Takes and gives tensors as the runtime holds them, uncopied."""
+
+    _session: Any = field(repr=False)
+
+    @property
+    def output_shapes(self) -> list[list[int]]:
+        """Shapes of the outputs, where sizes of the inputs were given in numbers."""
+        return [list(x.shape) for x in self._session.get_outputs()]
+
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
+        """Compute `outputs` from tensors made by `as_tensor` or by another piece."""
+        with ort.reported("cpu"):
+            results: list[Any] = self._session.run_with_ort_values(list(outputs), dict(feeds))
+            return results
+
+    def run_into(self, outputs: Mapping[str, Any], feeds: Mapping[str, Any]) -> None:
+        """Compute into tensors that are there already."""
+        with ort.reported("cpu"):
+            binding = self._session.io_binding()
+            for name, tensor in feeds.items():
+                binding.bind_ortvalue_input(name, tensor)
+            for name, tensor in outputs.items():
+                binding.bind_ortvalue_output(name, tensor)
+            self._session.run_with_iobinding(binding)
+
+
+def open_piece(content: bytes, threads: int) -> Piece:
+    """Open a part of a model on the CPU; all pieces share one pool of memory."""
+    runtime = ort.load()
+    ort.share_memory(runtime)
+    return Piece(ort.create(runtime, content, "a part of the model", [ort.CPU], threads, shared=True))
+
+
+def as_tensor(array: NDArray[np.float32]) -> Any:
+    """Hand an array to the runtime, which reads it where it is."""
+    return ort.load().OrtValue.ortvalue_from_numpy(array)
+
+
+def as_array(tensor: Any) -> NDArray[np.float32]:
+    """Return a tensor's content."""
+    array: NDArray[np.float32] = tensor.numpy()
+    return array

@@ -1,0 +1,266 @@
+"""Open models.
+
+What comes out of `open_session` has been looked at: the device is the one that computes, and the model is one
+file that keeps to the names of `engine.network.contract`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from engine import machine
+from engine.errors import DeviceError, ModelError, UsageError
+from engine.network import ort
+from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, INPUTS, LOSS, OUTPUTS, Metadata
+from engine.network.graph import Graph
+from engine.network.half import halved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+PRECISIONS: Final = ("full", "half")
+"""What a GPU computes in: float32, or float16 where engine/network/half.py has it."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open model on a device that has been seen to work."""
+
+    device: str
+    """`cpu` or `cuda:N`: what computes, not what was asked for."""
+
+    fallback: str
+    """Why a device that `auto` tried first was not taken; empty if there was none to try."""
+
+    threads: int
+    """Threads of one operator on the CPU."""
+
+    metadata: Metadata
+    """What the model says about itself."""
+
+    runtime: str
+    """ONNX Runtime's version."""
+
+    _create: Callable[[int], Any] = field(repr=False)
+
+    precision: str = "full"
+    """One of `PRECISIONS`."""
+
+    @cached_property
+    def _session(self) -> Any:
+        return self._create(self.threads)
+
+    def on(self, threads: int) -> Session:
+        """Return the same model with so many threads, not yet open on a CPU."""
+        return replace(self, threads=threads)
+
+    def open(self) -> None:
+        """Open the whole model now, if that was put off; raise ModelError where it does not open."""
+        _ = self._session
+
+    def run(
+        self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
+        """Compute `outputs`, and only these, from `feeds`; raise DreamError where the runtime fails."""
+        session = self._session
+        with ort.reported(self.device):
+            results: list[NDArray[np.float32]] = session.run(list(outputs), dict(feeds))
+            return results
+
+    def resident(self, content: bytes | None = None) -> Resident:
+        """Return the model, or another one opened beside it, for tensors that stay on the device."""
+        if content is None:
+            return Resident(self.device, self._session)
+        providers = ort.providers(_cuda_index(self.device))
+        with ort.reported(self.device):
+            session = ort.create(ort.load(), content, "the ascent's step", providers, self.threads)
+        return Resident(self.device, session)
+
+
+def open_session(
+    model: bytes,
+    device: str = "auto",
+    threads: int | None = None,
+    name: str = "the model",
+    precision: str = "full",
+) -> Session:
+    """Open a model file's content on a device; `name` is what messages call it.
+
+    `device` is `auto` (CUDA if it works, else the CPU), `cpu`, `cuda` or `cuda:N`; `threads` None means as
+    many as this process may use; `precision` is one of `PRECISIONS`, and half is for GPUs.  A model that can
+    be taken apart is not opened whole on a CPU before somebody asks for that.  Raises ModelError,
+    DeviceError, or UsageError for a device of no such form and for half precision on a CPU.
+    """
+    index = _cuda_index(device)
+    if precision not in PRECISIONS:
+        raise UsageError(
+            f"--precision {precision} is no precision", hint=f"there are: {', '.join(PRECISIONS)}"
+        )
+    if precision == "half" and index is None:
+        raise _no_half("--device cpu is none")
+    count = threads if threads is not None else machine.cpu_count()
+    if count < 1:
+        raise UsageError(f"--threads {count} is out of range", hint="at least 1")
+    try:
+        metadata = _check(Graph(model), name)
+    except ValueError:
+        raise ModelError(f"{name} is not an ONNX model") from None
+    runtime = ort.load()
+    fallback = ""
+    if index is not None:
+        try:
+            return _open_cuda(runtime, model, name, index, count, metadata, precision)
+        except DeviceError as error:
+            if device != "auto":
+                raise
+            if precision == "half":
+                raise _no_half(str(error)) from error
+            log.info("%s: using the CPU", error)
+            fallback = str(error) if ort.CUDA in runtime.get_available_providers() else ""
+    opened = Session(
+        "cpu",
+        fallback,
+        count,
+        metadata,
+        runtime.__version__,
+        partial(ort.create, runtime, model, name, [ort.CPU]),
+    )
+    if metadata.stem is None:
+        opened.open()
+    return opened
+
+
+@dataclass(frozen=True)
+class Resident:
+    """A model whose inputs and outputs stay on the device where it computes.  Raises DreamError."""
+
+    device: str
+    """`cpu` or `cuda:N`."""
+
+    _session: Any = field(repr=False)
+
+    def send(self, array: NDArray[np.float32]) -> Any:
+        """Return a tensor on the device with an array's content; on a CPU it may be the array itself."""
+        with ort.reported(self.device):
+            return ort.load().OrtValue.ortvalue_from_numpy(array, *_place(self.device))
+
+    def fetch(self, tensor: Any) -> NDArray[np.float32]:
+        """Return the content of a tensor on the device as a new array."""
+        with ort.reported(self.device):
+            return np.array(tensor.numpy(), np.float32)
+
+    def run(
+        self, kept: Sequence[str], fetched: Sequence[str], feeds: Mapping[str, Any]
+    ) -> tuple[list[Any], list[NDArray[np.float32]]]:
+        """Compute from tensors on the device outputs that are kept there, and others that are fetched."""
+        with ort.reported(self.device):
+            binding = self._session.io_binding()
+            for name, tensor in feeds.items():
+                binding.bind_ortvalue_input(name, tensor)
+            for name in kept:
+                binding.bind_output(name, *_place(self.device))
+            for name in fetched:
+                binding.bind_output(name, "cpu")
+            self._session.run_with_iobinding(binding)
+            results = binding.get_outputs()
+            return results[: len(kept)], [x.numpy() for x in results[len(kept) :]]
+
+
+def _cuda_index(device: str) -> int | None:
+    """Return the number of the CUDA device to try, None for the CPU alone."""
+    form = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", device)
+    if form is None:
+        raise UsageError(f"--device {device} is not a device", hint="there are: auto, cpu, cuda, cuda:N")
+    return None if device == "cpu" else int(form[1] or 0)
+
+
+def read_model(path: Path) -> bytes:
+    """Read a model file; raise ModelError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"there is no model file {path}") from None
+    except OSError as error:
+        raise ModelError(f"the model file {path} cannot be read: {error.strerror}") from error
+
+
+def _place(device: str) -> tuple[str, int]:
+    """Return what ONNX Runtime calls a device: its kind and number."""
+    index = _cuda_index(device)
+    return ("cpu", 0) if index is None else ("cuda", index)
+
+
+def _no_half(reason: str) -> UsageError:
+    return UsageError(
+        f"--precision half is for GPUs, and {reason}", hint="leave it out: a CPU wins nothing by it"
+    )
+
+
+def _open_cuda(
+    runtime: Any,
+    model: bytes,
+    name: str,
+    index: int,
+    threads: int,
+    metadata: Metadata,
+    precision: str,
+) -> Session:
+    """Open on CUDA and compute something there; raise DeviceError with the reason if either fails."""
+    if ort.CUDA not in runtime.get_available_providers():
+        raise DeviceError(
+            f"the installed ONNX Runtime {runtime.__version__} has no CUDA",
+            hint='pip uninstall onnxruntime, then pip install "deepdream-onnx[gpu]"; or use --device cpu',
+        )
+    ort.preload(runtime)
+    content = halved(model) if precision == "half" else model
+    try:
+        session = ort.create(runtime, content, name, ort.providers(index), threads)
+    except Exception as error:
+        raise ort.cuda_failure(index, error) from error
+    if ort.CUDA not in session.get_providers():
+        raise ort.cuda_failure(index, ort.load_error(runtime))
+    side = metadata.min_size
+    feeds = {
+        IMAGE: np.zeros((1, side, side, 3), np.float32),
+        CHANNEL_WEIGHTS: np.ones(metadata.channels, np.float32),
+    }
+    try:
+        session.run([LOSS, GRADIENT], feeds)  # missing kernels and a full GPU show only now
+    except Exception as error:
+        raise ort.cuda_failure(index, error) from error
+    return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, lambda _: session, precision)
+
+
+def _check(graph: Graph, name: str) -> Metadata:
+    """Return the model's metadata; raise ModelError where it does not keep to contract 1."""
+    try:
+        metadata = Metadata.from_props(graph.props)
+    except ValueError as error:
+        raise ModelError(f"{name} is no model for dreaming: {error}") from None
+    inputs, outputs = graph.inputs, graph.outputs
+    lacking = [x for x in INPUTS if x not in inputs] + [x for x in OUTPUTS if x not in outputs]
+    if lacking or len(inputs) != len(INPUTS):
+        raise ModelError(
+            f"{name} is no model for dreaming: its inputs and outputs are {', '.join([*inputs, *outputs])}"
+        )
+    if not all(tensor.is_float for tensor in [*inputs.values(), *(outputs[x] for x in OUTPUTS)]):
+        raise ModelError(f"{name} is no model for dreaming: it computes with other numbers than float32")
+    image = inputs[IMAGE].shape
+    if image != (None, None, None, 3):
+        raise ModelError(
+            f"{name} is no model for dreaming: it takes images of shape {list(image)}, not [N, H, W, 3]"
+        )
+    if inputs[CHANNEL_WEIGHTS].shape != (metadata.channels,):
+        raise ModelError(f"{name} is no model for dreaming: its layers and its channel weights do not agree")
+    return metadata

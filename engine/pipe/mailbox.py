@@ -1,0 +1,184 @@
+"""Standard input and output of a process that must stop at any moment.
+
+The main thread works.  One thread owns standard input, so that its end is seen while the work goes on; what
+may block for ever (input, output, opening a model) is left to daemon threads, and the main thread looks every
+`TICK` whether it shall stop.  It looks because no call on every system waits for threads, pipes and signals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import queue
+import threading
+import time
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from engine import machine
+from engine.errors import Cancelled, DreamError, ImageError, WireError
+from engine.pipe import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+
+TICK: Final = 0.05
+"""Seconds between two looks at whether to stop."""
+
+PATIENCE: Final = 2.0
+"""Seconds that a reader may take nothing of a frame, once we shall stop."""
+
+BYTES_PER_PIXEL: Final = 100
+"""Memory that a dream takes per pixel on any device besides the frame: the picture eight times in float32."""
+
+
+class Inbox:
+    """The frames on standard input, and whether to stop.
+
+    Iterate over it: the frame before counts as answered when the next is asked for.  At most one frame is
+    read ahead, and that only with `abort_on_eof`, where the end of input must not be missed.
+    """
+
+    def __init__(self, descriptor: int, *, abort_on_eof: bool) -> None:
+        self._descriptor = descriptor
+        self._abort_on_eof = abort_on_eof
+        self._begun = self._aborted = self._signalled = False
+        self._room = threading.Semaphore(2 if abort_on_eof else 1)
+        self._items: queue.SimpleQueue[wire.Values | BaseException | None] = queue.SimpleQueue()
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the work shall end now: a signal came, or input ended and must not."""
+        return self._signalled or self._aborted
+
+    def stop(self, *_: object) -> None:
+        """Stop as soon as possible; fit to be a signal handler."""
+        self._signalled = True
+
+    def until(self, future: Future[T]) -> T:
+        """Wait for a result; raise Cancelled as soon as the work shall end."""
+        while not future.done():
+            if self.stopped:
+                raise Cancelled("cancelled; nothing was written")
+            wait([future], TICK)
+        return future.result()
+
+    def __iter__(self) -> Iterator[wire.Values]:
+        """Yield the frames; raise WireError for a bad one, and where there is none at all."""
+        number = 0
+        while (frame := self._next()) is not None:
+            number += 1
+            yield frame
+            self._room.release()
+        if not number:
+            raise WireError("no frame came on standard input", hint="send one as numpy.save writes it")
+
+    def _next(self) -> wire.Values | None:
+        item: wire.Values | BaseException | None = None
+        arrived = False
+        while not arrived:
+            if self._signalled:
+                raise Cancelled("cancelled")
+            try:
+                item, arrived = self._items.get(timeout=TICK), True
+            except queue.Empty:
+                continue
+        if isinstance(item, BaseException):
+            raise item
+        if item is not None and self.stopped:
+            raise Cancelled("cancelled; the frame was not answered")
+        return item
+
+    def _receive(self) -> None:
+        """Read frame after frame, in a thread of its own."""
+        try:
+            while (header := wire.read_header(self._read)) is not None:
+                _check_memory(header)
+                self._room.acquire()
+                self._items.put(wire.read_pixels(self._read, header))
+        except BaseException as error:  # noqa: BLE001 - it is raised in the main thread
+            cut_off = Cancelled("cancelled while a frame was arriving")
+            self._items.put(cut_off if self._aborted else error)
+            self._drain()
+        self._items.put(None)
+
+    def _drain(self) -> None:
+        """After a bad frame, go on waiting for the end: the frame before it may still be in work."""
+        with contextlib.suppress(DreamError):
+            while self._abort_on_eof and self._read(wire.CHUNK):
+                pass
+
+    def _read(self, count: int) -> bytes:
+        try:
+            part = os.read(self._descriptor, count)
+        except OSError as error:
+            raise WireError(f"standard input cannot be read: {error.strerror}") from error
+        if part:
+            self._begun = True
+        else:
+            self._aborted = self._abort_on_eof and self._begun
+        return part
+
+
+class Outbox:
+    """Where answers go."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._taken = 0
+
+    def send(self, values: wire.Values, stopped: Callable[[], bool]) -> None:
+        """Write a frame whole, even if the work shall end meanwhile, as long as anybody reads it.
+
+        Raises Cancelled where nobody does, ImageError where it cannot be written.
+        """
+        sending = in_background(wire.write, self._write, values)
+        taken, since = self._taken, time.monotonic()
+        while not sending.done():
+            wait([sending], TICK)
+            if self._taken != taken or not stopped():
+                taken, since = self._taken, time.monotonic()
+            elif time.monotonic() - since > PATIENCE:
+                raise Cancelled("cancelled; nobody takes the frame")
+        try:
+            sending.result()
+        except OSError as error:
+            if error.errno in {errno.EPIPE, errno.EINVAL, errno.ECONNRESET}:  # EINVAL is Windows' word for it
+                raise Cancelled("nobody reads the frames any more") from None
+            raise ImageError(f"the frame cannot be written: {error.strerror}") from error
+
+    def _write(self, part: memoryview) -> int:
+        count = os.write(self._descriptor, part[: 1 << 16])
+        self._taken += count
+        return count
+
+
+def in_background(function: Callable[..., T], *arguments: object) -> Future[T]:
+    """Call a function in a daemon thread, which no end of the program waits for."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function(*arguments))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
+
+
+def _check_memory(header: wire.Header) -> None:
+    """Refuse a frame that memory cannot hold, before room is made; the model's own check comes later."""
+    height, width, channels = header.shape
+    available = machine.available_memory()
+    needed = height * width * (BYTES_PER_PIXEL + channels * int(header.kind[-1]))
+    if available is not None and needed > available:
+        raise ImageError(
+            f"a frame of {width}x{height} pixels needs at least {needed / 1e9:.1f} GB of memory, "
+            f"and {available / 1e9:.1f} GB are free",
+            hint="send a part of the picture, or a smaller copy",
+        )

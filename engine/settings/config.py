@@ -1,0 +1,260 @@
+"""The settings of a dream: one frozen table that options, presets and dialogs are made from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields, replace
+from numbers import Real
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from engine.errors import UsageError
+from engine.settings.selectors import EXAMPLE, format_layers, layer_of, parse_selector, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+COEFFICIENT_LIMIT: Final = 1000.0
+"""Largest size of a layer coefficient, either sign: beyond it float32 losses lose their meaning."""
+
+KERAS_LAYERS: Final[Mapping[str, float]] = MappingProxyType(
+    {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a command line or a dialog has to know about one setting in `DreamConfig`."""
+
+    option: str
+    """Name on the command line."""
+
+    kind: type[int] | type[float] | type[bool]
+    """Whole number, real number or switch."""
+
+    low: float
+    """Smallest allowed value."""
+
+    high: float
+    """Largest allowed value."""
+
+    help: str
+    """One line for people."""
+
+    optional: bool = False
+    """Whether None, `none` on the command line, is a value too."""
+
+    @property
+    def span(self) -> str:
+        """What is allowed, for people."""
+        if self.kind is bool:
+            return "true or false"
+        low, high = (f"{x:.0f}" if self.kind is int else f"{x:g}" for x in (self.low, self.high))
+        return f"{low} to {high}" + (", or none" if self.optional else "")
+
+    def check(self, value: object) -> float | None:
+        """Return `value` in the setting's own type; raise UsageError, naming the range, for any other."""
+        if value is None and self.optional:
+            return None
+        if self.kind is bool:
+            if isinstance(value, bool):
+                return value
+            raise UsageError(f"{self.option} {value} is no switch", hint=f"it is {self.span}")
+        truth = isinstance(value, bool)  # a number for Python, none for people
+        if not truth and isinstance(value, Real) and self.low <= _size(value) <= self.high:  # NumPy's too
+            number = self.kind(float(value))
+            if number == value:
+                return number
+        noun = "a whole number" if self.kind is int else "a number"
+        raise UsageError(
+            f"{self.option} {value} is out of range",
+            hint=f"{self.option} takes {noun} from {self.span}",
+        )
+
+
+def _size(number: Real) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number larger than any float
+        return math.inf
+
+
+def _setting(
+    default: Any, option: str, low: float, high: float, text: str, *, kind: Any = None, optional: bool = False
+) -> Any:
+    setting = Setting(option, kind or type(default), low, high, text, optional)
+    return field(default=default, metadata={"setting": setting})
+
+
+def _switch(option: str, text: str) -> Any:
+    return _setting(False, option, 0, 1, text)
+
+
+def _checked_layers(layers: Mapping[str, float]) -> dict[str, float]:
+    if not layers:
+        raise UsageError("--layers names no layer", hint=EXAMPLE)
+    number = Setting("--layers", float, -COEFFICIENT_LIMIT, COEFFICIENT_LIMIT, "")
+    checked: dict[str, float] = {}
+    for name, coefficient in layers.items():
+        parse_selector(str(name))
+        try:
+            checked[str(name)] = float(number.check(coefficient) or 0)
+        except UsageError as error:
+            raise UsageError(f"--layers {name}={coefficient} is out of range", hint=error.hint) from None
+    return checked
+
+
+@dataclass(frozen=True, kw_only=True)
+class DreamConfig:
+    """All that decides what a dream looks like, save the model and pictures: dreamed on, guide, mask.
+
+    The defaults are those of Keras' DeepDream example (keras.io/examples/generative/deep_dream), which has
+    none of the settings from `jitter` on.  Raises UsageError for a value outside its range.
+    """
+
+    layers: Mapping[str, float] = field(default_factory=lambda: KERAS_LAYERS, hash=False)
+    """Coefficients: what the mean activation² of a layer, or of channels such as `mixed3:87` or
+    `mixed5:12+40`, counts in the loss; each -1000 to 1000.  What is named twice adds up."""
+
+    octaves: int = _setting(3, "--octaves", 1, 20, "sizes that the picture is worked on in, smallest first")
+    """Number of sizes in the ladder, the full one included; 1 to 20."""
+
+    octave_scale: float = _setting(
+        1.4, "--octave-scale", 1.0, 10.0, "size of an octave relative to the one before"
+    )
+    """Ratio between the sides of one octave and those of the octave before it; 1 to 10."""
+
+    min_size: int | None = _setting(
+        None,
+        "--min-size",
+        32,
+        8192,
+        "smaller side of the first octave, whatever the picture's size: as many octaves as it takes",
+        kind=int,
+        optional=True,
+    )
+    """Smaller side of the first octave in pixels, instead of a number of octaves: then small and large
+    pictures get forms of the same size relative to the picture.  The scale is the nearest to `octave_scale`
+    that ends there.  None for off, or 32 to 8192."""
+
+    iterations: int = _setting(20, "--iterations", 1, 10000, "ascent steps in each octave")
+    """Ascent steps in each octave; 1 to 10000."""
+
+    step_size: float = _setting(
+        0.01, "--step", 0.00001, 1.0, "mean change of a pixel in one step, where black to white is 2"
+    )
+    """Mean change of a pixel in one step, in the model's range, where 0.01 is 1.3 of 255; 1e-05 to 1."""
+
+    max_loss: float | None = _setting(
+        10.0, "--max-loss", 0.0, 1e6, "loss above which an octave ends early, or none", optional=True
+    )
+    """Loss above which an octave ends before its next step, None for never; 0 to 1e+06."""
+
+    jitter: int = _setting(
+        0, "--jitter", 0, 512, "pixels that the picture is moved by at random in each step, and back"
+    )
+    """Largest random move of the picture before each gradient, undone after it, in pixels: evens out the
+    network's grid; 0 to 512."""
+
+    clip: bool = _switch("--clip", "keep colours between black and white in each step")
+    """Whether values are kept in the model's range after each step; true or false."""
+
+    smooth: float = _setting(
+        0.0,
+        "--smooth",
+        0.0,
+        2.0,
+        "how far coarse forms are raised to the strength of fine ones: larger, calmer",
+    )
+    """How far the gradient's scales are made equally strong: 1 is wholly, beyond it coarse ones lead;
+    0 to 2."""
+
+    total_variation: float = _setting(
+        0.0, "--total-variation", 0.0, 10.0, "pull against noise, relative to the dream's"
+    )
+    """Weight of the descent of total variation in a step, relative to the normalised gradient; 0 to 10."""
+
+    stay_close: float = _setting(
+        0.0, "--stay-close", 0.0, 100.0, "pull back to the picture, relative to the dream's"
+    )
+    """Weight of the distance from the picture in a step, relative to the normalised gradient: at 2, an
+    average pixel gets no further than half of the way from grey to white; 0 to 100."""
+
+    keep_colours: bool = _switch("--keep-colours", "dream on lightness only")
+    """Whether red, green and blue are changed alike, so that hues stay the picture's; true or false."""
+
+    blend: float = _setting(1.0, "--blend", 0.0, 1.0, "how much of the dream there is in the result")
+    """Share of the dream in the result, the rest is the picture as it was; 0 to 1."""
+
+    feather: int = _setting(
+        16, "--feather", 0, 1024, "pixels inside a mask's edge over which the dream fades in"
+    )
+    """Pixels inside the edge of a mask over which the dream reaches its strength; 0 to 1024."""
+
+    seed: int = _setting(0, "--seed", 0, 2**32 - 1, "of all that is random")
+    """Where all random numbers of a dream come from; 0 to 4294967295."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", MappingProxyType(_checked_layers(self.layers)))
+        for name, setting in settings().items():
+            object.__setattr__(self, name, setting.check(getattr(self, name)))
+
+
+class Settings(TypedDict, total=False):
+    """The settings of `DreamConfig` as keyword arguments; layers may be text such as `mixed3=0.5,mixed4`."""
+
+    layers: Mapping[str, float] | str
+    octaves: int
+    octave_scale: float
+    min_size: int | None
+    iterations: int
+    step_size: float
+    max_loss: float | None
+    jitter: int
+    clip: bool
+    smooth: float
+    total_variation: float
+    stay_close: float
+    keep_colours: bool
+    blend: float
+    feather: int
+    seed: int
+
+
+def settings() -> dict[str, Setting]:
+    """Return, by field name, what is known about every setting in `DreamConfig` but the layers."""
+    return {x.name: x.metadata["setting"] for x in fields(DreamConfig) if "setting" in x.metadata}
+
+
+def changed(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
+    """Return a configuration with some settings replaced, by field name.
+
+    A number of octaves takes the place of a smallest size.  Raises UsageError for a value out of range.
+    """
+    if "octaves" in given and "min_size" not in given:
+        given = {**given, "min_size": None}
+    return replace(config, **given)
+
+
+def fit_layers(
+    config: DreamConfig, available: Iterable[str], *, chosen: bool
+) -> tuple[DreamConfig, tuple[str, ...]]:
+    """Match the configured layers with those that a model offers.
+
+    Layers that the user has chosen must all be there.  Of a preset's layers, those that a model cut earlier
+    lacks are left out.  Returns the configuration to use and what the user should be told.  Raises
+    UsageError, with suggestions, for an unknown layer and where nothing is left.
+    """
+    names = list(available)
+    missing = [layer_of(x) for x in config.layers if layer_of(x) not in names]
+    if not missing:
+        return config, ()
+    if chosen:
+        raise UsageError(f"the model has no layer called {missing[0]!r}", hint=suggest(missing[0], names))
+    kept = {x: value for x, value in config.layers.items() if layer_of(x) in names}
+    if not kept:
+        raise UsageError(
+            "the model has none of the preset's layers", hint=f"choose with --layers from: {', '.join(names)}"
+        )
+    warning = f"the model has no {', '.join(missing)}: dreaming with {format_layers(kept)}"
+    return replace(config, layers=kept), (warning,)

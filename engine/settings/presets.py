@@ -1,0 +1,228 @@
+"""Presets: settings worth a name, in TOML files of the package and of the user.
+
+A file has `title` and `description` for people, the settings by their names in `DreamConfig`, and a table
+`layers`; what it leaves out is the Keras tutorial's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.errors import UsageError
+from engine.settings.config import DreamConfig, changed, settings
+from engine.settings.selectors import suggest
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+DEFAULT: Final = "keras"
+"""Name of the preset that is used where none is asked for."""
+
+LARGEST: Final = 64 * 1024
+"""Bytes of a preset's file, at most: a table of settings is no longer."""
+
+LONGEST: Final = 400
+"""Characters of a title or description, at most: more of them are cut off."""
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings with a name."""
+
+    name: str
+    """What `--preset` calls it."""
+
+    title: str
+    """Its name in a dialog."""
+
+    description: str
+    """What it makes of a picture, one sentence; empty where its author wrote none."""
+
+    config: DreamConfig
+    """The settings."""
+
+    source: str
+    """The file's path, or `built in`."""
+
+
+class _BuiltIn(Mapping[str, DreamConfig]):
+    """The settings of the package's presets by name, each read when it is asked for."""
+
+    def __getitem__(self, name: str) -> DreamConfig:
+        if name not in built_in():
+            raise KeyError(name)
+        return _read(built_in()[name], name, "built in").config
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(built_in())
+
+    def __len__(self) -> int:
+        return len(built_in())
+
+
+PRESETS: Final[Mapping[str, DreamConfig]] = _BuiltIn()
+"""The package's presets: settings by name."""
+
+
+def built_in() -> dict[str, Traversable]:
+    """Return the package's preset files by name, the default first."""
+    files = {
+        x.name.removesuffix(".toml"): x
+        for x in resources.files("engine").joinpath("presets").iterdir()
+        if x.name.endswith(".toml")
+    }
+    return {name: files[name] for name in sorted(files, key=lambda x: (x != DEFAULT, x != "classic", x))}
+
+
+def names() -> list[str]:
+    """Return the names of all presets, the package's first."""
+    return list(dict.fromkeys([*built_in(), *sorted(_users())]))
+
+
+def load(name: str) -> Preset:
+    """Return a preset by its name, or by the path of a file that ends in `.toml`.
+
+    A user's preset comes before the package's of the same name.  Raises UsageError, with the nearest names,
+    where there is none, and where the file is no preset.
+    """
+    if name.endswith(".toml"):
+        return _read(Path(name), Path(name).stem, name)
+    own = _users().get(name)
+    if own is not None:
+        return _read(own, name, str(own))
+    if name in built_in():
+        return _read(built_in()[name], name, "built in")
+    raise UsageError(f"there is no preset called {name!r}", hint=suggest(name, names()))
+
+
+def configure(preset: str, given: Mapping[str, Any]) -> DreamConfig:
+    """Return the settings of a preset, see `load`, with some replaced, by field name.
+
+    Raises UsageError for a value out of range and, with the nearest names, for an unknown preset.
+    """
+    return changed(load(preset).config, given)
+
+
+def save(name: str, config: DreamConfig, description: str = "", *, overwrite: bool = False) -> Path:
+    """Write settings as a preset of the user's and return the file's path.
+
+    Raises UsageError for a name that cannot be a preset's or is taken, and where the file cannot be written.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot name a preset", hint="small letters, digits, - and _ can")
+    if name in built_in():
+        raise UsageError(f"the preset {name} is built in", hint="choose another name")
+    target = folder() / f"{name}.toml"
+    if target.exists() and not overwrite:
+        raise UsageError(f"there is a preset called {name} already", hint="--overwrite replaces it")
+    part = target.with_suffix(".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(to_toml(config, name, description), encoding="utf-8")
+        part.replace(target)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}") from error
+    return target
+
+
+def to_toml(config: DreamConfig, title: str, description: str = "") -> str:
+    """Write settings as a preset file's text; those that are the tutorial's are left out."""
+    plain = DreamConfig()
+    lines = [f"title = {_quoted(title)}", f"description = {_quoted(description)}"]
+    for name in settings():
+        value = getattr(config, name)
+        if value != getattr(plain, name):
+            lines.append(f"{name} = {_toml(value)}")
+    lines += ["", "[layers]"]
+    lines += [f"{_quoted(selector)} = {value!r}" for selector, value in config.layers.items()]
+    return "\n".join(lines) + "\n"
+
+
+def folder() -> Path:
+    """Return the folder of the user's own presets, which need not exist."""
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return base / "deepdream" / "presets"
+
+
+def _users() -> dict[str, Path]:
+    """Return the user's preset files by name."""
+    with contextlib.suppress(OSError, RuntimeError):  # no folder, none that we may read, no home
+        return {x.stem: x for x in folder().iterdir() if x.suffix == ".toml" and _NAME.fullmatch(x.stem)}
+    return {}
+
+
+def _read(file: Traversable, name: str, source: str) -> Preset:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST + 1)
+    except (OSError, ValueError) as error:  # ValueError: no system takes such a path
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"the preset {source[:LONGEST]!r} cannot be read: {reason}") from None
+    if len(content) > LARGEST:
+        raise UsageError(f"the preset {source} is too long to be one")
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # what tomllib raises, and what it lets through
+        raise UsageError(f"the preset {source} is no TOML: {_line(str(error))}") from None
+    try:
+        return _preset(table, name, source)
+    except UsageError as error:
+        raise UsageError(f"the preset {source}: {_line(str(error))}", hint=error.hint) from None
+
+
+def _preset(table: Mapping[str, Any], name: str, source: str) -> Preset:
+    known = [x.name for x in fields(DreamConfig)]
+    given = {key: _value(value) for key, value in table.items() if key not in {"title", "description"}}
+    for key in given:
+        if key not in known:
+            raise UsageError(f"there is no setting called {key!r}", hint=suggest(key, known))
+    if not isinstance(given.get("layers", {}), Mapping):
+        raise UsageError("layers is no table", hint="[layers] and lines such as mixed3 = 1.0")
+    title, description = (_text(table, key) for key in ("title", "description"))
+    return Preset(name, title or name, description, DreamConfig(**given), source)
+
+
+def _text(table: Mapping[str, Any], key: str) -> str:
+    text = table.get(key, "")
+    if not isinstance(text, str):
+        raise UsageError(f"{key} is no text", hint=f'{key} = "in quotes"')
+    return _line(text)
+
+
+def _line(text: str) -> str:
+    """Make one line of a text that anybody may have written, short and safe to show in a terminal."""
+    plain = " ".join("".join(x if x.isprintable() else " " for x in text).split())
+    return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
+
+
+def _value(value: Any) -> Any:
+    """Read `none` as None, which TOML has not."""
+    return None if value == "none" else value
+
+
+def _toml(value: bool | float | None) -> str:
+    if value is None:
+        return '"none"'
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _quoted(text: str) -> str:
+    """Write a TOML string of one line."""
+    return '"' + _line(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

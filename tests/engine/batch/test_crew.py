@@ -1,0 +1,262 @@
+"""Several pictures at once: who gets which threads, and that nobody is left working."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from engine import machine
+from engine.ascent.dreaming import Order
+from engine.ascent.step import Step
+from engine.batch import crew
+from engine.batch import jobs as batch
+from engine.batch.crew import Crew, Shares, share
+from engine.batch.jobs import Done, Event, Failed, Job, Progress, Skipped, Warned
+from engine.errors import ImageError
+from engine.network.model import DreamModel, load_model
+from engine.settings.config import DreamConfig
+from engine.settings.tiling import Tiling
+from tests.engine.conftest import TINY, copies, noise
+
+NOWHERE = batch.Streams(None, None)
+QUICK = DreamConfig(layers={"mixed0": 1.0, "mixed1": 1.0}, iterations=2)
+
+
+def computer(threads: int, device: str = "cpu") -> DreamModel:
+    return SimpleNamespace(threads=threads, device=device)  # type: ignore[return-value]
+
+
+def jobs(*sources: Path) -> list[Job]:
+    return [Job(x, x.with_suffix(".dream.png")) for x in sources]
+
+
+def job(name: str) -> Job:
+    return Job(Path(name), Path(name + ".png"))
+
+
+def progress(which: Job) -> Progress:
+    image = np.zeros((1, 1, 3), np.float32)
+    step = Step(1, 1, 1, 1, (1, 1), 1.0, 0.5, False, (), image, image, (1, 1))
+    return Progress(which, step, None)  # type: ignore[arg-type]
+
+
+def crew_of(at_once: int, items: list[Job], model: DreamModel | None = None, threads: int = 1) -> Crew:
+    weights = np.zeros(0, np.float32) if model is None else model.channel_weights(QUICK.layers)
+    model = model or SimpleNamespace(  # type: ignore[assignment]
+        copies=lambda count, *_: [None] * count, weighed_layers=lambda _: ()
+    )
+    return Crew(model, Order(weights, QUICK), NOWHERE, Shares(at_once, threads, frozenset(items)))
+
+
+@pytest.fixture
+def nobody_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def four(photo: Path) -> list[Job]:
+    return jobs(photo, *copies(photo, "b.png", "c.png", "d.png"))
+
+
+@pytest.mark.parametrize(
+    ("threads", "wanted", "at_once", "each"),
+    [
+        (2, None, 2, 1),
+        (4, None, 4, 1),
+        (9, None, 4, 2),
+        (4, 2, 2, 2),
+        (2, 9, 2, 1),
+        (8, 8, 4, 1),
+        (3, 2, 2, 1),
+    ],
+)
+def test_threads_are_shared_and_never_more(four, threads: int, wanted, at_once: int, each: int) -> None:
+    assert share(four, computer(threads), Tiling(), wanted) == Shares(at_once, each, frozenset(four))
+
+
+@pytest.mark.parametrize(
+    ("threads", "device", "wanted", "count"),
+    [(1, "cpu", None, 4), (4, "cpu", 1, 4), (4, "cuda:0", None, 4), (4, "cuda:0", 3, 4), (4, "cpu", None, 1)],
+)
+def test_one_by_one_on_all_threads(four, threads: int, device: str, wanted, count: int) -> None:
+    assert share(four[:count], computer(threads, device), Tiling(), wanted) == Shares(1, threads, frozenset())
+
+
+def test_the_order_alone_decides_the_threads_unless_they_are_asked_for(four) -> None:
+    """With --jobs, a picture that is dreamed later, when the others are done, gives the same file."""
+    assert share(four[:1], computer(4), Tiling(), 2) == Shares(1, 2, frozenset(four[:1]))
+
+
+def test_a_last_round_of_few_pictures_comes_alone(four) -> None:
+    """Else three pictures on two processors would take as long as four."""
+    assert share(four[:3], computer(2), Tiling()) == Shares(2, 1, frozenset(four[:2]))
+    assert share(four[:3], computer(2), Tiling(), 2) == Shares(2, 1, frozenset(four[:3]))
+    assert share(four, computer(3), Tiling()).small == frozenset(four[:3])
+
+
+def test_large_pictures_and_what_is_no_file_come_one_by_one(four, tmp_path: Path) -> None:
+    noise(1025, 1024).save(tmp_path / "large.png")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "fifo.png")  # to look into it would take its head away
+    others = [*jobs(tmp_path / "large.png", tmp_path / "fifo.png", tmp_path / "none.png"), Job(None, None)]
+    assert share([*others, *four], computer(2), Tiling()).small == frozenset(four)
+    assert share(others, computer(2), Tiling()) == Shares(1, 2, frozenset())
+
+
+def test_memory_decides_how_many_come_at_once(four, monkeypatch) -> None:
+    monkeypatch.setattr(crew.images, "pixel_count", lambda _: 1_000_000)
+    monkeypatch.setattr(machine, "available_memory", lambda: None)
+    few = share(four, computer(4), Tiling(max_memory=1_700_000_000))
+    assert (few.at_once, few.threads) == (2, 2)
+    assert share(four, computer(4), Tiling(max_memory=300_000_000)).at_once == 1
+    monkeypatch.setattr(machine, "available_memory", lambda: 1_700_000_000)
+    free = share(four, computer(4), Tiling(max_memory=9_000_000_000))
+    assert (free.at_once, free.threads) == (2, 1)  # as many threads each as with more free memory
+
+
+def test_pictures_begin_in_order_and_their_events_come_mixed(monkeypatch) -> None:
+    begun: list[str] = []
+    together = threading.Barrier(2, timeout=20)
+
+    def perform(which: Job, *_: object) -> Iterator[Event]:
+        begun.append(which.name)
+        together.wait()
+        yield progress(which)
+        yield Done(which, 1.0)
+
+    monkeypatch.setattr(crew, "perform", perform)
+    a, b, c, d = items = [job(x) for x in "abcd"]
+    refused = Failed("x", ImageError("x"))
+    events = list(crew_of(2, items).run([a, refused, b, Skipped(job("y")), c, d]))
+    assert sorted(begun[:2]) == ["a", "b"]  # threads may overtake each other on their first lines
+    assert sorted(begun[2:]) == ["c", "d"]
+    assert events[0] is refused
+    assert [type(x) for x in events].count(Done) == 4
+    assert Skipped(job("y")) in events
+
+
+def test_pictures_that_come_alone_wait_for_the_others(monkeypatch) -> None:
+    at_work: set[str] = set()
+
+    def perform(which: Job, *_: object) -> Iterator[Event]:
+        at_work.add(which.name)
+        assert which.name != "large" or at_work == {"large"}
+        assert (threading.current_thread() is threading.main_thread()) == (which.name == "large")
+        yield progress(which)
+        at_work.remove(which.name)
+        yield Done(which, 1.0)
+
+    monkeypatch.setattr(crew, "perform", perform)
+    small = [job("a"), job("b"), job("c")]
+    events = list(crew_of(2, small).run([*small[:2], job("large"), small[2]]))
+    assert [x.job.name for x in events if isinstance(x, Done)][2:] == ["large", "c"]
+
+
+def test_errors_end_only_their_own_picture(four, tiny) -> None:
+    assert four[1].source is not None
+    four[1].source.write_text("no picture")
+    done = list(crew_of(2, four, tiny).run(four))
+    assert [x.name for x in done if isinstance(x, Failed)] == [four[1].name]
+    assert {x.job for x in done if isinstance(x, Done)} == {four[0], *four[2:]}
+
+
+def test_too_little_memory_ends_only_its_own_picture(four, tiny, monkeypatch) -> None:
+    def refuse(image: np.ndarray) -> tuple[float, np.ndarray]:
+        raise MemoryError
+
+    monkeypatch.setattr("engine.ascent.tiles.gradient", lambda *_: refuse)
+    events = list(crew_of(2, four, tiny).run(four))
+    assert [type(x) for x in events] == [Failed] * 4
+    assert "not enough memory" in str(events[0].error)  # type: ignore[union-attr]
+
+
+def test_a_bug_is_raised_and_stops_the_others(monkeypatch, nobody_left) -> None:
+    def perform(which: Job, *_: object) -> Iterator[Event]:
+        while True:
+            yield progress(which)
+            if which.name == "b":
+                raise ZeroDivisionError
+
+    monkeypatch.setattr(crew, "perform", perform)
+    items = [job("a"), job("b")]
+    with pytest.raises(ZeroDivisionError):
+        list(crew_of(2, items).run(items))
+
+
+def endless(which: Job, *_: object) -> Iterator[Event]:
+    yield Warned(which.name, "x")
+    while True:
+        yield progress(which)
+
+
+def test_an_interruption_ends_all_and_tells_their_last_steps(monkeypatch, nobody_left) -> None:
+    monkeypatch.setattr(crew, "perform", endless)
+    items = [job(x) for x in "abcd"]
+    work, seen = crew_of(2, items), set()
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it comes while we listen
+        for event in work.run(items):
+            if isinstance(event, Progress):
+                seen.add(event.job.name)
+            if seen == {"a", "b"}:
+                work.interrupt()
+                seen.add("interrupted")
+    assert set(work.unfinished) == {"a", "b"}
+
+
+def test_a_picture_written_meanwhile_counts_as_done(monkeypatch, nobody_left) -> None:
+    interrupted = threading.Event()
+
+    def perform(which: Job, *_: object) -> Iterator[Event]:
+        yield Warned(which.name, "at work")
+        interrupted.wait(20)
+        if which.name == "b":
+            yield progress(which)
+        yield Done(which, 1.0)
+
+    monkeypatch.setattr(crew, "perform", perform)
+    items = [job("a"), job("b")]
+    work, events = crew_of(2, items), []
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        for event in work.run(items):
+            events.append(event)
+            if len(events) == 2:
+                work.interrupt()
+                interrupted.set()
+    assert Done(items[0], 1.0) in events
+    assert set(work.unfinished) == {"b"}
+
+
+def test_the_second_interruption_waits_for_nothing(monkeypatch, nobody_left) -> None:
+    monkeypatch.setattr(crew, "perform", endless)
+    items = [job("a"), job("b")]
+    work = crew_of(2, items)
+    with pytest.raises(KeyboardInterrupt):
+        work.interrupt()  # nobody is at work yet
+    running = work.run(items)
+    next(running)
+    work.interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        work.interrupt()
+    running.close()  # as when an exception leaves the loop, here with threads that cannot get rid of events
+
+
+def test_several_at_once_give_the_same_files_as_one_by_one(four, tiny) -> None:
+    """Each on one thread, on more than one, and after other pictures with the same model."""
+    for which, shape in zip(four, [(30, 40), (33, 57), (30, 40), (70, 64)], strict=True):
+        noise(*shape).save(which.source)
+    two = load_model(TINY, device="cpu", threads=2)
+    for model, threads in ((tiny, 1), (two, 2)):
+        files = []
+        for small in ([], four):
+            for event in crew_of(2, small, model, threads).run(four):
+                assert not isinstance(event, Failed)
+            files.append([x.target.read_bytes() for x in four if x.target])
+        assert files[0] == files[1]

@@ -1,0 +1,68 @@
+"""What a model file says about itself is read, or refused in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.network.contract import Layer, Metadata, Stem
+
+STEM = Stem(8, 31, 2, ("a", "stem"), ("b",), ("c", "d"))
+WHOLE = Metadata("net", (Layer("one", 3, 8), Layer("two", 5, 16)), (-1.0, 1.0), 2, 59, "w", "e", STEM)
+
+
+@pytest.mark.parametrize("metadata", [WHOLE, replace(WHOLE, stem=None)])
+def test_what_is_written_is_read_again(metadata: Metadata) -> None:
+    assert Metadata.from_props(metadata.to_props()) == metadata
+
+
+@pytest.mark.parametrize("key", [key for key in WHOLE.to_props() if key != "deepdream.stem"])
+def test_what_is_missing_is_named(key: str) -> None:
+    props = WHOLE.to_props()
+    del props[key]
+    with pytest.raises(ValueError, match=key):
+        Metadata.from_props(props)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("layers", "[]"),
+        ("layers", "null"),
+        ("layers", "[1]"),
+        ("layers", '[{"name": "a", "channels": 1e999, "stride": 1}]'),
+        ("layers", '[{"name": "a", "channels": 0, "stride": 1}]'),
+        ("layers", "[" * 100_000),
+        ("value_range", "[1, -1]"),
+        ("value_range", "[NaN, 1]"),
+        ("value_range", "1"),
+        ("border", "-1"),
+        ("min_size", "x"),
+        ("stem", "null"),
+        ("stem", "{}"),
+        (
+            "stem",
+            '{"stride": 0, "field": 7, "before": 2, "kept": [], "padded_forward": [], "padded_backward": []}',
+        ),
+        (
+            "stem",
+            '{"stride": 2, "field": 7, "before": 3, "kept": [], "padded_forward": [], "padded_backward": []}',
+        ),
+        (
+            "stem",
+            '{"stride": 2, "field": 7, "before": 2, "kept": 1, "padded_forward": [], "padded_backward": []}',
+        ),
+        ("schema", "2"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(key: str, value: str) -> None:
+    with pytest.raises(ValueError, match=r"make no sense|lack|follows version"):
+        Metadata.from_props({**WHOLE.to_props(), f"deepdream.{key}": value})
+
+
+def test_positions_and_the_size_that_has_them() -> None:
+    assert [STEM.positions(x) for x in (0, 26, 27, 34, 35)] == [0, 0, 1, 1, 2]
+    for size in range(27, 300):
+        assert STEM.positions(STEM.size(STEM.positions(size))) == STEM.positions(size)
+        assert STEM.size(STEM.positions(size)) <= size

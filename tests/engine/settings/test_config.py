@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import inspect
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import UsageError
+from engine.settings.config import DreamConfig, Settings, fit_layers, settings
+from engine.settings.presets import PRESETS, configure
+from engine.settings.selectors import format_layers, parse_layers
+
+
+def test_the_defaults_are_the_tutorials() -> None:
+    assert DreamConfig() == PRESETS["keras"]
+    assert dict(DreamConfig().layers) == {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
+    values = {name: getattr(DreamConfig(), name) for name in settings()}
+    tutorial = {
+        "octaves": 3,
+        "octave_scale": 1.4,
+        "iterations": 20,
+        "step_size": 0.01,
+        "max_loss": 10.0,
+    }
+    assert values.items() >= tutorial.items()
+    beyond = {name: value for name, value in values.items() if name not in tutorial}
+    off = {"min_size": None, "blend": 1.0, "feather": 16}
+    assert beyond == {name: off.get(name, 0) for name in beyond}
+
+
+def test_keyword_arguments_are_the_settings() -> None:
+    assert set(Settings.__annotations__) == {"layers", *settings()}
+
+
+def test_each_docstring_names_the_range_that_is_checked() -> None:
+    source = inspect.getsource(DreamConfig)
+    for name, setting in settings().items():
+        text = re.search(rf'    {name}: .*?"""(.*?)"""', source, re.DOTALL)
+        assert text
+        assert setting.span.removesuffix(", or none") in " ".join(text[1].split())
+
+
+def test_a_switch_takes_no_number() -> None:
+    assert DreamConfig(clip=True).clip is True
+    for value in (0, 1, "true", None, 0.5):
+        with pytest.raises(UsageError, match="--clip"):
+            DreamConfig(clip=value)
+
+
+@pytest.mark.parametrize("name", [name for name, setting in settings().items() if setting.kind is not bool])
+def test_values_outside_the_range_are_refused_by_the_options_name(name: str) -> None:
+    setting = settings()[name]
+    for value in (setting.low, setting.high, np.float32(2) if name == "octave_scale" else setting.high):
+        getattr(DreamConfig(**{name: value}), name)
+    for value in (setting.low - 1, setting.high + 1, math.nan, math.inf, 10**400, "1", True, [1]):
+        with pytest.raises(UsageError, match=setting.option) as caught:
+            DreamConfig(**{name: value})
+        assert setting.span in caught.value.hint
+
+
+def test_whole_numbers_stay_whole_and_none_only_where_it_means_something() -> None:
+    assert DreamConfig(octaves=np.int64(4)).octaves == 4
+    assert DreamConfig(max_loss=None).max_loss is None
+    for bad in ({"octaves": 2.5}, {"octaves": None}, {"step_size": None}):
+        with pytest.raises(UsageError):
+            DreamConfig(**bad)
+
+
+def test_a_config_is_a_value() -> None:
+    layers = {"mixed4": 1.0}
+    config = DreamConfig(layers=layers)
+    layers["mixed4"] = 2.0
+    assert config.layers["mixed4"] == 1.0
+    assert hash(config) == hash(DreamConfig(layers={"mixed4": 1.0}))
+    with pytest.raises(TypeError):
+        config.layers["mixed4"] = 3.0  # type: ignore[index]
+
+
+def test_parse_layers() -> None:
+    assert parse_layers("mixed2=0.2, mixed3 ,mixed4=-2e1") == {"mixed2": 0.2, "mixed3": 1.0, "mixed4": -20.0}
+
+
+@pytest.mark.parametrize("text", ["", "a=", "=1", "a=x", "a,,b", "a=1,a=2", "a=nan", "a=1=2"])
+def test_parse_layers_refuses(text: str) -> None:
+    with pytest.raises(UsageError, match="--layers"):
+        parse_layers(text)
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z0-9_]+", fullmatch=True), st.integers(-1000, 1000), min_size=1))
+def test_layers_survive_writing_and_reading(layers) -> None:
+    assert parse_layers(format_layers(layers)) == layers
+
+
+@pytest.mark.parametrize("layers", [{}, {"mixed4": 1001}, {"mixed4": math.inf}])
+def test_layers_out_of_range(layers) -> None:
+    with pytest.raises(UsageError, match="--layers"):
+        DreamConfig(layers=layers)
+
+
+def test_a_misspelt_layer_gets_a_suggestion_and_the_list() -> None:
+    with pytest.raises(UsageError) as caught:
+        fit_layers(DreamConfig(layers={"mixd4": 1}), ["mixed3", "mixed4"], chosen=True)
+    assert caught.value.hint == "did you mean mixed4? there are: mixed3, mixed4"
+
+
+def test_a_preset_makes_do_with_the_layers_that_there_are() -> None:
+    config, warnings = fit_layers(DreamConfig(), ["mixed2", "mixed3"], chosen=False)
+    assert dict(config.layers) == {"mixed2": 0.2, "mixed3": 0.5}
+    assert "mixed4, mixed5" in warnings[0]
+    with pytest.raises(UsageError) as caught:
+        fit_layers(DreamConfig(), ["mixed0"], chosen=False)
+    assert "mixed0" in caught.value.hint
+
+
+def test_an_unknown_preset_gets_a_suggestion() -> None:
+    with pytest.raises(UsageError) as caught:
+        configure("kears", {})
+    assert "did you mean keras?" in caught.value.hint
