@@ -71,13 +71,8 @@ def check(model: DreamModel, shape: tuple[int, int], window: int, held: int, way
     `window` and `held` as for `needed`; `way_out` ends a hint that begins with "make it smaller, or".
     """
     wanted = needed(model, shape[0] * shape[1], window, held)
-    _refuse_above(
-        wanted,
-        "about",
-        f"a picture of {shape[1]}x{shape[0]} pixels",
-        f"make it smaller, or {way_out}",
-        reused=_reused(model),
-    )
+    what, hint = f"a picture of {shape[1]}x{shape[0]} pixels needs about", f"make it smaller, or {way_out}"
+    _refuse_above(wanted, what, hint, reused=_reused(model))
 
 
 def check_frame(shape: tuple[int, int], each: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import io
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,6 @@ from engine.errors import DreamError, ImageError, UsageError
 from engine.files import images
 from engine.files.formats import format_of
 from engine.library.dreaming import Dreaming
-from engine.settings.origin import origin_of_bytes
 from engine.settings.output import STANDARD, Output
 
 if TYPE_CHECKING:
@@ -214,8 +212,7 @@ def _read(job: Job, streams: Streams) -> tuple[Picture, Origin]:
         return images.read(job.source)
     if streams.stdin is None:
         raise ImageError("standard input is closed")
-    content = streams.stdin.read()
-    return images.load(io.BytesIO(content), "standard input"), origin_of_bytes(content)
+    return images.read_bytes(streams.stdin.read(), "standard input")
 
 
 def _is_plural(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Whatever a caller has, a path, an array, a Pillow image, as a picture and where it came from; and models."""
+"""What a caller has, a path, an array or a Pillow image, as a picture and its origin; and models likewise."""
 
 from __future__ import annotations
 

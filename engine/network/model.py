@@ -17,7 +17,7 @@ from engine.network.session import Resident, Session, open_session, read_model
 from engine.settings.selectors import parse_selector, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -141,18 +141,6 @@ class DreamModel:
         """Return, by layer, where its channels stand among all channels."""
         ends = np.cumsum([0, *(layer.channels for layer in self.metadata.layers)]).tolist()
         return {name: slice(*ends[x : x + 2]) for x, name in enumerate(self.layer_names)}
-
-    def gradient(
-        self, layers: Mapping[str, float]
-    ) -> Callable[[NDArray[np.float32]], tuple[float, NDArray[np.float32]]]:
-        """Return the `ascent.Gradient` of the objective that weighs what `layers` see in an image."""
-        weights = self.channel_weights(layers)
-
-        def gradient(image: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
-            loss, slope = self(image, weights)
-            return float(loss), slope
-
-        return gradient
 
     def parts(self, layers: Collection[str]) -> Parts | None:
         """Return the model opened in parts for some of its layers, the fast way on a CPU.

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import engine
-from engine.ascent import ascent, controls, dreaming
+from engine.ascent import ascent, controls
 from engine.ascent.masks import Mask
 from engine.ascent.octaves import resize
+from engine.ascent.order import Order
+from engine.ascent.work import Work
 from engine.errors import ImageError, UsageError
 from engine.pictures.pixels import to_model
 from engine.settings.config import DreamConfig
-from tests.engine.conftest import QUICK, noise
+from tests.engine.conftest import QUICK, climbed, gradient_of, noise
 
 LAYERS = {"mixed0": 1.0, "mixed1": 0.5}
 CONFIG = DreamConfig(layers=LAYERS, iterations=3, octaves=2)
@@ -170,9 +172,9 @@ def test_blend_is_a_share_of_the_change(tiny) -> None:
 
 def test_what_is_off_changes_no_bit(tiny) -> None:
     picture = random(40, 50, 3)
-    plain = list(ascent.dream(picture, tiny.gradient(LAYERS), CONFIG))
+    plain = list(climbed(picture, gradient_of(tiny, LAYERS), CONFIG))
     weights = tiny.channel_weights(LAYERS)
-    ours = list(dreaming.ascend(picture, dreaming.Order(weights, CONFIG), tiny))
+    ours = list(Work.settle(picture, Order(weights, CONFIG), tiny).steps())
     assert [x.loss for x in ours] == pytest.approx([x.loss for x in plain], rel=1e-5)
     assert ours[-1].share == 1.0
 

@@ -215,7 +215,7 @@ def test_one_image_or_several(tiny: DreamModel) -> None:
 
 def test_an_unknown_layer_is_refused(tiny: DreamModel) -> None:
     with pytest.raises(UsageError, match="mixed9") as caught:
-        tiny.gradient({"mixed9": 1.0})
+        tiny.channel_weights({"mixed9": 1.0})
     assert "mixed0, mixed1" in caught.value.hint
 
 
