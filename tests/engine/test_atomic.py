@@ -55,7 +55,7 @@ def test_a_place_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     for place, said in (
-        ("none/x", rf"none/x cannot be written: there is no folder .*none$"),
+        ("none/x", r"none/x cannot be written: there is no folder .*none$"),
         ("file/x", r"file/x cannot be written: Not a directory$"),
         ("folder", r"folder is a folder$"),
     ):
