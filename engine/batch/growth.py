@@ -17,8 +17,8 @@ from engine.films import encode
 from engine.films.shot import Shot
 from engine.films.zoom import fitted, screened
 from engine.library import dream as library
-from engine.settings.config import Setting
 from engine.settings.output import STANDARD
+from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,8 @@ from engine.films.flow import Flow
 from engine.films.project import Project, check, dreamed, facts_of
 from engine.films.zoom import fitted
 from engine.pictures.pixels import to_model
-from engine.settings.config import Setting, changed
+from engine.settings.config import changed
+from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

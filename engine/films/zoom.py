@@ -17,7 +17,8 @@ from engine.films.balance import Balance
 from engine.films.motion import moved
 from engine.films.project import Project, check, digest, dreamed, facts_of
 from engine.pictures.pixels import to_model
-from engine.settings.config import Setting, changed
+from engine.settings.config import changed
+from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
