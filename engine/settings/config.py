@@ -71,7 +71,7 @@ class DreamConfig:
         "--octaves",
         1,
         20,
-        "sizes that the picture is worked on in, smallest first",
+        "number of sizes that are dreamed on, smallest first",
         Dialog(
             label="Oc_taves",
             tooltip="How many sizes of the picture are dreamed on, small to large: more give larger forms",
@@ -199,8 +199,8 @@ class DreamConfig:
             "1 makes them equal",
         ),
     )
-    """How far the gradient's scales are made equally strong: 1 is wholly, beyond it coarse ones lead;
-    0 to 2."""
+    """How far the gradient's scales are made equally strong: 1 makes them equal, beyond that coarse ones
+    lead; 0 to 2."""
 
     total_variation: float = _setting(
         0.0,
@@ -263,7 +263,7 @@ class DreamConfig:
         "--seed",
         0,
         2**32 - 1,
-        "of all that is random",
+        "what all random numbers start from",
         Dialog(
             label="Seed",
             tooltip="Where all that is random comes from: another number, another dream",
@@ -319,8 +319,8 @@ def fit_layers(
 ) -> tuple[DreamConfig, tuple[str, ...]]:
     """Match the configured layers with those that a model offers.
 
-    Layers that the user has chosen must all be there.  Of a preset's layers, those that a model cut earlier
-    lacks are left out.  Returns the configuration to use and what the user should be told.  Raises
+    Layers that the user has chosen must all be there.  Of a preset's layers, those that a smaller model
+    does not have are left out.  Returns the configuration to use and what the user should be told.  Raises
     UsageError, with suggestions, for an unknown layer and where nothing is left.
     """
     names = list(available)
