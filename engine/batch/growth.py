@@ -15,7 +15,7 @@ from engine.errors import ImageError, UsageError
 from engine.films import encode
 from engine.films.shot import Shot
 from engine.films.zoom import fitted, screened
-from engine.settings.config import Setting
+from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,8 @@ from engine.films.motion import moved
 from engine.films.project import Project, digest, dreamed, settle
 from engine.library.repeating import recipe_for
 from engine.pictures.pixels import to_model
-from engine.settings.config import Setting, changed
+from engine.settings.config import changed
+from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -24,9 +24,10 @@ from engine.library import sources
 from engine.library.dreaming import Dreaming
 from engine.pictures.picture import Picture
 from engine.settings import presets
-from engine.settings.config import DreamConfig, Setting, changed
+from engine.settings.config import DreamConfig, changed
 from engine.settings.config import settings as known_settings
 from engine.settings.selectors import layer_of, parse_layers
+from engine.settings.setting import Setting
 from engine.settings.tiling import Tiling
 
 if TYPE_CHECKING:
