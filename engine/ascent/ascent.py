@@ -1,9 +1,9 @@
 """Gradient ascent on a picture: the whole of DeepDream.
 
-A picture is made small, changed step by step so that chosen layers of a network see more of what they already
-see in it, made larger, given back the detail that it lost, changed again, up to its full size.  The idea is
-Alexander Mordvintsev's (Google Research Blog, June 2015); the loop is that of Keras' DeepDream example by
-François Chollet (keras.io/examples/generative/deep_dream).
+A picture is made small and changed step by step, so that chosen layers of a network see more of what they
+already see in it.  It is enlarged, given back the detail that it lost, and changed again, up to its full
+size.  The idea is Alexander Mordvintsev's (Google Research Blog, June 2015); the loop is that of Keras'
+DeepDream example by François Chollet (keras.io/examples/generative/deep_dream).
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ Image: TypeAlias = NDArray[np.float32]
 
 Gradient: TypeAlias = Callable[[Image], tuple[float, Image]]
 """An image, which is read-only, to its loss and the loss' raw derivative by each of its values.  The array of
-derivatives must be new at each call: the ascent makes the next image in it, which spares a picture's memory.
-Whatever else shall act on an ascent (tiles, jitter, a mask) wraps one Gradient into another."""
+derivatives must be new at each call: the ascent makes the next image in it, which saves a picture's memory.
+Whatever else acts on an ascent (tiles, jitter, a mask) wraps one Gradient in another."""
 
 Pull: TypeAlias = Callable[[Image, slice], Image]
-"""An image and which of its rows, to what moves these besides the normalised gradient, whose mean size is
-1."""
+"""An image and which of its rows, to what moves these rows in addition to the normalised gradient, whose mean
+size is 1."""
 
 Climber: TypeAlias = Callable[["Rows"], tuple["Rows", float, float, bool]]
-"""One step uphill from an image, as `climb` describes it.  What it returns is given to it next, and need not
-be an array, so that an image can stay where it is computed."""
+"""One step uphill from an image, as `climb` describes it.  What it returns comes back to it next, and need
+not be an array, so that an image can stay on the device that computes it."""
 
 EPSILON = 1e-12
-"""Smallest mean that a gradient is divided by.  Keras has 1e-7, more than the mean of one channel on a large
-picture, whose steps would get smaller."""
+"""Smallest mean that a gradient is divided by.  Keras uses 1e-7, which is more than the mean of a single
+channel on a large picture: its steps would shrink."""
 
 
 def ascend(
@@ -122,16 +122,16 @@ def climb(
     """Make one step uphill, unless the loss is above max loss already.
 
     `pull` moves the image too, in units of the gradient's mean size.  Values stay within `limits`; without
-    them they may leave the model's range on the way.  `area` is the share of the picture that can change,
-    over which the mean is taken.  Returns the new image (the old one is left alone), the loss before the
-    step, the gradient's mean size, and whether max loss forbade the step.  Raises DreamError where loss or
+    limits they may leave the model's range.  `area` is the share of the picture that can change, over which
+    the mean is taken.  Returns the new image (the old one is left alone), the loss before the step, the
+    gradient's mean size, and whether max loss forbade the step.  Raises DreamError where loss or
     gradient are not finite.
     """
     loss, slope = gradient(_read_only(image))
     mean = mean_size(slope)
     if forbidden(loss, mean, image.shape, config):
         return image, loss, mean, True
-    # Normalised, so that a step moves every picture equally far; in place, so that it takes no memory.
+    # Normalised, so that a step moves every picture equally far; in place, so that it takes no more memory.
     scale = np.float32(config.step_size / max(mean / area, EPSILON))
     for rows in bands(slope.shape):
         slope[rows] *= scale
@@ -147,8 +147,8 @@ def forbidden(loss: float, mean: float, shape: tuple[int, ...], config: DreamCon
     """Tell whether max loss forbids a step; raise DreamError where loss or gradient are not finite."""
     if not (math.isfinite(loss) and math.isfinite(mean)):
         raise DreamError(
-            f"loss or gradient went beyond all numbers at {shape[0]}x{shape[1]}",
-            hint="a smaller --step or smaller coefficients in --layers keep them finite",
+            f"loss or gradient became too large for a number at {shape[0]}x{shape[1]}",
+            hint="a smaller --step, or smaller coefficients in --layers, keep them finite",
         )
     return config.max_loss is not None and loss > config.max_loss
 
@@ -168,7 +168,7 @@ def _dropped(rungs: Ladder, min_size: int) -> tuple[str, ...]:
     if not rungs.dropped:
         return ()
     sizes = ", ".join(f"{height}x{width}" for height, width in rungs.dropped)
-    return (f"left out octaves too small for the model, whose smallest side is {min_size}: {sizes}",)
+    return (f"left out octaves too small for the model, which needs {min_size} pixels a side: {sizes}",)
 
 
 def _unseen(shape: tuple[int, int], mean: float, iteration: int) -> tuple[str, ...]:

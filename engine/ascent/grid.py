@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Final
 
 THINNEST: Final = 128
-"""Pixels of a core at the picture's edge, at least: what would be thinner goes to its neighbour."""
+"""Pixels of a core at the picture's edge, at least: a thinner one goes to its neighbour."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: what it answers for, and what is computed for that."""
+    """One tile: the core that it answers for, and the window that is computed to get it."""
 
     core: tuple[slice, slice]
     """Rows and columns of the picture; the cores of a grid cover it once."""
@@ -38,10 +38,10 @@ def grid(
 ) -> list[Tile]:
     """Cut a picture of `shape` into cores of `size`, the first ones shortened by `shift`.
 
-    Where that leaves less than `THINNEST` at an edge, the core beside it gets that too, unless it has got
-    as much at the other edge.
+    Where less than `THINNEST` would be left at an edge, the core beside it takes that too, unless it has
+    already done so at the other edge.
 
-    Where each window begins is a multiple of what `size`, `halo` and `shift` are multiples of.
+    Each window begins at a multiple of whatever `size`, `halo` and `shift` are multiples of.
     """
     rows, columns = (_spans(length, size, halo, s) for length, s in zip(shape, shift, strict=True))
     return [Tile((row[0], column[0]), (row[1], column[1])) for row in rows for column in columns]

@@ -1,9 +1,8 @@
 """Guided dreaming: steer a picture toward what another one shows.
 
-Channels that the guide excites more than the picture itself does count more, the others less: windows grow
-where the guide is a palace, fur where it is a dog.  The best match position by position of
-google/deepdream's notebook needs the gradient of another objective than the model file has, so it is not
-offered.
+Channels that the guide excites more than the picture does count more, and the others less: windows grow where
+the guide is a palace, fur where it is a dog.  google/deepdream's notebook matches position by position
+instead; that takes the gradient of another objective than the model file has, so it is not offered.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
     from engine.pictures.rows import Rows
 
 PIXELS: Final = 300_000
-"""Size that larger pictures are brought to, so that what they show is about as large as what a dream
+"""Pixels that larger pictures are reduced to, so that what they show is about as large as what a dream
 grows."""
 
 DOUBT: Final = 0.3
-"""Added to what the picture excites, in means of a layer: a channel that it hardly knows is no reason by
-itself."""
+"""Added to what the picture excites, in means of a layer: it is not enough that the picture hardly excites a
+channel."""
 
 
 def energies_of(model: DreamModel, picture: Rows, layers: Collection[str]) -> NDArray[np.float32]:
@@ -65,14 +64,14 @@ def steered(
 
 
 def scaled_shape(shape: tuple[int, int], smallest: int) -> tuple[int, int]:
-    """Return (height, width) of at most `PIXELS`, about, but with no side below `smallest` if that can be."""
+    """Return (height, width) of about `PIXELS` at most, but with no side below `smallest` if possible."""
     height, width = shape
     share = min(max((PIXELS / (height * width)) ** 0.5, smallest / min(shape)), 1.0)
     return round(height * share), round(width * share)
 
 
 def _averaged(picture: Rows, factor: int) -> Rows:
-    """Make a picture smaller by a whole number, so that fine texture does not turn into coarse noise."""
+    """Reduce a picture by a whole number, so that fine texture does not turn into coarse noise."""
     if factor < 2:
         return picture
     height, width = picture.shape[0] // factor, picture.shape[1] // factor

@@ -1,6 +1,6 @@
 """Masks: where a picture may dream.  White dreams, black stays, grey in between.
 
-Pillow is imported inside functions: a frame without a mask is answered sooner.
+Pillow is imported inside functions, so that a frame without a mask is answered sooner.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.settings.origin import Origin
 
 SLANT = 0.02
-"""How far a mask's proportions may be from the picture's: more is a mask for another picture."""
+"""How far a mask's proportions may be from the picture's; beyond that it is a mask for another picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +30,12 @@ class Mask:
     """Where to dream, [H, W], 0 to 255; None for wherever the picture itself is opaque."""
 
     origin: Origin | None = None
-    """Where the values come from; None where nobody knows."""
+    """Where the values come from; None if unknown."""
 
     def rows(self, shape: tuple[int, int], alpha: NDArray[np.uint8] | None, feather: int) -> Rows | None:
         """Return the mask for a picture of `shape` (height, width), float32 [H, W, 1], 0 to 1.
 
-        Its edge is softened inwards over `feather` pixels, so that what is black stays so.  None where the
+        Its edge is softened inwards over `feather` pixels, so that what is black stays black.  None where the
         picture's opacity was asked for and it has none.  Raises ImageError for a mask of other proportions.
         """
         values = alpha if self.values is None else self.values
@@ -81,12 +81,12 @@ def _fitted(values: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uin
 
 
 def _feathered(values: NDArray[np.uint8], feather: int) -> NDArray[np.uint8]:
-    """Let a mask begin at its edge with nothing, and reach its full strength `feather` pixels inside."""
+    """Let a mask begin with nothing at its edge, and reach its full strength `feather` pixels inside."""
     if not feather:
         return values
     from PIL import Image, ImageFilter  # noqa: PLC0415 - see above
 
-    # Blurred, a straight edge is half as bright where it was: from there on it rises to full brightness.
+    # Blurred, a straight edge is half as bright where it was; from there it rises to full brightness.
     blurred = np.asarray(Image.fromarray(values).filter(ImageFilter.GaussianBlur(feather / 2)))
     risen = np.clip(2 * blurred.astype(np.int16) - 255, 0, 255).astype(np.uint8)
     return np.minimum(values, risen)

@@ -44,13 +44,13 @@ def ladder(shape: tuple[int, int], octaves: int, scale: float, min_size: int = 1
 
 
 MOST: Final = 20
-"""Octaves that a smallest size may ask for."""
+"""Octaves that a smallest size may ask for, at most."""
 
 
 def reaching(shape: tuple[int, int], smallest: int, scale: float) -> tuple[int, float]:
-    """Return how many octaves, of which scale near the given one, lead from `smallest` to `shape`.
+    """Return how many octaves lead from `smallest` to `shape`, and at which scale near the given one.
 
-    `smallest` is the smaller side of the first octave in pixels; a picture that is no larger has one octave.
+    `smallest` is the smaller side of the first octave in pixels; a picture that is not larger has one octave.
     """
     ratio = max(min(shape) / smallest, 1.0)
     steps = min(round(math.log(ratio) / math.log(max(scale, 1.01))), MOST - 1)
@@ -62,10 +62,10 @@ def reaching(shape: tuple[int, int], smallest: int, scale: float) -> tuple[int, 
 def resize(picture: Rows, shape: tuple[int, int]) -> NDArray[np.float32]:
     """Interpolate [H, W, C] linearly to `shape`, corner pixels on corner pixels; float32 [h, w, C].
 
-    The Keras example calls `scipy.ndimage.zoom(picture, (h / H, w / W, 1), order=1)`.  This is the same, give
-    or take float32's last bit, with one difference.  Rounding puts the last row or column of some sizes (one
-    side in twelve) just outside the picture, where SciPy finds nothing and leaves a grey line: here it has
-    the border's values.  Not to be written to: where nothing changes it may be `picture` itself.
+    The Keras example calls `scipy.ndimage.zoom(picture, (h / H, w / W, 1), order=1)`.  This is the same, but
+    for float32's last bit and one difference.  Rounding puts the last row or column of some sizes (one side
+    in twelve) just outside the picture, where SciPy finds nothing and leaves a grey line: here it has the
+    border's values.  Not to be written to: where nothing changes it may be `picture` itself.
     """
     if picture.shape[:2] == shape:
         return picture[:]
@@ -100,7 +100,7 @@ def _neighbours(
 def _between(
     before: NDArray[np.floating], after: NDArray[np.floating], share: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Interpolate in float64, as SciPy does: then only the result is rounded."""
+    """Interpolate in float64, as SciPy does, so that only the result is rounded."""
     between: NDArray[np.float64] = np.subtract(after, before, dtype=np.float64)
     between *= share
     between += before

@@ -1,7 +1,7 @@
-"""An ascent whose picture stays on the device: image and gradient come to the host only when asked for.
+"""An ascent whose picture stays on the device: the image comes to the host only when somebody asks for it.
 
 Each step runs two graphs there, the model and a small one that normalises its gradient and takes the step;
-two numbers come back, the loss and the mean of |gradient|.  None of it knows what the device is.
+two numbers come back, the loss and the mean of |gradient|.  Nothing here knows what kind of device it is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class DeviceImage:
     """An image on the device, as Rows; it is fetched once, when somebody looks at it."""
 
     def __init__(self, place: Resident, tensor: Any, shape: tuple[int, ...]) -> None:
-        """Wrap a tensor [1, H, W, 3] that nobody changes any more."""
+        """Wrap a tensor [1, H, W, 3] that does not change any more."""
         self._place = place
         self.tensor = tensor
         self.shape = shape

@@ -1,4 +1,4 @@
-"""What an ascent tells while it runs."""
+"""What an ascent reports while it runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Step:
     """Which octave, 1 for the smallest."""
 
     octaves: int
-    """How many octaves there are, those too small for the model not counted."""
+    """How many octaves there are, without those that are too small for the model."""
 
     iteration: int
     """Which ascent step of this octave, counted from 1."""
@@ -47,13 +47,13 @@ class Step:
     """Share of the whole work that is done, 0 to 1, each step counted by its pixels."""
 
     stopped: bool
-    """Whether the loss was above max loss: then this step was not made, and its octave ends here."""
+    """Whether the loss was above max loss: then the step was not made, and the octave ends here."""
 
     warnings: tuple[str, ...] = field(repr=False)
-    """What came up since the step before that the user should know, one sentence each."""
+    """What the user should know since the step before, one sentence each."""
 
     held: Rows = field(repr=False)
-    """The picture at this octave's shape, [h, w, 3]: an array, or what gets it from where it is computed."""
+    """The picture at this octave's shape, [h, w, 3]: an array, or what fetches it from the device."""
 
     original: Rows = field(repr=False)
     """The picture that the dream began with, [H, W, 3]; `original[:]` is an array in the model's range."""
@@ -62,7 +62,7 @@ class Step:
     """(height, width) of the octave before; in the first octave, its own."""
 
     share: Rows | float = field(default=1.0, repr=False)
-    """How much of the dream counts, 0 to 1: everywhere, or by place, [H, W, 1]."""
+    """How much of the dream counts, 0 to 1: one number, or one for each place, [H, W, 1]."""
 
     @property
     def image(self) -> NDArray[np.float32]:
@@ -75,13 +75,13 @@ class Step:
         """Return the picture so far at the original's size, with all of the original's detail, [H, W, 3].
 
         The image is enlarged, and the detail that it lacks is added: that of its own octave, which the ascent
-        adds only after the octave's last step, and that of all octaves above.  For the last step of the last
-        octave this is the dream.
+        adds only after the octave's last step, and that of all octaves above.  At the last step of the last
+        octave, this is the dream.
         """
         return joined(self.bands(), self.original.shape)
 
     def bands(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Yield `full_size()` band after band, as (rows, [h, W, 3]), for which less memory is enough."""
+        """Yield `full_size()` band by band, as (rows, [h, W, 3]), which takes less memory."""
         height, width = self.original.shape[:2]
         for rows, band in restored(self.held, self.original, self.below, (height, width)):
             yield (
@@ -90,7 +90,7 @@ class Step:
             )
 
     def _mixed(self, band: NDArray[np.float32], rows: slice) -> NDArray[np.float32]:
-        """Take back what does not count; where nothing does, the original comes back bit for bit."""
+        """Undo what does not count; where nothing counts, the original comes back bit for bit."""
         original = self.original[rows]
         share = np.float32(self.share) if isinstance(self.share, float) else self.share[rows]
         mixed: NDArray[np.float32] = original + (band - original) * share

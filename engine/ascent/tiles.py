@@ -1,10 +1,10 @@
-"""Pictures of any size: whole as long as memory allows, else in tiles, and no seam.
+"""Pictures of any size: whole as long as memory allows, otherwise in tiles without a seam.
 
-A tile's gradient is true only away from its borders, so each tile is computed with a halo around the core
-that it answers for, and the grid of cores lies elsewhere at every step, so that what is left of the error
-averages out.  The network's own grid is kept: tiles begin at multiples of its stride.  The ascent normalises
-the whole gradient as ever; it does not know of tiles.  A grid that moves is known from google/deepdream and
-TensorFlow's tutorial; docs/decisions/0006-tiles.md has what was measured.
+A tile's gradient is true only away from its borders.  So each tile is computed with a halo around the core
+that it answers for, and the grid of cores moves at every step, so that what is left of the error averages
+out.  The network's own grid is kept: tiles begin at multiples of its stride.  The ascent normalises the whole
+gradient as always; it knows nothing of tiles.  A moving grid is known from google/deepdream and TensorFlow's
+tutorial; docs/decisions/0006-tiles.md says what was measured.
 
 These tiles bound memory.  The smaller, exact ones that a CPU works through inside them are in
 engine/network/split.py.
@@ -35,12 +35,12 @@ PLASTIC: Final = np.array([0.7548776662466927, 0.5698402909980532])
 """What the grid moves by at each step, in cores: powers of 1 / 1.3247…, the plastic number.
 
 Of all sequences this one spreads a few places most evenly (Roberts, "The Unreasonable Effectiveness of
-Quasirandom Sequences", 2018); places drawn one by one leave borders beside each other.
+Quasirandom Sequences", 2018); places drawn at random leave some borders beside each other.
 """
 
 LARGE: Final = 832
 """Side of the cores that large pictures are cut into, at most: 24 megapixels then take less than 1.5 GB, and
-larger ones would win little speed."""
+larger ones would gain little speed."""
 
 CUDA_PIXELS: Final = 1_500_000
 """Size up to which a picture is computed whole on a GPU."""
@@ -60,11 +60,11 @@ def settled(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int
 
 
 def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> int | None:
-    """Return what `settled` returns, without a look at whether that fits.
+    """Return what `settled` returns, without checking that it fits.
 
-    Octaves that are not larger than one core with its halo are computed whole all the same.  Only the
-    picture's size and `tiling` decide, not the memory that happens to be free, so that the same order gives
-    the same picture; but where too little is free, tiles are smaller.
+    Octaves that are not larger than one core with its halo are computed whole all the same.  The picture's
+    size and `tiling` decide, so that the same order gives the same picture; only where too little memory is
+    free are tiles smaller.
     """
     if tiling.size != "auto":
         return None if tiling.size == "off" else int(tiling.size)
@@ -79,10 +79,10 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: i
 
 
 def limits(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
-    """Say how pictures are cut, for people and programs: what is free at the moment left aside.
+    """Say how pictures are cut, for people and programs, whatever memory is free at the moment.
 
     `whole_pixels`: octaves of up to so many pixels are computed whole, None for any; `tile` and `halo`: the
-    largest core of others, and what is computed around it.
+    largest core of the others, and what is computed around it.
     """
     if tiling.size == "off":
         return {"whole_pixels": None, "tile": None, "halo": None}
@@ -159,7 +159,7 @@ class TiledGradient:
         return grid(shape, size, halo, (down, across))
 
     def _rounded(self) -> tuple[int, int]:
-        """Return size and halo as multiples of the deepest stride."""
+        """Return size and halo, rounded up to multiples of the deepest stride."""
         size, halo = (-(-side // self._stride) * self._stride for side in (self._size or 0, self._halo))
         return size, halo
 
@@ -199,14 +199,14 @@ class TiledGradient:
         return float(weighted.sum() * share)
 
     def _seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
-        """Return the size of the picture that would have the positions that a window has."""
+        """Return the size of a picture that has as many positions as a window."""
         if self._split is not None:
             return self._split.seen_size(window, image)
         rows, columns = window
         return rows.stop - rows.start, columns.stop - columns.start
 
     def _positions(self, shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Estimate, per channel that is seen, a layer's positions at that size, all and inside the border."""
+        """Estimate each seen channel's positions in its layer at that size: all, and inside the border."""
         border = self._model.metadata.border
         counts = [_count(layer, shape, 0) for layer in self._seen]
         insides = [_count(layer, shape, border) for layer in self._seen]

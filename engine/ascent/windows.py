@@ -1,7 +1,7 @@
 """Tiles for a GPU: windows of one shape, many of them computed at once.
 
-CUDA's libraries plan their work anew for each shape that comes along, and one small window leaves most of a
-GPU idle.  So all windows of a picture have the same shape, at each step, and are stacked along N.
+CUDA's libraries plan their work again for every new shape, and one small window leaves most of a GPU idle.
+So all windows of a picture have the same shape at every step, and are stacked along N.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def alike(tiles: Sequence[Tile], shape: tuple[int, int], size: int, halo: int, stride: int) -> list[Tile]:
     """Return the tiles of a picture of `shape` with windows that are all of one shape.
 
-    It depends on nothing but the numbers given: a core of `size`, which is the largest, with a halo on both
-    sides, and so many pixels more that the last window ends where the picture does; or the whole of a shorter
-    side.  `size`, `halo` and the cores' starts are multiples of `stride`; so are the windows' starts.
+    The shape depends only on the numbers given: a core of `size`, the largest, with a halo on both sides, and
+    as many pixels more as it takes for the last window to end where the picture does; or the whole of a
+    shorter side.  `size`, `halo` and the cores' starts are multiples of `stride`; so are the windows' starts.
     """
     height, width = (_side(length, size, halo, stride) for length in shape)
     return [
@@ -48,7 +48,7 @@ def _side(length: int, size: int, halo: int, stride: int) -> int:
 
 
 def _window(core: slice, length: int, side: int, halo: int, stride: int) -> slice:
-    """Return the window around a core along one axis, with what it has to spare on both sides."""
+    """Return the window around a core along one axis; what it has to spare is shared between both sides."""
     spare = side - (core.stop - core.start) - 2 * halo
     start = core.start - halo - spare // 2 // stride * stride
     start = min(max(start, 0), length - side)
@@ -60,8 +60,8 @@ def evaluate(
 ) -> Iterator[tuple[Tile, Image, NDArray[np.float32]]]:
     """Yield each tile with its window's raw gradient [h, w, 3] and energies [C].
 
-    The windows are of one shape.  As many are computed at once as have `most_pixels` together; the last of
-    these batches is filled up with a window that it has already, because fewer would be another shape again.
+    The windows have one shape.  As many are computed at once as have `most_pixels` together.  The last batch
+    is filled up with a window that it already has, because fewer windows would be another shape.
     """
     rows, columns = tiles[0].window
     most = max(most_pixels // ((rows.stop - rows.start) * (columns.stop - columns.start)), 1)

@@ -1,9 +1,9 @@
 """Several pictures at once, each on its share of the processors.
 
-The more processors share a small picture, the more they wait for each other; pictures wait for nobody.  So
-small pictures are dreamed on in threads, and the main thread hands on what happens to them, from one queue.
-Large pictures have enough work for all processors, and memory is for one of them: they come one by one, in
-the main thread, where Ctrl-C interrupts them between tiles.
+The more processors share a small picture, the more they wait for each other; separate pictures wait for
+nobody.  So small pictures are dreamed on in threads, and the main thread passes on what happens to them, from
+one queue.  Large pictures have enough work for all processors, and memory for only one of them at a time.
+They come one by one, in the main thread, where Ctrl-C interrupts them between tiles.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ SMALL: Final = 1 << 20
 """Pixels of the largest picture that shares the processors with others."""
 
 TICK: Final = 0.1
-"""Seconds between two looks of a thread whether anybody still listens."""
+"""Seconds between two checks of a thread that somebody is still listening."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Who gets how much of the processors."""
+    """How the processors are shared."""
 
     at_once: int
     """Small pictures that are dreamed on at the same time."""
 
     threads: int
-    """Threads that each of them works with."""
+    """Threads that each of them uses."""
 
     small: frozenset[Job]
-    """The pictures that this is about; empty where all come one by one, on all threads."""
+    """The pictures that share; empty where all come one by one, on all threads."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ class _Left:
     job: Job
     model: DreamModel
     failure: BaseException | None
-    """A bug, which ends everything; what can go wrong with a picture is an event."""
+    """A bug, which ends everything; whatever can go wrong with a picture is an event."""
 
 
 _Message: TypeAlias = Event | _Left
 
 
 def share(items: Sequence[Item], model: DreamModel, tiling: Tiling, jobs: int | None = None) -> Shares:
-    """Decide how many pictures are dreamed on at once: `jobs`, or None for what suits.
+    """Decide how many pictures are dreamed on at once: `jobs`, or as many as suit for None.
 
-    The number of threads decides a result's last bits, so it follows from the order alone; where little
-    memory happens to be free, fewer pictures come at once, on as many threads each.
+    The number of threads decides a result's last bits, so it follows from the order alone.  Where little
+    memory happens to be free, fewer pictures come at once, with as many threads each.
     """
     alone = Shares(1, model.threads, frozenset())
     pictures = [x for x in items if isinstance(x, Job)]
@@ -84,7 +84,7 @@ def share(items: Sequence[Item], model: DreamModel, tiling: Tiling, jobs: int | 
     if many == 1:
         return alone
     rest = len(sizes) % many
-    if jobs is None and 2 * rest <= many:  # all threads are sooner done with these than one each
+    if jobs is None and 2 * rest <= many:  # all threads together finish these sooner than one thread each
         sizes = dict(list(sizes.items())[: len(sizes) - rest])
     free = machine.available_memory()
     at_once = min(many, len(sizes), many if free is None else fitting(free))
@@ -110,10 +110,10 @@ class Crew:
         """The last step of each picture at work, by name."""
 
     def interrupt(self, *_: object) -> None:
-        """End all after the step they are at; fit to be a signal handler.
+        """Stop every picture after its current step; can be a signal handler.
 
-        `run` then raises KeyboardInterrupt.  Raises it right here where no thread is at work, and the
-        second time.
+        `run` then raises KeyboardInterrupt.  Where no thread is at work, and the second time, this raises it
+        itself.
         """
         if self._stopped or not self._at_work:
             raise KeyboardInterrupt
@@ -149,7 +149,7 @@ class Crew:
         yield from self._until_at_work(0)
 
     def _until_at_work(self, most: int) -> Iterator[Event]:
-        """Yield what the threads tell until at most so many are at work; KeyboardInterrupt if stopped."""
+        """Yield what the threads report until at most `most` are at work; KeyboardInterrupt if stopped."""
         while len(self._at_work) > (0 if self._stopped else most):
             message = self._messages.get()
             if not isinstance(message, _Left):
@@ -163,7 +163,7 @@ class Crew:
             raise KeyboardInterrupt
 
     def _start(self, job: Job) -> None:
-        # No daemon: Python's end waits for it, for a thread inside ONNX Runtime would crash then.
+        # Not a daemon: Python has to wait for it, since a thread inside ONNX Runtime would crash at exit.
         thread = threading.Thread(target=self._work, args=(job, self._idle.pop()))
         self._at_work[job] = thread
         thread.start()
@@ -181,7 +181,7 @@ class Crew:
         self._tell(_Left(job, model, failure))
 
     def _tell(self, message: _Message) -> None:
-        """Hand a message to the main thread, as long as that listens."""
+        """Pass a message to the main thread as long as it listens."""
         while not self._deserted:
             with contextlib.suppress(queue.Full):
                 self._messages.put(message, timeout=TICK)

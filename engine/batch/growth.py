@@ -1,6 +1,6 @@
 """How a dream grew: its Steps as numbered pictures, or as a film.
 
-`Growth` is a consumer of Steps: it takes each one, and at the picture's end is told to finish.
+`Growth` consumes Steps: it takes each one, and is told to finish when the picture is done.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from engine.batch.jobs import Event
 
 MOST: Final = 150
-"""Frames of a film of steps; where there are more steps, every second, or fourth, and so on, is left out."""
+"""Frames of a film of steps, at most; where there are more steps, only every second, fourth and so on is
+kept."""
 
 RATE: Final = Fraction(15)
 """Frames a second."""
@@ -40,22 +41,22 @@ SIZE: Final = 640
 
 @dataclass(frozen=True, kw_only=True)
 class Showing:
-    """What is kept of a dream's steps.  Raises UsageError or ImageError for what cannot be."""
+    """What is kept of a dream's steps.  Raises UsageError or ImageError for what cannot be kept."""
 
     folder: Path | None = None
     """Where the steps go as pictures, `NAME-0001.png` and so on; None for nowhere."""
 
     every: int = 1
-    """Of how many steps one is kept as a picture, the last one always; 1 to 10000."""
+    """Every how many steps one is kept as a picture, and always the last one; 1 to 10000."""
 
     film: Path | None = None
     """The file of a film of the steps; None for no film."""
 
     several: bool = False
-    """Whether there are several pictures: then the film's name begins with the picture's."""
+    """Whether there are several pictures: then a film's name begins with its picture's."""
 
     overwrite: bool = False
-    """Whether what is there already is replaced."""
+    """Whether files that exist already are replaced."""
 
     def __post_init__(self) -> None:
         Setting("--steps-every", int, 1, 10000, "").check(self.every)
@@ -70,7 +71,7 @@ class Showing:
 
 
 class Shows:
-    """The steps of a batch's pictures: shown every event, it keeps what a Showing asks for."""
+    """The steps of a batch's pictures: it sees every event and keeps what a Showing asks for."""
 
     def __init__(self, showing: Showing) -> None:
         self._showing = showing
@@ -80,7 +81,7 @@ class Shows:
     def see(self, event: Event) -> list[Path]:
         """Keep the step that an event brings; return the film, if one is complete.
 
-        Raises UsageError where a file is there already, ImageError where one cannot be written.
+        Raises UsageError where a file exists already, ImageError where one cannot be written.
         """
         if self._showing.folder is None and self._showing.film is None:
             return []
@@ -110,7 +111,7 @@ class Growth:
     """The steps of one picture's dream, as they are asked for by a Showing."""
 
     def __init__(self, showing: Showing, first: Progress, name: str) -> None:
-        """Begin with the picture itself; `name` is how its files shall begin."""
+        """Begin with the picture itself; `name` is what the names of its files begin with."""
         self._showing, self._name = showing, name
         self._count = 0
         self._stride = 1
@@ -162,4 +163,4 @@ class Growth:
 
 def _free(target: Path, showing: Showing) -> None:
     if target.exists() and not showing.overwrite:
-        raise UsageError(f"{target} is there already", hint="--overwrite replaces it")
+        raise UsageError(f"{target} already exists", hint="--overwrite replaces it")

@@ -27,7 +27,7 @@ RESULT: Final = ".dream.png"
 """What follows the stem in a result's name."""
 
 MADE: Final = (RESULT, ".gallery.png")
-"""Ends of the names of files that we made: those in a folder are not dreamed on."""
+"""How the names of our own results end: in a folder they are not dreamed on again."""
 
 READABLE: Final = frozenset(
     [
@@ -88,14 +88,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A picture whose result is there already."""
+    """A picture whose result exists already."""
 
     job: Job
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A picture that came to nothing."""
+    """A picture that failed."""
 
     name: str
     error: DreamError
@@ -111,7 +111,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Progress:
-    """One Step of a picture's dream, with all that is needed to keep it."""
+    """One Step of a picture's dream, with everything that is needed to keep it."""
 
     job: Job
     step: Step
@@ -144,10 +144,10 @@ class Streams:
 def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = False) -> list[Item]:
     """Decide which files are read and where each result goes, in the order of the inputs.
 
-    An input is a file, a folder (its pictures, sorted), a glob pattern that the shell left alone, or
-    `-`.  Results go to `output` if that is a file's name, into it if it is a folder, ends with a slash or
-    must hold several; else beside their sources, as `<stem>.dream.png`.  Folders are created.  Raises
-    UsageError for orders that contradict each other, ImageError where the one result cannot be written.
+    An input is a file, a folder (its pictures, sorted), a glob pattern that the shell left alone, or `-`.
+    Results go to `output` if it names a file, and into it if it is a folder, ends with a slash or has to hold
+    several; otherwise beside their sources, as `<stem>.dream.png`.  Folders are created.  Raises UsageError
+    for orders that contradict each other, ImageError where a single result cannot be written.
     """
     sources: list[Path | Failed | None] = list(dict.fromkeys(x for text in inputs for x in _expand(text)))
     many = len(inputs) > 1 or any(map(_is_plural, inputs))
@@ -197,7 +197,7 @@ def keep(progress: Progress, streams: Streams) -> tuple[str, ...]:
 def _dream(job: Job, model: DreamModel, order: Order, streams: Streams, output: Output) -> Iterator[Event]:
     started = time.perf_counter()
     if job.target is not None:
-        images.check_writable(job.target)  # better now than after minutes of work
+        images.check_writable(job.target)  # now rather than after minutes of work
     dreaming = Dreaming.begin(_read(job, streams), order, model, output)
     yield from (Warned(job.name, x) for x in dreaming.source.warnings)
     for step in dreaming.steps():
@@ -216,7 +216,7 @@ def _read(job: Job, streams: Streams) -> tuple[Picture, Origin]:
 
 
 def _is_plural(text: str) -> bool:
-    """Tell whether an input may stand for several files: a folder, or a pattern that is no file's name."""
+    """Tell whether an input can stand for several files: a folder, or a pattern that is not a file's name."""
     path = Path(text)
     return text != "-" and (path.is_dir() or (glob.has_magic(text) and not path.exists()))
 
@@ -280,5 +280,5 @@ def _settle(job: Job, written: dict[Path, Job], *, many: bool, overwrite: bool) 
     if many:
         return Skipped(job)
     raise UsageError(
-        f"{job.output} is there already", hint="--overwrite replaces it; -o NAME writes another file"
+        f"{job.output} already exists", hint="--overwrite replaces it; -o NAME writes another file"
     )

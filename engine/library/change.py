@@ -1,7 +1,7 @@
 """What a dream changes, put into a picture of any depth and colour space.
 
-The network saw sRGB from 0 to 1.  A picture may hold more than that: finer steps, wider colours, highlights.
-So the result is not what the network dreamed but the picture plus the change, and where nothing changed it is
+The network saw sRGB from 0 to 1.  A picture can hold more than that: finer steps, wider colours, highlights.
+So the result is not what the network dreamed but the picture plus the change; where nothing changed, it is
 the picture, bit for bit.
 """
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from engine.pictures.pixels import Values
 
 STILL: Final = np.float32(4e-6)
-"""Change, of 1, that counts as none where values are rounded: less than half a step of 16 bits, more than
-float32 loses on the way through the octaves."""
+"""Change, as a share of black to white, that counts as none where values are rounded: less than half a step
+of 16 bits, more than float32 loses on its way through the octaves."""
 
 
 def changed(
@@ -34,9 +34,10 @@ def changed(
     depth: str,
     dither: int | None = None,
 ) -> Picture:
-    """Return the source as far as it has dreamed, with all that it holds besides, at a depth of `DTYPES`.
+    """Return the source as far as it has dreamed, with everything else that it holds, at a depth of `DTYPES`.
 
-    Rounded once; `dither` is the seed of noise that is added before, to what changed only, None for no noise.
+    Values are rounded once.  `dither` is the seed of noise that is added to changed values before that; None
+    for no noise.
     """
     dtype = DTYPES[depth]
     space = space_of(source.icc)
@@ -44,7 +45,7 @@ def changed(
     noise = None if dither is None or dtype == np.float32 else np.random.default_rng(dither)
     pixels: Values = np.empty(source.pixels.shape, dtype)
     for rows, image in step.bands():
-        if plain:  # the network saw all there is
+        if plain:  # the network saw everything there is
             pixels[rows] = from_model(image, value_range)
             continue
         before, after = unit_of(step.original[rows], value_range), unit_of(image, value_range)
@@ -77,7 +78,7 @@ def _added(
     )
     levels = own * (white(dtype) / white(colours.dtype)) + change * np.float64(white(dtype))
     if noise is not None:
-        # The difference of two dice: its mean and its spread do not depend on the value that is rounded.
+        # The difference of two dice: its mean and spread do not depend on the value that is rounded.
         levels += noise.random(levels.shape, np.float32) - noise.random(levels.shape, np.float32)
     rounded: Values = np.rint(np.nan_to_num(levels).clip(0, white(dtype))).astype(dtype)
     if white(dtype) < white(colours.dtype) or colours.dtype == np.float32:

@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Dream:
-    """A dreamed picture, and how it came to be.  A notebook shows it as a picture."""
+    """A dreamed picture, and how it was made.  Notebooks show it as a picture."""
 
     picture: Picture = field(repr=False)
     """The result, with the alpha, profile and EXIF of the source."""
 
     losses: tuple[tuple[float, ...], ...]
-    """Loss before each step, octave by octave, smallest first; an octave's last may be above max loss."""
+    """Loss before each step, for each octave, smallest first; an octave's last may be above max loss."""
 
     device: str
     """What computed it: `cpu` or `cuda:N`."""
@@ -53,11 +53,11 @@ class Dream:
     """What the user should know, one sentence each."""
 
     recipe: Recipe = field(repr=False)
-    """All that is needed to make it again."""
+    """Everything that is needed to make it again."""
 
     @property
     def pixels(self) -> Values:
-        """The colours [H, W, 3], as deep as the picture's: uint8, uint16, or float32 with white at 1."""
+        """The colours [H, W, 3], as deep as the picture's: uint8, uint16, or float32 where white is 1."""
         return self.picture.pixels
 
     @property
@@ -70,18 +70,19 @@ class Dream:
     ) -> Path:
         """Write the result in the format of the path's suffix, PNG without one; return the path written.
 
-        `output` chooses quality, depth and what is left out; the recipe is put in, unless that is.  Raises
-        UsageError where a file is there already, ImageError where it cannot be written.
+        `output` chooses quality, depth and what is left out.  The recipe goes into the file unless `output`
+        leaves it out.  Raises UsageError where the file exists already, ImageError where it cannot be
+        written.
         """
         target = Path(path) if Path(path).suffix else Path(path).with_suffix(".png")
         if target.exists() and not overwrite:
-            raise UsageError(f"{target} is there already", hint="overwrite=True replaces it")
+            raise UsageError(f"{target} already exists", hint="overwrite=True replaces it")
         recipe = self._recipe(output).to_json() if output.with_recipe else ""
         images.save(self.picture, target, replace(output, recipe=recipe))
         return target
 
     def _recipe(self, output: Output) -> Recipe:
-        """Return the recipe of a file; what was rounded when the dream was made stays so."""
+        """Return the recipe of a file; what was rounded when the dream was made stays rounded."""
         made = self.recipe.output
         depth = made.depth if output.depth == "source" else output.depth
         return replace(self.recipe, output=replace(output, depth=depth, dither=made.dither))
@@ -107,13 +108,14 @@ def dream(
 ) -> Dream:
     """Dream on a picture: a path, a Pillow image or an array.
 
-    Arrays are grey [H, W] or RGB(A) [H, W, 1 to 4], uint8, uint16 or floating point from 0 to 1.  `settings`
-    are those of DreamConfig, in place of the preset's; `layers` is a mapping or text such as
-    `"mixed3=0.5,mixed4:87"`.  `guide` is a picture whose channels the dream is steered toward.  `mask` is a
-    picture of the same proportions, white where to dream, or `"alpha"` for wherever the picture is opaque.
-    `model` is a path or an open DreamModel (then `device` and `threads` are its own).  `tiling` tells how
-    large pictures are cut.  `depth` is that of the result, `8`, `16`, `float` or `source`; `dither` rounds
-    what changed by chance, from the seed.  `progress` is called with every Step; `print` will do.
+    Arrays are [H, W] or [H, W, 1 to 4], grey to RGBA: uint8, uint16 or floating point from 0 to 1.
+    `settings` are those of DreamConfig and take the place of the preset's; `layers` is a mapping or text such
+    as `"mixed3=0.5,mixed4:87"`.  `guide` is a picture that the dream is steered toward.  `mask` is a picture
+    of the same proportions, white where to dream, or `"alpha"` for wherever the picture is opaque.  `model`
+    is a path, or an open DreamModel, which has a `device` and `threads` of its own.  `tiling` says how large
+    pictures are cut.  `depth` is that of the result: `8`, `16`, `float`, or `source` for the picture's own.
+    `dither` rounds changed values up or down by chance, drawn from the seed.  `progress` is called with every
+    Step; `print` will do.
 
     Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError.
     """
@@ -121,12 +123,12 @@ def dream(
     if isinstance(settings.get("layers"), str):
         given["layers"] = parse_layers(str(settings["layers"]))
     config = configure(preset, given)
-    output = Output(depth=depth, dither=dither, seed=config.seed)  # refuses what is out of range
-    read_picture = read(picture)
+    output = Output(depth=depth, dither=dither, seed=config.seed)
+    source = read(picture)
     opened = open_model(model, device, threads)
     config, warnings = fit_layers(config, opened.layer_names, chosen="layers" in settings)
     order = order_for(opened, config, tiling, guide=read_guide(guide, opened), mask=read_mask(mask))
-    dreaming = Dreaming.begin(read_picture, order, opened, output)
+    dreaming = Dreaming.begin(source, order, opened, output)
     losses: dict[int, list[float]] = {}
     notes = [*warnings, *dreaming.source.warnings]
     for step in dreaming.steps():
@@ -157,23 +159,23 @@ def steps(
 ) -> Iterator[Step]:
     """Dream on a picture and yield a Step for each evaluation; the last one's `full_size()` is the dream.
 
-    All that can be refused is refused at the call, before the first Step is asked for.  See `dream` for the
-    arguments and errors; `finish` makes a Picture of a Step.
+    Whatever can be refused is refused at the call, before the first Step.  See `dream` for the arguments and
+    errors; `finish` turns a Step into a Picture.
     """
-    read_picture = read(picture)
+    source = read(picture)
     opened = open_model(model, device, threads)
     settings = config or DreamConfig()
     order = order_for(opened, settings, tiling, guide=read_guide(guide, opened), mask=read_mask(mask))
-    return Dreaming.begin(read_picture, order, opened).steps()
+    return Dreaming.begin(source, order, opened).steps()
 
 
 def finish(
     source: Picture, step: Step, model: DreamModel, *, depth: str = "source", dither: int | None = None
 ) -> Picture:
-    """Return the picture so far, with all that the source holds besides; what did not change is as it was.
+    """Return the picture so far, with everything else that the source holds; what did not change stays.
 
-    `depth` is `8` or `16` bits, `float`, or `source` for that of the source.  `dither` is the seed of the
-    chance by which changed values are rounded up or down; None rounds to the nearest.
+    `depth` is `8` or `16` bits, `float`, or `source` for the source's own.  `dither` is the seed by which
+    changed values are rounded up or down by chance; None rounds to the nearest.
     """
     depth = source.depth if depth == "source" else depth
     return changed(source, step, model.metadata.value_range, depth, dither)

@@ -41,7 +41,7 @@ class Dreaming:
     """Where it came from."""
 
     work: Work = field(repr=False)
-    """What becomes of it, settled."""
+    """The order, settled for it."""
 
     output: Output = STANDARD
     """What is chosen about the result's file."""
@@ -62,13 +62,13 @@ class Dreaming:
         return self.work.steps()
 
     def recipe(self, *, finished: bool = True) -> Recipe:
-        """Return all that is needed to make the result again, from this picture."""
+        """Return everything that is needed to make the result again from this picture."""
         return replace(recipe_for(self.work, self.output), picture=self.origin.sha256, finished=finished)
 
     def result(self, step: Step, depth: str = "") -> Picture:
         """Return the picture as far as it has dreamed, rounded once, at the depth that was chosen.
 
-        `depth` is another one of `DTYPES`, where a file holds less.
+        `depth` is one of `DTYPES` to take instead, for a file that holds less.
         """
         chosen = self.source.depth if self.output.depth == "source" else self.output.depth
         dither = self.work.order.config.seed if self.output.dither else None
@@ -90,7 +90,7 @@ class Dreaming:
         return content, (*lost, *more)
 
     def _for_file(self, step: Step, form: Format) -> tuple[Picture, Output, tuple[str, ...]]:
-        # What the format holds is known before the dream is rounded, so that it is rounded only once.
+        # What the format holds is known before the dream is rounded, so it is rounded only once.
         depth, lost = depth_for(form, self.output.depth, self.source.depth)
         finished = step.fraction >= 1
         recipe = self.recipe(finished=finished).to_json() if self.output.with_recipe else ""

@@ -1,4 +1,4 @@
-"""Between a recipe and a dream: what was done becomes a recipe, and a recipe's files are found again."""
+"""Between a dream and its recipe: what was done becomes a recipe, and a recipe's files are found again."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from engine.settings.output import Output
 
 DECISIVE: Final = ("deepdream", "onnxruntime")
-"""Programs whose version shows in more than the last bits."""
+"""Programs whose version can change more than the last bits."""
 
 
 def read_recipe(path: str | Path) -> Recipe:
     """Return the recipe in a picture's file, or in a file of its own that ends in `.json`.
 
-    Raises ImageError where the file cannot be read, and UsageError where it has no recipe, or none that makes
-    sense.
+    Raises ImageError where the file cannot be read, and UsageError where it has no recipe, or one that does
+    not make sense.
     """
     file = Path(path)
     text = _text(file) if file.suffix.lower() == ".json" else images.recipe_of(file)
     if not text:
         raise UsageError(
             f"there is no recipe in {path}",
-            hint="a picture has none that was made with --no-recipe, or that another program wrote anew",
+            hint="pictures made with --no-recipe have none, nor have those that another program saved again",
         )
     try:
         return Recipe.from_json(text)
@@ -68,7 +68,7 @@ def recipe_for(work: Work, output: Output = STANDARD) -> Recipe:
 
 
 def origin_of_pixels(picture: Picture) -> Origin:
-    """Return the origin of a picture that came from no file."""
+    """Return the origin of a picture that did not come from a file."""
     digest = hashlib.sha256(f"{picture.pixels.dtype} {picture.pixels.shape}".encode())
     digest.update(np.ascontiguousarray(picture.pixels).data)
     if picture.alpha is not None:
@@ -77,15 +77,15 @@ def origin_of_pixels(picture: Picture) -> Origin:
 
 
 def find(origin: Origin, option: str, folders: Iterable[Path]) -> Path:
-    """Return the file that a recipe names, from the first of some folders that has it.
+    """Return the file that a recipe names, from the first of these folders that has it.
 
-    A recipe may come from anybody: nothing is opened but a file of the bare name in these folders, and
-    nothing is used whose content is another.  Raises UsageError, with the option that names the file.
+    A recipe can come from anybody.  So only files with the bare name in these folders are opened, and only
+    one with the same content is used.  Raises UsageError, with the option that names the file.
     """
     what = option.removeprefix("--")
-    way_out = f"{option} FILE names it, {option} none does without"
+    way_out = f"{option} FILE names it; {option} none does without"
     if not origin.name:
-        raise UsageError(f"the recipe's {what} came from no file", hint=way_out)
+        raise UsageError(f"the recipe's {what} did not come from a file", hint=way_out)
     other = None
     for folder in folders:
         file = folder.absolute() / origin.name
@@ -98,11 +98,13 @@ def find(origin: Origin, option: str, folders: Iterable[Path]) -> Path:
             continue
     if other is not None:
         raise UsageError(f"{other} is not the {what} that the recipe was made with", hint=way_out)
-    raise UsageError(f"the recipe's {what} {origin.name} is beside neither recipe nor picture", hint=way_out)
+    raise UsageError(
+        f"the recipe's {what} {origin.name} is neither beside the recipe nor beside the picture", hint=way_out
+    )
 
 
 def differences(recipe: Recipe, model: DreamModel, *, same_picture: bool) -> str:
-    """Say in one sentence what makes a picture differ from a recipe's; empty where nothing does.
+    """Say in one sentence why a picture will differ from the recipe's; empty where it will not.
 
     On the same picture the last bits matter too.
     """

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 def read(source: Source) -> tuple[Picture, Origin]:
-    """Return a picture and where it came from; raise ImageError where there is none to be had.
+    """Return a picture and where it came from; raise ImageError where there is none.
 
-    A file is read once: what the origin is the sha256 of is what was decoded.
+    A file is read once: the origin's sha256 is that of the bytes that were decoded.
     """
     if not isinstance(source, Picture | Image.Image | np.ndarray):
         return images.read(Path(source))
@@ -64,7 +64,7 @@ def read_mask(source: Source | None) -> Mask | None:
 
 
 def open_model(model: ModelSource, device: str, threads: int | None) -> DreamModel:
-    """Return an open model as it is, or open a model file, the embedded one for None."""
+    """Return a model that is open already, or open a model file, the embedded one for None."""
     if isinstance(model, DreamModel):
         return model
     return load_model(None if model is None else Path(model), device=device, threads=threads)
@@ -75,7 +75,7 @@ def _in_memory(source: Picture | Image.Image | NDArray[Any]) -> Picture:
         return images.from_pil(source)
     if isinstance(source, np.ndarray):
         return _from_array(source)
-    # A dream reads the pixels to its end: what the caller could change meanwhile is copied.
+    # A dream reads the pixels until its end, so what the caller could change meanwhile is copied.
     ours = not source.pixels.flags.writeable
     return source if ours else replace(source, pixels=_frozen(source.pixels))
 
@@ -98,7 +98,7 @@ def _from_array(array: NDArray[Any]) -> Picture:
 
 
 def _frozen(pixels: Values) -> Values:
-    """Return a copy that nobody can write to."""
+    """Return a read-only copy."""
     copy = np.array(pixels, order="C")
     copy.flags.writeable = False
     return copy

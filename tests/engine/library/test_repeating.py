@@ -398,7 +398,7 @@ def test_pictures_that_came_from_no_file(tiny) -> None:
     assert one.mask.name == ""
     from engine.library.repeating import find
 
-    with pytest.raises(UsageError, match="came from no file"):
+    with pytest.raises(UsageError, match="did not come from a file"):
         find(one.mask, "--mask", [])
 
 
