@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import secrets
 import stat
 import threading
 import warnings
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from PIL import Image, UnidentifiedImageError
 
-from engine import machine
+from engine import atomic, machine
 from engine.errors import ImageError
 from engine.files import attached, jxl, tiff
 from engine.files.decode import decode, decode_tiff, tiff_facts
@@ -98,7 +97,8 @@ def save(picture: Picture, target: Path, output: Output = STANDARD) -> tuple[str
     """
     form = format_of(target)
     content, lost = content_of(picture, form, output, target.name)
-    _write(content.getbuffer(), target)
+    with atomic.explaining(target, ImageError), atomic.replacing(target) as part:
+        part.write_bytes(content.getbuffer())
     return lost
 
 
@@ -122,43 +122,9 @@ def recipe_of(source: Path) -> str:
 
 
 def check_writable(target: Path) -> None:
-    """Raise ImageError unless a file can be made where `target` shall be; leaves nothing behind."""
+    """Raise ImageError unless a picture can be written to `target`; leave nothing behind."""
     format_of(target)
-    if target.is_dir():
-        raise ImageError(f"{target} is a folder")
-    part = _part(target)
-    with _writing(target):
-        part.open("xb").close()
-        part.unlink()
-
-
-def _write(content: memoryview, target: Path) -> None:
-    part = _part(target)
-    with _writing(target):
-        try:
-            with part.open("xb") as file:
-                file.write(content)
-            part.replace(target)
-        except BaseException:  # Ctrl-C too leaves no half file
-            part.unlink(missing_ok=True)
-            raise
-
-
-def _part(target: Path) -> Path:
-    """Return a new name beside `target`; short, for `target` may be as long as names can be."""
-    return target.with_name(f".deepdream-{secrets.token_hex(6)}.part")
-
-
-@contextlib.contextmanager
-def _writing(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if isinstance(error, FileNotFoundError):  # some file systems say so of what they refuse to make, too
-            missing = not target.parent.is_dir()
-            reason = f"there is no folder {target.parent}" if missing else f"{target.parent} takes no files"
-        raise ImageError(f"{target} cannot be written: {reason}") from error
+    atomic.check(target, ImageError)
 
 
 @contextlib.contextmanager
