@@ -31,10 +31,10 @@ class Frame:
     """Which one, counted from 1."""
 
     frames: int | None
-    """How many there will be; None where nobody knows."""
+    """How many there will be; None if unknown."""
 
     found: int
-    """How many of them an earlier run had made."""
+    """How many of them were made by an earlier run."""
 
     complete: bool
     """Whether the film is written: then this is its last frame once more."""
