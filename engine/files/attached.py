@@ -1,6 +1,6 @@
-"""What is attached to a picture: EXIF, XMP and IPTC, made right for the result, and the recipe among them.
+"""Metadata: EXIF, XMP and IPTC, corrected for the result, and the recipe among them.
 
-XMP is edited as text, never parsed: what a hostile file declares in it is neither expanded nor fetched.
+XMP is edited as text, never parsed: entities in a hostile file are neither expanded nor fetched.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIMIT: Final = 16_000_000
-"""Bytes of metadata of one kind that are looked at."""
+"""Bytes of each kind of metadata that are looked at, at most."""
 
 XMP_TAG: Final = 700
 IPTC_TAG: Final = 33723
@@ -26,7 +26,7 @@ RECIPE_KEY: Final = "deepdream"
 """Keyword of the recipe in a PNG file."""
 
 KNOWN_TEXTS: Final = frozenset(["XML:com.adobe.xmp", "Comment", "comment", RECIPE_KEY])
-"""Keywords of PNG text that are carried over, or written anew."""
+"""Keywords of PNG text that are kept or rewritten."""
 
 STRUCTURE: Final = frozenset(
     [
@@ -37,10 +37,10 @@ STRUCTURE: Final = frozenset(
         *(XMP_TAG, IPTC_TAG, 34377, 34675),  # XMP, IPTC, Photoshop, ICC: not EXIF
     ]
 )
-"""TIFF tags that describe how a file was stored, and are wrong in any other file."""
+"""TIFF tags that describe how one file is stored, and are wrong in any other."""
 
 NAMESPACE: Final = b"urn:deepdream-onnx:recipe:1#"
-"""What an XMP reader knows the recipe by."""
+"""Namespace of the recipe in XMP."""
 
 PACKET: Final = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
@@ -49,7 +49,7 @@ PACKET: Final = (
     b"</rdf:RDF>\n</x:xmpmeta>\n"
     b'<?xpacket end="w"?>'
 )
-"""XMP that says nothing yet."""
+"""An empty XMP packet."""
 
 DESCRIPTION: Final = re.compile(
     rb"<rdf:Description rdf:about=\"\" xmlns:deepdream=\"[^\"]*\">"
@@ -64,9 +64,9 @@ RECIPE: Final = re.compile(
 
 
 def upright_exif(exif: Image.Exif, size: tuple[int, int]) -> bytes | None:
-    """Return EXIF for a picture of `size`: without orientation, thumbnail and the old file's structure."""
+    """Return EXIF for an upright picture of `size`: without orientation, thumbnail and the old layout."""
     kept = Image.Exif()
-    kept.load(exif.tobytes())  # a copy: the image may be the caller's
+    kept.load(exif.tobytes())  # a copy: the image may belong to the caller
     for tag in [x for x in kept if x in STRUCTURE or x == ExifTags.Base.Orientation]:
         del kept[tag]
     details = kept.get_ifd(ExifTags.IFD.Exif) if ExifTags.IFD.Exif in kept else {}
@@ -96,12 +96,12 @@ def upright_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
 
 
 def with_recipe(xmp: bytes | None, recipe: str) -> bytes | None:
-    """Return XMP that holds the recipe too; None where it is so odd that there is no place for one."""
+    """Return XMP with the recipe added; None if the packet is too unusual to find a place for it."""
     packet = DESCRIPTION.sub(b"", xmp or PACKET)
     end = packet.rfind(b"</rdf:RDF>")
     if end < 0:
         return None
-    # Line ends as numbers: an XML reader would unify them.
+    # Line ends as character references: an XML reader would normalise them.
     text = html.escape(recipe, quote=True).replace("\r", "&#13;").replace("\n", "&#10;")
     entry = (
         b'<rdf:Description rdf:about="" xmlns:deepdream="%s">\n<deepdream:recipe>%s</deepdream:recipe>\n'
@@ -114,14 +114,14 @@ def with_recipe(xmp: bytes | None, recipe: str) -> bytes | None:
 
 
 def recipe_in(xmp: bytes) -> str:
-    """Return the recipe that XMP holds, empty where it holds none."""
+    """Return the recipe in an XMP packet, empty if there is none."""
     found = RECIPE.search(xmp[:LIMIT])
     text = next((x for x in found.groups() if x is not None), b"") if found else b""
     return html.unescape(text.decode("utf-8", "replace"))
 
 
 def xmp_of(info: Mapping[Any, Any]) -> bytes | None:
-    """Return the XMP packet among what Pillow tells of a file."""
+    """Return the XMP packet in Pillow's `info` of a file."""
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     if isinstance(xmp, str):
         xmp = xmp.encode("utf-8")
@@ -129,10 +129,10 @@ def xmp_of(info: Mapping[Any, Any]) -> bytes | None:
 
 
 def iptc_of(info: Mapping[Any, Any], tags: Mapping[int, Any]) -> bytes | None:
-    """Return the IPTC records of a JPEG file, from Photoshop's entries, or of a TIFF file, from its tags."""
+    """Return IPTC records: of a JPEG file from its Photoshop resources, of a TIFF file from its tags."""
     entries = info.get("photoshop")
     iptc = entries.get(0x0404) if isinstance(entries, dict) else tags.get(IPTC_TAG)
-    if isinstance(iptc, tuple):  # 32-bit numbers, which some programs make of the bytes
+    if isinstance(iptc, tuple):  # 32-bit numbers, as some programs store the bytes
         with io.BytesIO() as joined:
             for value in iptc:
                 joined.write(struct.pack("<I", value) if isinstance(value, int) else b"")
@@ -141,14 +141,14 @@ def iptc_of(info: Mapping[Any, Any], tags: Mapping[int, Any]) -> bytes | None:
 
 
 def photoshop_segment(iptc: bytes) -> bytes:
-    """Return a segment of a JPEG file that holds IPTC records, as Photoshop puts them."""
+    """Return a JPEG segment that holds IPTC records in the way of Photoshop."""
     resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
     content = b"Photoshop 3.0\0" + resource
     return b"\xff\xed" + struct.pack(">H", len(content) + 2) + content
 
 
 def tiff_tags(exif: bytes | None) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """Return EXIF as a directory of TIFF tags, with those of camera and place as directories in it."""
+    """Return EXIF as a directory of TIFF tags, with the Exif and GPS directories inside it."""
     directory = TiffImagePlugin.ImageFileDirectory_v2()
     loaded = Image.Exif()
     loaded.load(exif or b"")
@@ -156,7 +156,7 @@ def tiff_tags(exif: bytes | None) -> TiffImagePlugin.ImageFileDirectory_v2:
         directory[tag] = value
     for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
         if ifd in loaded:
-            # A directory in this one, which tells of file systems of cameras, is not worth its pointer.
+            # The Interoperability directory only describes cameras' file systems: dropped.
             entries = loaded.get_ifd(ifd).items()
             directory[ifd] = {tag: value for tag, value in entries if tag != ExifTags.IFD.Interop}
     return directory

@@ -1,4 +1,4 @@
-"""Any still picture that Pillow reads, as RGB with alpha, at its own depth where that can be had.
+"""Decode any still picture that Pillow reads: RGB with alpha, at its own depth where possible.
 
 What RGB, or a depth of 8 bits, cannot carry is named in the picture's warnings, never dropped in silence.
 """
@@ -13,8 +13,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from engine.errors import ImageError
-from engine.files import attached, jxl, png, tiff
-from engine.files import unread as losses
+from engine.files import attached, jxl, png, tiff, unread
 from engine.pictures.colour import grey_curve
 from engine.pictures.picture import Picture
 from engine.pictures.rows import bands
@@ -30,17 +29,17 @@ if TYPE_CHECKING:
 def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     """Turn a Pillow image upright and into RGB.
 
-    `file` is where the image was opened from, which holds what Pillow leaves out.  Raises what Pillow's
-    decoders raise, which can be anything.
+    `file` is the file that the image was opened from; what Pillow leaves out is read from there.  Raises
+    whatever Pillow's decoders raise, which can be anything.
     """
-    warnings = losses.lost_frames(image)
+    warnings = unread.dropped_frames(image)
     profile = image.info.get("icc_profile") or b""
-    told = losses.lost_depth(image, file)  # loading forgets it
+    told = unread.dropped_depth(image, file)  # read now: Pillow forgets it when it loads
     deep, warning = _deep(image, file)
     if deep is None:
         image.load()
-    exif = _exif_of(image)  # once: a second look at damaged EXIF finds nothing wrong
-    # JPEG XL's decoder has turned the picture already.
+    exif = _exif_of(image)  # once: Pillow reports damaged EXIF only the first time
+    # The JPEG XL decoder has already turned the picture upright.
     orientation = 1 if image.format == "JXL" else _orientation_in(exif)
     if deep is not None:
         pixels, alpha = _split(_turned(deep, orientation))
@@ -50,7 +49,7 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
         warnings += told
         pixels, alpha = _arrays(colour)
     warnings += [warning] if warning else []
-    warnings += losses.lost_entries(image)
+    warnings += unread.dropped_entries(image)
     facts = {**image.info, "iptc": attached.iptc_of(image.info, getattr(image, "tag_v2", {}))}
     if image.format == "JXL" and file is not None:
         facts["xmp"] = jxl.xmp(file)
@@ -59,7 +58,7 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
 
 
 def decode_tiff(file: BinaryIO) -> Picture:
-    """Read a TIFF picture that Pillow cannot; raise what tifffile does, ImageError where that is missing."""
+    """Read a TIFF picture that Pillow cannot; raise ImageError without tifffile, and whatever that raises."""
     try:
         values = tiff.read_deep(file)
     except ModuleNotFoundError as error:
@@ -72,7 +71,7 @@ def decode_tiff(file: BinaryIO) -> Picture:
 
 
 def tiff_facts(file: BinaryIO) -> tuple[dict[str, Any], Image.Exif]:
-    """Return what a TIFF file says besides its values, named as by Pillow, and its EXIF."""
+    """Return a TIFF file's metadata, under Pillow's names, and its EXIF."""
     exif = Image.Exif()
     file.seek(0)
     exif.load_from_fp(file)
@@ -95,7 +94,7 @@ def _picture(
     *,
     cmyk: bool,
 ) -> Picture:
-    """Put a picture together from upright values and what the file says; `facts` are named as by Pillow."""
+    """Make a Picture of upright values and the file's metadata; `facts` has Pillow's names."""
     profile = facts.get("icc_profile") or b""
     size = (pixels.shape[1], pixels.shape[0])
     if profile[16:20] == b"GRAY":
@@ -106,14 +105,14 @@ def _picture(
         space = profile[16:20].decode("ascii", "replace").strip()
         warnings.append(f"the {space} colour profile is not kept: the result is RGB")
     kept, sound = None, False
-    with contextlib.suppress(Exception):  # as above
+    with contextlib.suppress(Exception):  # see _exif_of
         kept = None if exif is None else attached.upright_exif(exif, size)
         sound = exif is not None
     if not sound:
-        warnings.append("the EXIF is damaged: not kept")
+        warnings.append("the EXIF metadata is damaged: not kept")
     xmp, comment, dpi = attached.xmp_of(facts), facts.get("comment") or facts.get("Comment"), facts.get("dpi")
     if _beyond_white(pixels):
-        warnings.append("the picture has values above 1, which is taken for white")
+        warnings.append("the picture has values above 1; they are shown to the network as white")
     pixels.flags.writeable = False
     return Picture(
         pixels=pixels,
@@ -129,14 +128,14 @@ def _picture(
 
 
 def _beyond_white(pixels: Values) -> bool:
-    """Tell whether floating-point colours go above white."""
+    """Tell whether floating-point colours exceed white."""
     if pixels.dtype != np.float32:
         return False
     return any(bool((pixels[rows] > 1).any()) for rows in bands(pixels.shape))
 
 
 def _deep(image: Image.Image, file: BinaryIO | None) -> tuple[NDArray[Any] | None, str]:
-    """Return values of more than 8 bits, [H, W, 1 to 4], and a warning; None where there are none to have."""
+    """Return values of more than 8 bits, [H, W, 1 to 4], and a warning; None if the picture has none."""
     values: NDArray[Any] | None = png.read_deep(image, file)
     bits = getattr(image, "tag_v2", {}).get(258, 8)
     if file is not None and image.format == "TIFF" and max(np.atleast_1d(bits)) > 8:
@@ -148,8 +147,8 @@ def _deep(image: Image.Image, file: BinaryIO | None) -> tuple[NDArray[Any] | Non
 
 
 def _exif_of(image: Image.Image) -> Image.Exif | None:
-    """Return an image's EXIF, None where it is damaged."""
-    with contextlib.suppress(Exception):  # it fails in every way
+    """Return an image's EXIF, None if it is damaged."""
+    with contextlib.suppress(Exception):  # damaged EXIF raises exceptions of every kind
         return image.getexif()
     return None
 
@@ -160,7 +159,7 @@ def _orientation_in(exif: Image.Exif | None) -> int:
 
 
 def _split(values: NDArray[Any]) -> tuple[Values, Values | None]:
-    """Return colours [H, W, 3] and opacity [H, W] of grey or RGB, [H, W, 1 to 4]."""
+    """Split grey or RGB, [H, W, 1 to 4], into colours [H, W, 3] and opacity [H, W]."""
     channels = values.shape[2]
     alpha = np.ascontiguousarray(values[..., -1]) if channels in {2, 4} else None
     colours = values[..., :3] if channels >= 3 else np.repeat(values[..., :1], 3, axis=2)
@@ -168,7 +167,7 @@ def _split(values: NDArray[Any]) -> tuple[Values, Values | None]:
 
 
 def _turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn values upright as EXIF's orientation asks for."""
+    """Turn values upright, as EXIF's orientation says."""
     if orientation in {5, 6, 7, 8}:
         values = values.swapaxes(0, 1)
     if orientation in {3, 4, 7, 8}:
@@ -179,7 +178,7 @@ def _turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def _bent(pixels: Values, curve: NDArray[np.float64]) -> Values:
-    """Put grey values through a curve from 16 bits to 0..1; floats outside that stay."""
+    """Apply a curve, from 16 bits to 0..1, to grey values; floats outside 0..1 stay as they are."""
     if pixels.dtype == np.float32:
         places = np.linspace(0, 1, len(curve))
         bent = pixels.copy()
@@ -195,19 +194,19 @@ def _bent(pixels: Values, curve: NDArray[np.float64]) -> Values:
 
 
 def _to_rgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, str]:
-    """Return the image as RGB or RGBA of 8 bits, and a warning where colours are a guess."""
+    """Return the image as RGB or RGBA of 8 bits, and a warning if its colours are a guess."""
     if image.mode in {"CMYK", "LAB"}:
         return _managed(image, profile)
     if image.mode in {"La", "RGBa"}:  # alpha multiplied in
         image = image.convert("LA" if image.mode == "La" else "RGBA")
     mode = "RGBA" if image.has_transparency_data else "RGB"
-    return (image if image.mode == mode else image.convert(mode)), ""  # convert would copy
+    return (image if image.mode == mode else image.convert(mode)), ""  # convert always copies
 
 
 def _arrays(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Return colours [H, W, 3] and, of RGBA, opacity [H, W].
+    """Return colours [H, W, 3] and, for RGBA, opacity [H, W].
 
-    On the way from an image to an array Pillow makes two copies; those of a band are small.
+    Pillow makes two copies on the way from an image to an array; done by bands they are small.
     """
     shape = (image.height, image.width)
     pixels = np.empty((*shape, 3), np.uint8)
@@ -221,7 +220,7 @@ def _arrays(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | 
 
 
 def _grey(image: Image.Image) -> tuple[NDArray[Any], str]:
-    """Return grey of more than 8 bits, [H, W, 1], and what was guessed about it."""
+    """Return grey of more than 8 bits, [H, W, 1], and a warning if its white is a guess."""
     values = np.asarray(image)
     if image.mode == "F":
         return values[..., np.newaxis], ""
@@ -230,7 +229,7 @@ def _grey(image: Image.Image) -> tuple[NDArray[Any], str]:
     white, warning = 65535, ""
     if values.max() > white:
         white = 2**31 - 1
-        warning = f"took {white} for white in a picture of 32-bit integers, of which 16 bits are kept"
+        warning = f"the picture has 32-bit integers: {white} was taken as white, and 16 bits are kept"
     grey = np.empty((*values.shape, 1), np.uint16)
     for rows in bands(values.shape):
         grey[rows, :, 0] = np.rint(values[rows].clip(0) * (65535 / white))
@@ -238,9 +237,9 @@ def _grey(image: Image.Image) -> tuple[NDArray[Any], str]:
 
 
 def _managed(image: Image.Image, profile: bytes) -> tuple[Image.Image, str]:
-    """Convert CMYK or LAB to sRGB by the picture's profile, CMYK without one by Pillow's plain formula."""
+    """Convert LAB to sRGB, and CMYK by the picture's profile, or by Pillow's simple formula without one."""
     srgb = ImageCms.createProfile("sRGB")
-    guess = "the CMYK picture has no colour profile that works: its colours are approximate"
+    guess = "the CMYK picture has no usable colour profile: its colours are approximate"
     try:
         if image.mode == "LAB":
             source: Any = ImageCms.createProfile("LAB")

@@ -1,4 +1,4 @@
-"""A picture as a file's content, with all that its format can hold."""
+"""Encode a picture as a file's content, with all the metadata that its format can hold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import PngImagePlugin
 
 from engine.errors import ImageError
 from engine.files import attached, png, tiff
-from engine.files.formats import JPEG, PNG, TIFF, Format, depth_for, teach
+from engine.files.formats import JPEG, PNG, TIFF, Format, depth_for, enable
 from engine.pictures.colour import space_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.settings.output import Output
 
 SEGMENT: Final = {"exif": 65533, "xmp": 65502, "iptc": 65000, "comment": 65533}
-"""Bytes that one segment of a JPEG file can hold, less what tells its kind."""
+"""Bytes that one segment of a JPEG file can hold, without its identifier."""
 
 
 LABELS: Final = {
@@ -29,7 +29,7 @@ LABELS: Final = {
     "iptc": "IPTC",
     "comment": "the comment",
 }
-"""What messages call what is attached to a picture.  DPI is often a program's own 72: its loss is no news."""
+"""What messages call a picture's metadata.  DPI is missing: it is often a meaningless default of 72."""
 
 
 def content_of(
@@ -37,9 +37,9 @@ def content_of(
 ) -> tuple[io.BytesIO, tuple[str, ...]]:
     """Return a file's content, and what the format could not hold, one sentence each.
 
-    `name` is what messages call the file.  Raises ImageError where it cannot be made.
+    `name` is what messages call the file.  Raises ImageError if the picture cannot be encoded.
     """
-    teach(form, f"{name} cannot be written")
+    enable(form, f"{name} cannot be written")
     depth, warnings = depth_for(form, output.depth, picture.depth)
     fitting, lost = _fitting(picture.stripped() if output.strip_metadata else picture, form)
     fitting = fitting.at_depth(depth)
@@ -58,15 +58,15 @@ def content_of(
             _write_png(fitting, buffer, output.recipe)
         else:
             fitting.to_pil().save(buffer, form.name, **form.options(output.quality), **_extra(fitting, form))
-    except Exception as error:  # encoders refuse what they cannot hold with exceptions of every kind
+    except Exception as error:  # encoders raise exceptions of every kind
         raise ImageError(
-            f"{name} cannot be written as {form.name}: {error}", hint="try a .png file"
+            f"{name} cannot be written as {form.name}: {error}", hint="write a .png file instead"
         ) from error
     return buffer, lost
 
 
 def _fitting(picture: Picture, form: Format) -> tuple[Picture, tuple[str, ...]]:
-    """Return what of a picture a format can hold, and what it cannot."""
+    """Return the picture without what a format cannot hold, and a sentence for each thing left out."""
     lost = []
     if picture.alpha is not None and "alpha" not in form.keeps:
         picture = replace(picture, alpha=None)
@@ -75,7 +75,7 @@ def _fitting(picture: Picture, form: Format) -> tuple[Picture, tuple[str, ...]]:
         value = getattr(picture, name)
         too_long = form is JPEG and len(value or b"") > SEGMENT.get(name, 1 << 24)
         if name == "icc" and name not in form.keeps and space_of(picture.icc) is not None:
-            # Its numbers would be taken for sRGB: better they are.
+            # Without its profile the numbers would be read as sRGB, so convert them.
             picture = picture.in_srgb()
             lost.append(f"{form.name} cannot hold {label}: the result is sRGB")
         elif value and (name not in form.keeps or too_long):
@@ -86,7 +86,7 @@ def _fitting(picture: Picture, form: Format) -> tuple[Picture, tuple[str, ...]]:
 
 
 def _extra(picture: Picture, form: Format) -> dict[str, Any]:
-    """Return what is attached to a picture as Pillow's encoders want it."""
+    """Return a picture's metadata as the arguments of Pillow's encoders."""
     extra = {
         "icc_profile": picture.icc,
         "exif": picture.exif,

@@ -1,4 +1,4 @@
-"""File formats that results can be written in, and what each of them holds."""
+"""The file formats that results can be written in, and what each can hold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Options: TypeAlias = Callable[[int], Mapping[str, Any]]
 
 LOSSLESS: Final = 100
-"""Quality from which on WebP and JPEG XL lose nothing."""
+"""Quality at which WebP and JPEG XL are lossless."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,19 @@ class Format:
     """A file format that results can be written in."""
 
     name: str
-    """Pillow's name of it."""
+    """Pillow's name for it."""
 
     keeps: frozenset[str] = frozenset()
-    """Which of `alpha`, `icc`, `exif`, `xmp`, `iptc`, `comment` and `dpi` it holds."""
+    """Which of `alpha`, `icc`, `exif`, `xmp`, `iptc`, `comment` and `dpi` it can hold."""
 
     depths: tuple[str, ...] = ("8",)
-    """Which of DEPTHS it holds."""
+    """Which of DEPTHS it can hold, least first."""
 
     options: Options = lambda _quality: {}
-    """What to tell Pillow, by quality."""
+    """Arguments for Pillow's encoder, by quality."""
 
     plug_in: str = ""
-    """Module that teaches Pillow the format; empty where Pillow knows it."""
+    """Module that adds the format to Pillow; empty if Pillow has it built in."""
 
     extra: str = ""
     """The package's extra that brings the module."""
@@ -95,34 +95,35 @@ FORMATS: Final = {
 """What can be written, by suffix."""
 
 HEIF_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-"""Kinds of ISO media files that HEIC pictures say they are."""
+"""Major brands of HEIC files (ISO/IEC 14496-12)."""
 
 
 def format_of(target: Path) -> Format:
     """Return the format that a suffix stands for.
 
-    Raises ImageError for one that cannot be written, or not without an extra that is missing.
+    Raises ImageError for a suffix that cannot be written, or whose extra is missing.
     """
     form = FORMATS.get(target.suffix.lower())
     if form is None:
         raise ImageError(
-            f"{target.name} has a suffix that cannot be written", hint=f"there are: {', '.join(FORMATS)}"
+            f"{target.name} does not have the suffix of a picture format that can be written",
+            hint=f"use one of {', '.join(FORMATS)}",
         )
-    teach(form, f"{target.name} cannot be written")
+    enable(form, f"{target.name} cannot be written")
     return form
 
 
-def teach_for(head: bytes, name: str) -> None:
-    """Teach Pillow the format of a file that begins so; raise ImageError where its extra is missing."""
+def enable_for(head: bytes, name: str) -> None:
+    """Add the format of a file's first bytes to Pillow; raise ImageError if its extra is missing."""
     brand = head[8:12] if head[4:8] == b"ftyp" else b""
     if brand in HEIF_BRANDS and b"avif" not in head[:64]:
-        teach(HEIF, f"{name} cannot be read")
+        enable(HEIF, f"{name} cannot be read")
     if head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
-        teach(JXL, f"{name} cannot be read")
+        enable(JXL, f"{name} cannot be read")
 
 
-def teach(form: Format, failure: str) -> None:
-    """Teach Pillow a format; raise ImageError, which begins with `failure`, where its extra is missing."""
+def enable(form: Format, failure: str) -> None:
+    """Add a format to Pillow; raise ImageError, which begins with `failure`, if its extra is missing."""
     if not form.plug_in:
         return
     try:
@@ -132,14 +133,14 @@ def teach(form: Format, failure: str) -> None:
             f"{failure}: {form.name} needs the extra [{form.extra}]",
             hint=f'pip install "deepdream-onnx[{form.extra}]"',
         ) from error
-    if form is HEIF:  # the other one registers itself
+    if form is HEIF:  # pillow_jxl registers itself
         module.register_heif_opener()
 
 
 def depth_for(form: Format, wanted: str, own: str) -> tuple[str, tuple[str, ...]]:
-    """Return the depth of a result, and a warning where the format holds less than what is wanted.
+    """Return the depth of a result, and a warning if the format cannot hold the depth that is wanted.
 
-    `wanted` is an Output's depth, `own` that of the source.
+    `wanted` is an Output's depth, `own` the source's.
     """
     depth = own if wanted == "source" else wanted
     if depth in form.depths:

@@ -19,7 +19,7 @@ from engine.errors import ImageError
 from engine.files import attached, jxl, tiff
 from engine.files.decode import decode, decode_tiff, tiff_facts
 from engine.files.encode import content_of
-from engine.files.formats import PNG, Format, format_of, teach_for
+from engine.files.formats import PNG, Format, enable_for, format_of
 from engine.files.unread import HEAD
 from engine.settings.origin import bare_name, origin_of_bytes
 from engine.settings.output import STANDARD, Output
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from engine.pictures.picture import Picture
     from engine.settings.origin import Origin
 
-_LISTENING: Final = threading.Lock()
-"""Python's warnings are caught for all threads at once, so only one of them may listen."""
+_CATCHING: Final = threading.Lock()
+"""Python catches warnings for all threads at once, so only one thread at a time may do so."""
 
 
 def read(source: Path) -> tuple[Picture, Origin]:
@@ -62,8 +62,8 @@ def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
         head = _head(file)
         if not head:
             raise ImageError(f"{name} is empty")
-        teach_for(head, name)
-        with _pillow_talk(name) as said:
+        enable_for(head, name)
+        with _explained(name) as said:
             if head.startswith(jxl.MAGIC):
                 _check_size(file)
             picture = _read(file, is_tiff=head.startswith(tiff.MAGIC))
@@ -71,20 +71,20 @@ def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
 
 
 def pixel_count(source: Path) -> int:
-    """Return how many pixels the head of a picture's file promises, 0 where it promises none."""
+    """Return how many pixels a picture's file announces in its header; 0 if it does not say."""
     with contextlib.suppress(ImageError), _opened(source, str(source)) as file:
         head = _head(file)
         if head.startswith(jxl.MAGIC):  # whose plug-in decodes at once
             return jxl.pixel_count(file)
-        teach_for(head, str(source))
-        with _pillow_talk(str(source)), Image.open(file) as image:
+        enable_for(head, str(source))
+        with _explained(str(source)), Image.open(file) as image:
             return image.width * image.height
     return 0
 
 
 def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
-    """Turn a Pillow image into a Picture; raise ImageError where Pillow cannot."""
-    with _pillow_talk(name) as said:
+    """Turn a Pillow image into a Picture; raise ImageError if Pillow cannot decode it."""
+    with _explained(name) as said:
         picture = decode(image)
     return replace(picture, warnings=(*picture.warnings, *said))
 
@@ -93,7 +93,7 @@ def save(picture: Picture, target: Path, output: Output = STANDARD) -> tuple[str
     """Write a picture in the format of the target's suffix, over whatever is there.
 
     The file appears whole or not at all.  Returns what the format could not hold, one sentence each.  Raises
-    ImageError where it cannot be written.
+    ImageError if it cannot be written.
     """
     form = format_of(target)
     content, lost = content_of(picture, form, output, target.name)
@@ -109,11 +109,11 @@ def encode(picture: Picture, form: Format = PNG, output: Output = STANDARD) -> t
 
 
 def recipe_of(source: Path) -> str:
-    """Return the recipe in a picture's file, empty where it has none; raise ImageError for no picture."""
+    """Return the recipe in a picture's file, empty if there is none; raise ImageError if it is no picture."""
     with _opened(source, str(source)) as file:
         head = _head(file)
-        teach_for(head, str(source))
-        with _pillow_talk(str(source)):
+        enable_for(head, str(source))
+        with _explained(str(source)):
             if head.startswith(jxl.MAGIC):
                 return attached.recipe_in(jxl.xmp(file) or b"")
             info = _info(file, is_tiff=head.startswith(tiff.MAGIC))
@@ -129,7 +129,7 @@ def check_writable(target: Path) -> None:
 
 @contextlib.contextmanager
 def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
-    """Open a picture's file, and say what is wrong with it in words for the user."""
+    """Open a picture's file; raise ImageError, in words for the user, if that or reading fails."""
     try:
         with source.open("rb") if isinstance(source, Path) else contextlib.nullcontext(source) as file:
             yield file
@@ -144,7 +144,7 @@ def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
 
 
 def _content(file: BinaryIO, name: str) -> bytes:
-    """Read an open file to its end; refuse what has none, and what memory cannot hold."""
+    """Read an open file to its end; refuse devices, which may have none, and files larger than memory."""
     about = os.fstat(file.fileno())
     if stat.S_ISCHR(about.st_mode):  # a terminal waits for ever, /dev/zero never ends
         raise ImageError(f"{name} is a device, not a picture")
@@ -157,7 +157,7 @@ def _content(file: BinaryIO, name: str) -> bytes:
 
 
 def _check_size(file: BinaryIO) -> None:
-    """Refuse a JPEG XL picture as Pillow would, whose plug-in decodes it before Pillow has a look."""
+    """Refuse a huge JPEG XL picture as Pillow would: its plug-in decodes before Pillow checks the size."""
     if Image.MAX_IMAGE_PIXELS and jxl.pixel_count(file) > 2 * Image.MAX_IMAGE_PIXELS:
         raise Image.DecompressionBombError
     file.seek(0)
@@ -180,7 +180,7 @@ def _read(file: BinaryIO, *, is_tiff: bool) -> Picture:
 
 
 def _info(file: BinaryIO, *, is_tiff: bool) -> Mapping[Any, Any]:
-    """Return what the head of a picture's file says besides its values."""
+    """Return what a picture's file says besides its pixels; only its header is read."""
     try:
         with Image.open(file) as image:
             return image.info
@@ -191,13 +191,13 @@ def _info(file: BinaryIO, *, is_tiff: bool) -> Mapping[Any, Any]:
 
 
 @contextlib.contextmanager
-def _pillow_talk(name: str) -> Iterator[list[str]]:
-    """Turn what Pillow raises into ImageErrors; yield a list that gets its Python warnings at the end."""
+def _explained(name: str) -> Iterator[list[str]]:
+    """Turn whatever Pillow raises into an ImageError; at the end the yielded list has its warnings."""
     said: list[str] = []
     try:
-        with _LISTENING, warnings.catch_warnings(record=True) as caught:
+        with _CATCHING, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, not yet absurd
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, but not absurd
             yield said
         said += dict.fromkeys(f"{name}: {' '.join(str(x.message).split())}" for x in caught)
     except ImageError:
@@ -205,7 +205,7 @@ def _pillow_talk(name: str) -> Iterator[list[str]]:
     except UnidentifiedImageError:
         raise ImageError(
             f"{name} is not a picture in a known format",
-            hint="PNG, JPEG, WebP, TIFF, GIF, BMP and many more are",
+            hint="PNG, JPEG, WebP, TIFF, GIF, BMP and many more can be read",
         ) from None
     except Image.DecompressionBombError:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
@@ -215,5 +215,5 @@ def _pillow_talk(name: str) -> Iterator[list[str]]:
     except Exception as error:  # decoders meet damaged files with exceptions of every kind
         raise ImageError(
             f"{name} is damaged or incomplete: {' '.join(str(error).split())}",
-            hint="try to get the file again",
+            hint="copy or download the file again",
         ) from error

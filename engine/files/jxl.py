@@ -1,4 +1,4 @@
-"""What Pillow's plug-in for JPEG XL leaves out: how large a picture is before it is decoded, and its XMP.
+"""What Pillow's plug-in for JPEG XL leaves out: a picture's size before it is decoded, and its XMP.
 
 ISO/IEC 18181-1, annex on the image header; ISO/IEC 18181-2, boxes.
 """
@@ -14,24 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAGIC: Final = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
-"""How the files begin, bare or in boxes."""
+"""How files begin: a bare codestream, or boxes."""
 
 RATIOS: Final = ((1, 1), (6, 5), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
-"""Width to height, where the header holds only the height."""
+"""Width to height, for headers that hold only the height."""
 
 BOXES: Final = 10_000
-"""Boxes that are looked at."""
+"""Boxes that are looked at, at most."""
 
 
 def pixel_count(file: BinaryIO) -> int:
-    """Return how many pixels a file promises; 0 where it has no header, which is for the decoder to say."""
+    """Return how many pixels a file announces; 0 if it has no valid header, which the decoder will report."""
     file.seek(0)
     head = file.read(16)
     if head.startswith(MAGIC[1]):
         head = b""
         for kind, size in _boxes(file):
             if kind in {b"jxlc", b"jxlp"}:
-                head = file.read(min(size, 20))[4 * (kind == b"jxlp") :]  # a part begins with its number
+                head = file.read(min(size, 20))[
+                    4 * (kind == b"jxlp") :
+                ]  # a partial codestream begins with its index
                 break
     if not head.startswith(MAGIC[0]):
         return 0
@@ -46,7 +48,7 @@ def pixel_count(file: BinaryIO) -> int:
 
 
 def xmp(file: BinaryIO) -> bytes | None:
-    """Return the XMP packet of a file, where it has one that is not compressed."""
+    """Return the XMP packet of a file; None if it has none, or only a compressed one."""
     for kind, size in _boxes(file):
         if kind == b"xml ":
             return file.read(min(size, LIMIT))
@@ -54,7 +56,7 @@ def xmp(file: BinaryIO) -> bytes | None:
 
 
 class _Bits:
-    """Bits of a codestream, the lowest of each byte first."""
+    """Bits of a codestream, the lowest bit of each byte first."""
 
     def __init__(self, bits: int) -> None:
         self._bits = bits
@@ -72,7 +74,7 @@ def _side(bits: _Bits, *, small: int) -> int:
 
 
 def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Yield kind and size of each box's content, with the file at where it begins."""
+    """Yield each box's kind and the size of its content, with the file positioned at that content."""
     file.seek(0, os.SEEK_END)
     end, start = file.tell(), 0
     for _ in range(BOXES):

@@ -1,7 +1,7 @@
-"""PNG of 16 bits per channel, which Pillow decodes as 8 and does not write.
+"""PNG of 16 bits per channel, which Pillow reads as 8 bits and cannot write.
 
 Reading lets Pillow decode the file twice, once for the upper byte of each value and once for the lower one,
-so that its checks and its limits hold here too.  Writing is our own (PNG specification, third edition).
+so that its checks and limits apply here too.  Writing follows the PNG specification, third edition.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LOWER: Final = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
-"""Pillow's names of 16-bit values that it takes the upper byte of; taken for the other byte order, they
-give it the lower one."""
+"""Pillow's raw modes of which it keeps the upper byte, and those that make it keep the lower one: the same
+values in the other byte order."""
 
 LEVEL: Final = 6
-"""How hard zlib tries."""
+"""zlib's compression level."""
 
 INCH: Final = 0.0254
 """Metres."""
@@ -34,13 +34,13 @@ INCH: Final = 0.0254
 def read_deep(image: Image.Image, file: BinaryIO | None) -> NDArray[np.uint16] | None:
     """Return the values of a PNG of 16 bits, [H, W, 2 to 4], None for any other picture.
 
-    `image` is what Pillow opened and has not yet loaded, `file` where from; without it there is nothing to
-    be had.  Grey without alpha needs none of this: Pillow keeps it whole.
+    `image` was opened by Pillow, from `file`, and is not yet loaded; without `file` the result is None.  Grey
+    without alpha needs none of this: Pillow keeps its 16 bits.
     """
     if not isinstance(image, PngImagePlugin.PngImageFile) or file is None or image.n_frames > 1:
         return None
     raw = image.tile[0].args if len(image.tile) == 1 else ""
-    if raw == "LA;16B":  # four bytes a pixel, as those of RGBA in 8 bits
+    if raw == "LA;16B":  # four bytes a pixel, like 8-bit RGBA
         image.tile = [image.tile[0]._replace(args="RGBA")]
         grey = np.asarray(image).reshape(image.height, image.width, 2, 2)
         return _joined(grey[..., 0], grey[..., 1])
@@ -51,7 +51,7 @@ def read_deep(image: Image.Image, file: BinaryIO | None) -> NDArray[np.uint16] |
         again.tile = [again.tile[0]._replace(args=LOWER[raw])]
         values = _joined(np.asarray(image), np.asarray(again))
     key = image.info.get("transparency")
-    if isinstance(key, tuple):  # one colour is see-through, all others are not
+    if isinstance(key, tuple):  # one colour is transparent, all others are opaque
         alpha = np.where((values == np.array(key, np.uint16)).all(axis=-1), 0, 65535)
         values = np.dstack([values, alpha.astype(np.uint16)])
     return values
@@ -73,7 +73,7 @@ def write_deep(
     dpi: tuple[float, float] | None = None,
     texts: Mapping[str, str],
 ) -> None:
-    """Write RGB or RGBA, [H, W, 3 or 4], as a PNG of 16 bits; `texts` go by their keywords."""
+    """Write RGB or RGBA, [H, W, 3 or 4], as a PNG of 16 bits; `texts` are by keyword."""
     height, width, channels = values.shape
     file.write(b"\x89PNG\r\n\x1a\n")
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 6, 0, 0, 0))
@@ -101,7 +101,7 @@ def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
 
 
 def _filtered(values: NDArray[np.uint16]) -> Iterator[bytes]:
-    """Yield the bytes of bands of rows, each row filtered as makes it smallest, by PNG's rule of thumb."""
+    """Yield the bytes of bands of rows, each row with the filter that PNG's heuristic prefers."""
     height, width, channels = values.shape
     step = 2 * channels
     above = np.zeros((1, width * step), np.uint8)
@@ -110,7 +110,7 @@ def _filtered(values: NDArray[np.uint16]) -> Iterator[bytes]:
         up = np.concatenate([above, raw[:-1]])
         left = np.concatenate([np.zeros((len(raw), step), np.uint8), raw[:, :-step]], axis=1)
         corner = np.concatenate([np.zeros((len(raw), step), np.uint8), up[:, :-step]], axis=1)
-        # Differences of bytes wrap around, which is how PNG counts.
+        # Differences of bytes wrap around, as PNG wants.
         candidates = (raw, raw - left, raw - up, raw - _mean(left, up), raw - _paeth(left, up, corner))
         sizes = [np.abs(x.view(np.int8).astype(np.int16)).sum(axis=1, dtype=np.int64) for x in candidates]
         best = np.argmin(sizes, axis=0)
@@ -127,7 +127,7 @@ def _mean(left: NDArray[np.uint8], up: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _paeth(left: NDArray[np.uint8], up: NDArray[np.uint8], corner: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return of three neighbours the one that is nearest to the plane through them."""
+    """Return the one of three neighbours that is nearest to the plane through them (Paeth's predictor)."""
     a, b, c = (x.astype(np.int16) for x in (left, up, corner))
     to_left, to_up, to_corner = abs(b - c), abs(a - c), abs(a + b - 2 * c)
     nearest = np.where(to_up <= to_corner, up, corner)

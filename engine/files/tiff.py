@@ -29,24 +29,24 @@ MAGIC: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ICC_TAG: Final = 34675
 
 LARGEST: Final = 0xFFFF_0000
-"""Bytes of a TIFF file with 32-bit offsets."""
+"""Bytes of pixels that a TIFF file with 32-bit offsets can have."""
 
 SHORT, LONG, RATIONAL, UNDEFINED, BYTE = 3, 4, 5, 7, 1
 
 
 class UnreadableError(Exception):
-    """A TIFF file that Pillow has to read, or nobody."""
+    """A kind of TIFF file that is left to Pillow."""
 
 
 def read_deep(file: BinaryIO) -> NDArray[Any]:
-    """Return the first picture's values, [H, W, 1 to 4], uint16 or float32, white as ever the largest.
+    """Return the first picture's values, [H, W, 1 to 4], uint16 or float32; white is the largest value or 1.
 
     Raises UnreadableError for a kind of TIFF that needs Pillow, ModuleNotFoundError without tifffile,
     Image.DecompressionBombError before anything large is made, and what tifffile raises.
     """
     import tifffile  # noqa: PLC0415 - from an extra
 
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters, it raises
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters is raised
     file.seek(0)
     with tifffile.TiffFile(file) as tiff:
         page = tiff.pages.first
@@ -64,7 +64,7 @@ def read_deep(file: BinaryIO) -> NDArray[Any]:
             raise Image.DecompressionBombError
         parts = math.prod(page.chunked)
         if len(page.dataoffsets) < parts or not all(page.databytecounts[:parts]):
-            raise ValueError("parts of the picture are missing")  # tifffile would make them up
+            raise ValueError("parts of the picture are missing")  # tifffile would fill them with zeros
         values = page.asarray()
         if page.planarconfig == 2 and shape[2] > 1:
             values = np.moveaxis(values, 0, -1)
@@ -76,7 +76,7 @@ def read_deep(file: BinaryIO) -> NDArray[Any]:
 
 
 def _unmultiplied(values: NDArray[Any]) -> NDArray[Any]:
-    """Divide colours by the alpha that was multiplied into them."""
+    """Undo premultiplied alpha."""
     white = 65535 if values.dtype == np.uint16 else 1
     result = values.copy()
     for rows in bands(values.shape):
@@ -87,7 +87,7 @@ def _unmultiplied(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def write(picture: Picture, file: BinaryIO) -> None:
-    """Write a picture of any depth with all that is attached to it; raise OverflowError above 4 GB."""
+    """Write a picture of any depth with its metadata; raise OverflowError above 4 GB."""
     values = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
     height, width, channels = values.shape
     strips = [_strip(values[rows]) for rows in bands((height, width))]
@@ -106,7 +106,7 @@ def write(picture: Picture, file: BinaryIO) -> None:
     _set(tags, 317, SHORT, 1 if floating else 2)
     _set(tags, 339, SHORT, (3 if floating else 1,) * channels)
     if picture.alpha is not None:
-        _set(tags, 338, SHORT, 2)  # alpha that is not multiplied in
+        _set(tags, 338, SHORT, 2)  # straight, not premultiplied, alpha
     if picture.dpi is not None:
         _set(tags, 282, RATIONAL, picture.dpi[0])
         _set(tags, 283, RATIONAL, picture.dpi[1])
@@ -118,7 +118,7 @@ def write(picture: Picture, file: BinaryIO) -> None:
     ):
         if content:
             _set(tags, tag, kind, content)
-    # Counted from the end of the directory; Pillow adds where that is.
+    # Relative to the end of the directory; Pillow adds that offset.
     _set(tags, 273, LONG, tuple(int(x) for x in np.cumsum([0, *map(len, strips[:-1])])))
     file.write(b"II*\0\x08\0\0\0")
     file.write(tags.tobytes(8))
@@ -131,7 +131,7 @@ def _set(tags: TiffImagePlugin.ImageFileDirectory_v2, tag: int, kind: int, value
 
 
 def _strip(values: Values) -> bytes:
-    """Deflate rows, integers as differences from pixel to pixel."""
+    """Deflate rows; integers are stored as differences between neighbouring pixels."""
     if values.dtype != np.float32:
         values = values.copy()
         values[:, 1:] -= values[:, :-1].copy()

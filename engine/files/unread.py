@@ -1,4 +1,4 @@
-"""What is lost on the way from a file into Pillow, which does not say so."""
+"""What Pillow silently drops when it opens a file, as sentences for the user."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from PIL import Image
 
 HEAD: Final = 4096
-"""Bytes at the beginning of a file in which its format keeps the depth."""
+"""Bytes at the beginning of a file that are searched for the depth of its pixels."""
 
 DEEP: Final = re.compile(r"[;](?:10|12|14|16|24|32|64)")
 """Pillow's raw modes with more than 8 bits per channel, such as `RGB;16B`, which it opens as plain `RGB`."""
 
 PHOTOSHOP: Final = frozenset([0x03ED, 0x0404, 0x0409, 0x040C, 0x0419, 0x0421, 0x0425])
-"""Photoshop's entries that are kept otherwise (resolution, IPTC), or say nothing of the picture."""
+"""Photoshop resources that are kept in another way (resolution, IPTC) or say nothing about the picture."""
 
 NEEDS_TIFFFILE: Final = ': pip install "deepdream-onnx[tiff]" keeps more'
 
 
-def lost_depth(image: Image.Image, file: BinaryIO | None) -> list[str]:
-    """Tell of more than 8 bits per channel; Pillow itself cuts most of them down without a word."""
+def dropped_depth(image: Image.Image, file: BinaryIO | None) -> list[str]:
+    """Report more than 8 bits per channel, which Pillow mostly reduces to 8 without a word."""
     head = b""
     if file is not None:
         place = file.tell()
@@ -55,24 +55,24 @@ def lost_depth(image: Image.Image, file: BinaryIO | None) -> list[str]:
     return [f"the picture has more than 8 bits per channel, the result has 8{way_out}"]
 
 
-def lost_frames(image: Image.Image) -> list[str]:
-    """Tell of more than one picture in a file."""
+def dropped_frames(image: Image.Image) -> list[str]:
+    """Report that a file holds more than one picture."""
     frames = getattr(image, "n_frames", 1)
     return [f"only the first of {frames} pictures in the file is used"] if frames > 1 else []
 
 
-def lost_entries(image: Image.Image) -> list[str]:
-    """Tell of what else a file says that results do not."""
+def dropped_entries(image: Image.Image) -> list[str]:
+    """Report other metadata of a file that results do not keep."""
     lost = []
     entries = image.info.get("photoshop")
     if entries and not (isinstance(entries, dict) and set(entries) <= PHOTOSHOP):
-        lost.append("Photoshop entries")
+        lost.append("Photoshop resources")
     if image.info.get("gamma") and not image.info.get("icc_profile") and "srgb" not in image.info:
         lost.append("the gamma value")
     parts = getattr(image, "applist", [])  # of JPEG
     if any(content.startswith(b"http://ns.adobe.com/xmp/extension/") for _, content in parts):
-        lost.append("the part of XMP that did not fit into one segment")
-    texts = getattr(image, "text", {})  # of PNG; reads to the end of the file
+        lost.append("extended XMP")
+    texts = getattr(image, "text", {})  # of PNG; this reads to the end of the file
     if any(key not in attached.KNOWN_TEXTS and "Raw profile" not in key for key in texts):
         lost.append("text entries")
     return [f"not kept: {', '.join(lost)}"] if lost else []

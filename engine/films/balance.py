@@ -1,7 +1,7 @@
-"""Brightness, contrast and fineness that stay, however often a picture is dreamed on.
+"""Keep brightness, contrast and detail steady, however often a picture is dreamed on.
 
 A dream of a dream of a dream drifts: to black or to glaring colours, and to a carpet of fine noise.  After
-each frame this pulls it a little back to where the first picture was.
+each frame this pulls it back a little to where the first picture was.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PULL: Final = 0.1
-"""Share of the way back that a frame goes, so that nobody sees it happen."""
+"""Share of the way back that each frame goes; small, so that nobody notices."""
 
 FLATTEST: Final = 0.1
 """Spread of a channel below which a picture may gain contrast, as a share of black to white."""
@@ -33,7 +33,7 @@ CELL: Final = 4
 
 @dataclass(frozen=True, eq=False)
 class Balance:
-    """What a picture's values are like, all in the model's range."""
+    """Statistics of a picture's values, in the model's range."""
 
     mean: NDArray[np.float64]
     """Of each channel, [3]."""

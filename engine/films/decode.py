@@ -27,7 +27,7 @@ MOST: Final = 8192 * 4320
 """Pixels of a frame, at most."""
 
 USUAL: Final = Fraction(25)
-"""Frames a second, where a film does not say."""
+"""Frames a second of a film that does not say."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Film:
     """Seconds that its times are counted in."""
 
     frames: int | None
-    """How many frames it has, about; None where it does not say."""
+    """How many frames it has, about; None if it does not say."""
 
     sound: bool
     """Whether it has any."""
@@ -54,11 +54,11 @@ class Film:
 
 
 def look(source: Path) -> Film:
-    """Read what a film says, and its first frame; raise ImageError, in words, for what is no film."""
+    """Read what a film says about itself; raise ImageError, in words for the user, if it is not a film."""
     with _opened(source) as (container, stream):
         first = next(_frames(container, stream), None)
         if first is None:
-            raise ImageError(f"{source} has no frame that can be read")
+            raise ImageError(f"{source} has no readable frames")
         rate = Fraction(stream.average_rate or stream.guessed_rate or USUAL)
         seconds = stream.duration * stream.time_base if stream.duration else None
         if seconds is None and container.duration:
@@ -76,7 +76,7 @@ def look(source: Path) -> Film:
 
 
 def shots(source: Path) -> Iterator[Shot]:
-    """Yield the frames of a film; raise ImageError where it is damaged."""
+    """Yield the frames of a film; raise ImageError if it is damaged."""
     for frame, time in _timed(source):
         with _telling(source):
             image = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
@@ -99,7 +99,7 @@ def _timed(source: Path) -> Iterator[tuple[Any, Fraction]]:
         for frame in _frames(container, stream):
             shape = shape or (frame.width, frame.height)
             if (frame.width, frame.height) != shape:
-                raise ImageError(f"the frames of {source} change their size on the way")
+                raise ImageError(f"the frames of {source} change their size")
             told = None if frame.pts is None else frame.pts * tick
             time = told if told is not None else (Fraction(0) if last is None else last + step)
             if last is not None and time <= last:
@@ -130,17 +130,18 @@ def _opened(source: Path) -> Iterator[tuple[Any, Any]]:
 
 @contextlib.contextmanager
 def _telling(source: Path) -> Iterator[None]:
-    """Turn what PyAV raises into ImageErrors."""
+    """Turn whatever PyAV raises into an ImageError."""
     try:
         yield
     except DreamError:
         raise
     except MemoryError as error:
         raise ImageError(f"{source} does not fit into memory") from error
-    except Exception as error:  # damaged films end in exceptions of every kind
+    except Exception as error:  # damaged films raise exceptions of every kind
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ImageError(
-            f"{source} cannot be read as a film: {reason}", hint="MP4, WebM, MKV, MOV, AVI and GIF can"
+            f"{source} cannot be read as a film: {reason}",
+            hint="MP4, WebM, MKV, MOV, AVI and GIF can be read",
         ) from error
 
 
@@ -153,4 +154,4 @@ def _lost(container: Any, first: Any) -> Iterator[str]:
         yield "the film has more than 8 bits per channel, the result has 8"
     others = len(container.streams.video) - 1 + len(container.streams.subtitles)
     if others:
-        yield f"left out {others} more streams of pictures or subtitles"
+        yield f"{others} other streams of video or subtitles are left out"

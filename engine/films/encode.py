@@ -34,13 +34,13 @@ class Form:
     """A kind of film."""
 
     container: str
-    """FFmpeg's name of it, or Pillow's."""
+    """FFmpeg's name for it, or Pillow's."""
 
     codec: str = ""
-    """FFmpeg's name of the encoder; empty for what Pillow writes."""
+    """FFmpeg's name for the encoder; empty if Pillow writes it."""
 
     options: Mapping[str, str] = field(default_factory=dict)
-    """What else to tell the encoder."""
+    """Other options of the encoder."""
 
     sound: bool = False
     """Whether it can have sound."""
@@ -64,7 +64,7 @@ FORMS: Final = {
 def form_of(target: Path) -> Form:
     """Return the kind of film that a suffix stands for.
 
-    Raises ImageError for one that cannot be written, UsageError where that takes the extra `[video]`.
+    Raises ImageError for a suffix that cannot be written, UsageError if the extra `[video]` is missing.
     """
     try:
         form = FORMS[target.suffix.lower()]
@@ -84,7 +84,7 @@ def check_writable(target: Path, pixels: int = 0) -> None:
     if not form.codec and pixels * 3 > MOST:
         raise ImageError(
             f"an animated {form.container} of this size and length needs {pixels * 3 / 1e9:.0f} GB of memory",
-            hint="take .mp4, a smaller --size, or fewer frames",
+            hint="use .mp4, a smaller --size, or fewer frames",
         )
 
 
@@ -116,7 +116,7 @@ def write(
         raise
     except MemoryError as error:
         raise ImageError(f"{target} does not fit into memory") from error
-    except Exception as error:  # encoders refuse with exceptions of every kind
+    except Exception as error:  # encoders raise exceptions of every kind
         raise ImageError(
             f"{target} cannot be written: {getattr(error, 'strerror', None) or error}"
         ) from error
@@ -124,7 +124,7 @@ def write(
 
 
 def _held(shots: Iterable[Shot], rate: Fraction, hold: float) -> Iterator[Shot]:
-    """Show the last frame again and again: no player knows how long else."""
+    """Repeat the last frame: players do not know how long to show it otherwise."""
     last = None
     for last in shots:
         yield last
@@ -155,7 +155,7 @@ def _animate(shots: list[Shot], form: Form, rate: Fraction, hold: float, part: P
 def _palette(image: NDArray[np.uint8]) -> Image.Image:
     """Return an image of 256 colours, its own; dithering would flicker.
 
-    They are found several times sooner among colours of 6 bits.
+    They are found several times faster among colours of 6 bits.
     """
     coarse = (image & 0xFC) | (image >> 6)
     return Image.fromarray(coarse).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
@@ -174,7 +174,7 @@ class _Encoder:
         av = pyav()
         options = {"fflags": "+bitexact"}  # no random numbers in the file
         if self._form.container in {"mp4", "mov"}:
-            options["movflags"] = "+faststart"  # plays before it is wholly loaded
+            options["movflags"] = "+faststart"  # so that it plays while it loads
         with av.open(f"file:{part}", "w", format=self._form.container, options=options) as output:
             stream = output.add_stream(self._form.codec, rate=self._rate, options=dict(self._form.options))
             copied, lost = (None, ()) if sound is None else _sound_of(av, sound, output)
@@ -196,7 +196,7 @@ class _Encoder:
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             context.time_base = self._tick
             context.colorspace = context.color_primaries = context.color_trc = BT709
-            context.color_range = 1  # that of television: 16 to 235
+            context.color_range = 1  # limited range, 16 to 235
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(shot.image[:height, :width]), "rgb24")
         frame = frame.reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", interpolation="BICUBIC"
@@ -216,7 +216,7 @@ class _Sound:
         self._waiting: Any = None
 
     def until(self, time: Fraction | None) -> None:
-        """Copy what is heard before a time in seconds, None for all that is left, as players read it."""
+        """Copy packets up to a time in seconds, None for all that are left; players want them interleaved."""
         for packet in [self._waiting] if self._waiting is not None else []:
             if time is not None and packet.dts * packet.time_base > time:
                 return

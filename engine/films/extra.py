@@ -9,7 +9,7 @@ from engine.errors import UsageError
 
 
 def pyav() -> Any:
-    """Return PyAV; raise UsageError, with the way to get it, where it is missing."""
+    """Return PyAV; raise UsageError, with a hint how to install it, if it is missing."""
     return _load("av", "PyAV")
 
 
@@ -23,6 +23,6 @@ def _load(module: str, name: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise UsageError(
-            f"this needs {name}, which does not load: {error}",
+            f"this needs {name}, which cannot be loaded: {error}",
             hint='pip install "deepdream-onnx[video]"; zoom and --animate make .gif and .webp without it',
         ) from error

@@ -1,4 +1,4 @@
-"""Where things move to between two frames, and how far that can be trusted.
+"""How things move between two frames, and how far that can be trusted.
 
 Dense optical flow by OpenCV (DIS: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016).  The
 check, forward against backward, is that of Sundaram, Brox and Keutzer, 2010, and was used for steady films by
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NOTICED: Final = 0.12
-"""Difference, as a share of black to white, at which a place does not look as what has moved there."""
+"""Difference, as a share of black to white, above which a place does not look like what moved there."""
 
 
 class Flow:
     """Sees movement between frames."""
 
     def __init__(self) -> None:
-        """Load OpenCV; raise UsageError where it is missing."""
+        """Load OpenCV; raise UsageError if it is missing."""
         self._cv2 = opencv()
         self._seer = self._cv2.DISOpticalFlow_create(self._cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
@@ -34,7 +34,7 @@ class Flow:
         """Compare two frames [H, W, 3].
 
         Returns, for each place of the later one, where it came from: [H, W, 2], the way there in pixels,
-        right and down; and how much that is to be trusted, [H, W, 1], 0 to 1.
+        right and down; and how far that can be trusted, [H, W, 1], 0 to 1.
         """
         old, new = self._grey(before), self._grey(after)
         back = np.asarray(self._seer.calc(new, old, None), np.float32)

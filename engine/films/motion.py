@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def moved(image: NDArray[np.float32], factor: float, degrees: float) -> NDArray[np.float32]:
     """Enlarge [H, W, 3] by `factor` and turn it clockwise, both about its centre; the shape stays.
 
-    Values are never rounded.  What comes in from outside mirrors what is inside.  Without a turn it is
-    resampled by Lanczos' kernel, else by a cubic one, the best that Pillow has for it.
+    Values are never rounded.  What comes in from outside mirrors the inside.  Without a turn it is resampled
+    with Lanczos' kernel, otherwise with a cubic one, the best that Pillow has for turning.
     """
     height, width = image.shape[:2]
     margin = _margin(width, height, factor, degrees)
@@ -38,7 +38,7 @@ def _seen(
         across, down = width / factor / 2, height / factor / 2
         return plane.resize(size, Image.Resampling.LANCZOS, (x - across, y - down, x + across, y + down))
     cos, sin = math.cos(math.radians(degrees)) / factor, math.sin(math.radians(degrees)) / factor
-    # Pillow wants to know where in the old picture each place of the new one lies.
+    # Pillow wants the transform from the new picture to the old one.
     places = (
         *(cos, sin, x - cos * width / 2 - sin * height / 2),
         *(-sin, cos, y + sin * width / 2 - cos * height / 2),

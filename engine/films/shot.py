@@ -31,7 +31,7 @@ class Frame:
     """Which one, counted from 1."""
 
     frames: int | None
-    """How many there will be; None where nobody knows."""
+    """How many there will be; None if unknown."""
 
     complete: bool
     """Whether the film is written: then this is its last frame once more."""

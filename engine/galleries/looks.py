@@ -1,4 +1,4 @@
-"""What a gallery shows where nothing else is asked for; light, so that `--help` can tell."""
+"""The defaults of a gallery; importing them is cheap, so that `--help` can show them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from engine.settings.config import DreamConfig
 
 SIDE: Final = 256
-"""Side of a square with as many pixels as a cell's picture has, where nothing else is asked for."""
+"""Side of a square with as many pixels as a cell's picture has, by default."""
 
 COUNT: Final = 11
 """Channels that are shown of a layer: with the picture itself, three rows of four."""
@@ -22,4 +22,4 @@ LOOK: Final = DreamConfig(
     smooth=0.5,
     total_variation=0.1,
 )
-"""Settings that show what a layer does in a picture so small, up to its edges, and in a large one too."""
+"""Settings that show what a layer does, in so small a picture up to its edges, and in a large one too."""

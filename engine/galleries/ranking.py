@@ -1,4 +1,4 @@
-"""Which channels of a model a picture excites, and which more than any picture would."""
+"""Rank the channels of a model by how much a picture excites them, compared with any other picture."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from engine.network.model import DreamModel
 
 SIDE: Final = 448
-"""Side of a square with as many pixels as are looked at: of larger pictures a smaller copy is ranked."""
+"""Side of a square with as many pixels as are looked at, at most: larger pictures are made smaller first."""
 
 NOISES: Final = 3
-"""Pictures of noise that a picture is compared with."""
+"""How many pictures of noise a picture is compared with."""
 
 
 @dataclass(frozen=True)
 class RankedChannel:
-    """What a picture has to do with one channel."""
+    """How much a picture excites one channel."""
 
     layer: str
     """The layer's name."""
@@ -42,8 +42,8 @@ class RankedChannel:
     """The channel's energy, in means of its layer's: 1 for a channel as strong as the others."""
 
     score: float
-    """How far the picture itself is the reason: `share` divided by one more than noise of the same colours
-    and fineness gets."""
+    """How much of that is due to the picture itself: `share` divided by one plus the share that noise with
+    the same colours and spectrum gets."""
 
     @property
     def selector(self) -> str:
@@ -60,13 +60,13 @@ def rank_channels(
     device: str = "auto",
     threads: int | None = None,
 ) -> dict[str, tuple[RankedChannel, ...]]:
-    """Return, by layer, the `count` channels that a picture excites most, those first that it excites more.
+    """Return, by layer, the `count` channels that a picture excites most, the highest score first.
 
     Some channels are strong in every picture.  So the picture is compared with noise that has the same
-    colours and the same spectrum and shows nothing: its phases are mixed, as experiments on vision do it.
+    colours and the same spectrum but shows nothing: its phases are scrambled, as in experiments on vision.
 
     `layers` are names, None for all.  A layer that sees nothing in a picture so small is not in the result.
-    Raises UsageError for an unknown layer, ImageError where no layer sees anything, and what `dream` raises.
+    Raises UsageError for an unknown layer, ImageError if the picture is too small, and what `dream` raises.
     """
     opened = open_model(model, device, threads)
     for name in layers or ():

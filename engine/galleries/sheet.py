@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PAPER: Final = "white"
 INK: Final = (32, 32, 32)
 PALE: Final = (120, 120, 120)
-"""For what is not about one picture."""
+"""For the note below all pictures."""
 
 ASPECT: Final = 1.4
 """Width to height of a sheet, about: that of a printed page."""
@@ -37,8 +37,8 @@ class Cell:
 def compose(cells: Sequence[Cell], note: str = "") -> NDArray[np.uint8]:
     """Arrange cells in rows, in their order, and write `note` below them all; return colours [H, W, 3].
 
-    There must be at least one cell.  All sizes follow from the pictures', so that a sheet of larger ones is
-    the same page, only finer.
+    There must be at least one cell.  All sizes follow from the pictures', so that a sheet of larger pictures
+    is the same page, only finer.
     """
     side = math.sqrt(max(x.pixels.shape[0] * x.pixels.shape[1] for x in cells))
     font = ImageFont.load_default(max(side / 17, 11))
@@ -65,7 +65,7 @@ def compose(cells: Sequence[Cell], note: str = "") -> NDArray[np.uint8]:
 
 
 def _columns(count: int, aspect: float) -> int:
-    """Return how many columns give a page of about `ASPECT`, with few places left empty."""
+    """Return how many columns give a page of about `ASPECT` with few empty places."""
 
     def badness(columns: int) -> float:
         rows = -(-count // columns)

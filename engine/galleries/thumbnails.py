@@ -1,4 +1,4 @@
-"""A picture small enough to look at many versions of it."""
+"""Copies of a picture small enough to show many versions of it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 LEAST: Final = 160
-"""Shorter side of a small copy, as far as can be had: in less than 107 pixels a deep layer sees nothing."""
+"""Shorter side of a small copy where possible: below 107 pixels a deep layer sees nothing."""
 
 
 def thumbnail(picture: Picture, side: int) -> NDArray[np.uint8]:
-    """Return the picture on white paper, as many pixels as a square of `side` has, or fewer; sRGB [h, w, 3].
+    """Return a small copy on white, with at most as many pixels as a square of `side`; sRGB [h, w, 3].
 
     A picture that is smaller stays as it is.  A long one gets up to four times as many pixels, so that its
     shorter side has `LEAST`.
@@ -36,7 +36,7 @@ def thumbnail(picture: Picture, side: int) -> NDArray[np.uint8]:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert by a colour profile; one that does not work is passed over."""
+    """Convert by a colour profile; one that is not usable is ignored."""
     if profile is None:
         return image
     try:

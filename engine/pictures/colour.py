@@ -1,9 +1,9 @@
 """Colour profiles: from a file's own colours to the sRGB that the network sees, and back.
 
-A profile of a matrix and three curves, as cameras, screens and working spaces have, is computed here, in
-floating point; so no depth is lost.  Another one is sampled through Little CMS, which Pillow brings, and
-interpolated.  All is relative to white (ICC.1:2022, annexes E and F).  Nothing here raises: a profile that
-makes no sense counts as sRGB, as in most programs.
+Profiles of a matrix and three curves, as cameras, screens and working spaces have, are computed here in
+floating point, so no depth is lost.  All others are sampled with Little CMS, which comes with Pillow, and
+interpolated.  Colours are relative to white (ICC.1:2022, annexes E and F).  Nothing here raises: a profile
+that makes no sense counts as sRGB, as in most programs.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class Space(Protocol):
 
 @functools.lru_cache(maxsize=8)
 def space_of(icc: bytes | None) -> Space | None:
-    """Return the space of an RGB profile, None where that is sRGB, or nothing can be made of it."""
+    """Return the space of an RGB profile; None if that is sRGB, or the profile is not usable."""
     if not icc or icc[16:20] != b"RGB ":
         return None
-    # Damaged profiles fail in every way; pictures that carry one are shown all the same.
+    # Damaged profiles raise exceptions of every kind; other programs show such pictures all the same.
     with contextlib.suppress(Exception):
         tags = _tags(icc)
         space = _Mesh.sampled(icc) if b"A2B0" in tags else _Matrix.read(tags)
@@ -67,7 +67,7 @@ def space_of(icc: bytes | None) -> Space | None:
 
 
 def grey_curve(icc: bytes) -> NDArray[np.float64] | None:
-    """Return the sRGB value of each grey of 16 bits under a grey profile, None where that says nothing."""
+    """Return the sRGB value of each 16-bit grey under a grey profile; None if the profile is not usable."""
     with contextlib.suppress(Exception):
         return _encode(_curve(_tags(icc)[b"kTRC"]))
     return None
@@ -76,7 +76,7 @@ def grey_curve(icc: bytes) -> NDArray[np.float64] | None:
 def _is_srgb(space: Space) -> bool:
     shades = np.linspace(0, 1, 9)
     values = np.stack(np.meshgrid(shades, shades, shades), axis=-1).astype(np.float32)
-    # Backward too: a wide space shows sRGB's own colours at other values, and clips none of them.
+    # From sRGB, where nothing is clipped: a wider space has other values for the same colours.
     return bool(np.abs(space.from_srgb(values) - values).max() < ALIKE)
 
 
@@ -93,7 +93,7 @@ def _tags(icc: bytes) -> dict[bytes, bytes]:
 
 @dataclass(frozen=True, eq=False)
 class _Matrix:
-    """A space whose colours are three lights, each behind a curve."""
+    """A space of three primaries, each with a tone curve."""
 
     forward: Floats
     """Amount of each light, 0 to 1, at SAMPLES even places of its value, [3, SAMPLES]."""
@@ -111,14 +111,14 @@ class _Matrix:
     def read(cls, tags: dict[bytes, bytes]) -> _Matrix:
         lights = np.column_stack([_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")])
         curves = np.stack([_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")])
-        # Square roots, because values lie dense where there is little light.
+        # Square roots, because values are dense where there is little light.
         inverse = np.stack([np.interp(GRID**2, curve, GRID) for curve in curves])
         matrix = np.linalg.inv(SRGB) @ lights
-        back = np.linalg.inv(matrix)  # raises where there is no way back
+        back = np.linalg.inv(matrix)  # raises if the matrix is singular
         return cls(*(x.astype(np.float32) for x in (curves, inverse, matrix, back)))
 
     def to_srgb(self, values: Floats) -> Floats:
-        # The nearest places will do: these colours are only looked at.
+        # The nearest place is exact enough: only the network sees these colours.
         places = _places(values)
         light = np.stack([curve[places[..., i]] for i, curve in enumerate(self.forward)], axis=-1)
         shown: Floats = _encoded()[_places(light @ self.to_linear_srgb.T)]
@@ -151,7 +151,7 @@ def _at(curve: Floats, values: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class _Mesh:
-    """A space that is known at the points of a mesh only, to a 255th."""
+    """A space that is known only at the points of a mesh, in steps of 1/255."""
 
     there: Floats
     """sRGB at the mesh's points in this space, [MESH, MESH, MESH, 3]."""
@@ -198,7 +198,7 @@ def _between(mesh: Floats, values: Floats) -> Floats:
 
 def _xyz(tag: bytes) -> NDArray[np.float64]:
     if tag[:4] != b"XYZ ":
-        raise ValueError("no XYZ")
+        raise ValueError("not an XYZ tag")
     return np.array(struct.unpack_from(">3i", tag, 8)) / 65536
 
 
@@ -214,7 +214,7 @@ def _curve(tag: bytes) -> NDArray[np.float64]:
             table = np.frombuffer(tag, ">u2", min(count, SAMPLES), 12) / 65535
             curve = np.interp(GRID, np.linspace(0, 1, len(table)), table)
     else:
-        raise ValueError("no curve")
+        raise ValueError("not a curve")
     if not np.isfinite(curve).all() or curve[-1] <= curve[0]:
         raise ValueError("a curve that does not rise")
     return np.maximum.accumulate(curve.clip(0, 1))

@@ -60,18 +60,18 @@ class Picture:
 
     @property
     def depth(self) -> str:
-        """How exact the values are: `8` or `16` bits, or `float`."""
+        """Depth of the values: `8` or `16` bits, or `float`."""
         return next(name for name, dtype in DTYPES.items() if dtype == self.pixels.dtype)
 
     def at_depth(self, depth: str) -> Picture:
-        """Return the picture with colours and alpha of another depth, rounded where that holds less."""
+        """Return the picture with colours and alpha of another depth, rounded if that is less exact."""
         if depth == self.depth:
             return self
         alpha = None if self.alpha is None else at_depth(self.alpha, DTYPES[depth])
         return replace(self, pixels=at_depth(self.pixels, DTYPES[depth]), alpha=alpha)
 
     def in_srgb(self) -> Picture:
-        """Return the picture without profile, its colours turned into sRGB, clipped to what that can show."""
+        """Return the picture without profile, its colours converted to sRGB and clipped to its gamut."""
         if space_of(self.icc) is None:
             return replace(self, icc=None)
         rows, pixels = self.rows((0, 1)), np.empty_like(self.pixels)

@@ -21,10 +21,10 @@ DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "16": np.dtype(np.uint16),
     "float": np.dtype(np.float32),
 }
-"""Types of a picture's values, by the names that users give, least first."""
+"""Types of a picture's values by their names in options, least first."""
 
 KERAS_RANGE = (-1.0, 1.0)
-"""What InceptionV3 takes for black and white."""
+"""Black and white as InceptionV3 expects them."""
 
 LUMA = (0.2126, 0.7152, 0.0722)
 """Shares of red, green and blue in a grey value, Rec. 709, on perceptual values as they are."""
@@ -41,7 +41,7 @@ class ModelRows:
     """The model's values of black and white."""
 
     space: Space | None = None
-    """What colours the values are; None for sRGB."""
+    """Colour space of the values; None for sRGB."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -66,14 +66,14 @@ def white(dtype: np.dtype[Any]) -> int:
 
 
 def to_unit(values: Values) -> NDArray[np.float32]:
-    """Map a picture's values to 0..1, float32; floats are clipped, and one that is no number is black."""
+    """Map a picture's values to 0..1, float32; floats are clipped, and NaN becomes black."""
     if values.dtype != np.float32:
         return values.astype(np.float32) / np.float32(white(values.dtype))
     return np.nan_to_num(values, nan=0, posinf=1, neginf=0).clip(0, 1)
 
 
 def at_depth(values: Values, dtype: np.dtype[Any]) -> Values:
-    """Return a picture's values as another type, rounded where that holds less."""
+    """Return a picture's values as another type, rounded if that is less exact."""
     if values.dtype == dtype:
         return values
     converted = np.empty(values.shape, dtype)

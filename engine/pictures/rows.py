@@ -1,4 +1,4 @@
-"""Pictures by rows: what is done band after band needs no second picture in memory."""
+"""Pictures by rows: work that is done band by band needs no second picture in memory."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BAND: Final = 1 << 14
-"""Pixels of a band, about: few enough to stay in a processor's cache, many enough to keep Python idle."""
+"""Pixels of a band, about: few enough for a processor's cache, many enough for little overhead in Python."""
 
 
 class Rows(Protocol):
-    """A picture [H, W, C] that gives its rows as float32: an array, or what makes them when asked to."""
+    """A picture [H, W, C] that gives its rows as float32: an array, or what makes them on demand."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -35,7 +35,7 @@ def bands(shape: tuple[int, ...]) -> Iterator[slice]:
 
 
 def joined(parts: Iterable[tuple[slice, NDArray[np.float32]]], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Put bands that cover a picture of `shape` together, float32 [H, W, C]."""
+    """Join bands that cover a picture of `shape`, float32 [H, W, C]."""
     picture = np.empty(shape, np.float32)
     for rows, band in parts:
         picture[rows] = band

@@ -23,17 +23,17 @@ _FOREIGN: Final = re.compile(r'[/\\:*?"<>|]')
 
 @dataclass(frozen=True)
 class Origin:
-    """A file that had its part in a picture.  Raises UsageError for what is no bare name or no sha256."""
+    """A file that took part in a picture.  Raises UsageError for a path or an invalid sha256."""
 
     name: str
-    """The file's name without folders; empty for what came from no file."""
+    """The file's name without folders; empty if there was no file."""
 
     sha256: str
-    """Of the file's content, or of the pixels of what came from no file; 64 digits."""
+    """Of the file's content, or of the pixels if there was no file; 64 lower-case hexadecimal digits."""
 
     def __post_init__(self) -> None:
         if self.name and self.name != bare_name(self.name):
-            raise UsageError(f"{self.name!r} is no file's bare name")
+            raise UsageError(f"{self.name!r} is not a bare name of a file")
         check_digest(self.sha256)
 
 
@@ -45,14 +45,14 @@ def bare_name(path: str | os.PathLike[str]) -> str:
 
 
 def check_digest(digest: str) -> str:
-    """Return a sha256 in 64 small hexadecimal digits; raise UsageError for any other text."""
+    """Return a sha256 of 64 lower-case hexadecimal digits; raise UsageError for any other text."""
     if not _DIGEST.fullmatch(digest):
-        raise UsageError(f"{digest!r} is no sha256")
+        raise UsageError(f"{digest!r} is not a valid sha256")
     return digest
 
 
 def origin_of(file: Path) -> Origin:
-    """Return a file's origin; raise ImageError where it cannot be read."""
+    """Return a file's origin; raise ImageError if it cannot be read."""
     try:
         with file.open("rb") as opened:
             return Origin(bare_name(file), hashlib.file_digest(opened, "sha256").hexdigest())
@@ -61,5 +61,5 @@ def origin_of(file: Path) -> Origin:
 
 
 def origin_of_bytes(content: bytes, name: str = "") -> Origin:
-    """Return the origin of a file's content; `name` is its bare name, empty for what came from no file."""
+    """Return the origin of a file's content; `name` is its bare name, empty if there was no file."""
     return Origin(name, hashlib.sha256(content).hexdigest())

@@ -1,4 +1,4 @@
-"""What is chosen about a result's file, besides its name."""
+"""How a result is written, apart from the file's name."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Final
 from engine.errors import UsageError
 
 DEPTHS: Final = ("8", "16", "float")
-"""How exactly a result can be written, least first."""
+"""The depths that a result can be written in, least first."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """What is chosen about a result's file, besides its name."""
+    """How a result is written, apart from the file's name."""
 
     quality: int = 95
-    """Of the formats that lose something, 1 to 100; at 100 WebP and JPEG XL lose nothing."""
+    """Quality of lossy formats, 1 to 100; at 100 WebP and JPEG XL are lossless."""
 
     depth: str = "source"
-    """Bits per channel: `8`, `16`, `float`, or `source` for the source's; the format may hold less."""
+    """Bits per channel: `8`, `16`, `float`, or `source` for the source's; some formats hold less."""
 
     dither: bool = False
-    """Whether what the dream changed is rounded up or down by chance, so that smooth areas get no steps."""
+    """Whether changed values are rounded up or down at random, so that smooth areas show no banding."""
 
     seed: int = 0
-    """Of the chance."""
+    """Of the random rounding."""
 
     strip_metadata: bool = False
     """Whether EXIF (and with it the place), XMP, IPTC and comments are left out."""
 
     recipe: str = ""
-    """Text to put into the file, how to make the picture again; empty for none."""
+    """The recipe's text, to be put into the file; empty for none."""
 
     with_recipe: bool = True
-    """Whether whoever makes the picture writes that text."""
+    """Whether a recipe is to be put into the file."""
 
     def __post_init__(self) -> None:
-        """Raise UsageError for what is out of range."""
+        """Raise UsageError for a value that is out of range."""
         if not 1 <= self.quality <= 100:
             raise UsageError(f"--quality {self.quality} is out of range", hint="--quality takes 1 to 100")
         if self.depth not in {"source", *DEPTHS}:
-            raise UsageError(f"there is no depth {self.depth}", hint=f"there are: {', '.join(DEPTHS)}")
+            raise UsageError(f"there is no depth {self.depth}", hint=f"use source, {', '.join(DEPTHS)}")
 
 
 STANDARD: Final = Output()
-"""What is chosen where nobody chooses."""
+"""The default."""

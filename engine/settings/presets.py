@@ -1,7 +1,7 @@
-"""Presets: settings worth a name, in TOML files of the package and of the user.
+"""Presets: settings with a name, in TOML files; the package has some in engine/presets, users have their own.
 
-A file has `title` and `description` for people, the settings by their names in `DreamConfig`, and a table
-`layers`; what it leaves out is the Keras tutorial's.
+A file has `title` and `description` for people, settings by their names in `DreamConfig`, and a table
+`layers`; settings that it leaves out are those of the Keras tutorial.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ DEFAULT: Final = "keras"
 """Name of the preset that is used where none is asked for."""
 
 LARGEST: Final = 64 * 1024
-"""Bytes of a preset's file, at most: a table of settings is no longer."""
+"""Bytes of a preset's file, at most."""
 
 LONGEST: Final = 400
-"""Characters of a title or description, at most: more of them are cut off."""
+"""Characters of a title or description, at most: longer ones are cut off."""
+
+DOTS: Final = 1000
+"""Dots in a line, at most: each may open a table within a table, which takes tomllib time by the square."""
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -48,7 +51,7 @@ class Preset:
     """Its name in a dialog."""
 
     description: str
-    """What it makes of a picture, one sentence; empty where its author wrote none."""
+    """What it makes of a picture, one sentence; may be empty."""
 
     config: DreamConfig
     """The settings."""
@@ -94,8 +97,8 @@ def names() -> list[str]:
 def load(name: str) -> Preset:
     """Return a preset by its name, or by the path of a file that ends in `.toml`.
 
-    A user's preset comes before the package's of the same name.  Raises UsageError, with the nearest names,
-    where there is none, and where the file is no preset.
+    A user's preset takes precedence over the package's of the same name.  Raises UsageError, with similar
+    names, if there is none, and if the file is not a valid preset.
     """
     if name.endswith(".toml"):
         return _read(Path(name), Path(name).stem, name)
@@ -110,23 +113,23 @@ def load(name: str) -> Preset:
 def configure(preset: str, given: Mapping[str, Any]) -> DreamConfig:
     """Return the settings of a preset, see `load`, with some replaced, by field name.
 
-    Raises UsageError for a value out of range and, with the nearest names, for an unknown preset.
+    Raises UsageError for a value out of range and, with similar names, for an unknown preset.
     """
     return changed(load(preset).config, given)
 
 
 def save(name: str, config: DreamConfig, description: str = "", *, overwrite: bool = False) -> Path:
-    """Write settings as a preset of the user's and return the file's path.
+    """Save settings as one of the user's presets and return the file's path.
 
-    Raises UsageError for a name that cannot be a preset's or is taken, and where the file cannot be written.
+    Raises UsageError for a name that is not valid or is taken, and if the file cannot be written.
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot name a preset", hint="small letters, digits, - and _ can")
+        raise UsageError(f"{name!r} cannot name a preset", hint="use lower-case letters, digits, - and _")
     if name in built_in():
         raise UsageError(f"the preset {name} is built in", hint="choose another name")
     target = folder() / f"{name}.toml"
     if target.exists() and not overwrite:
-        raise UsageError(f"there is a preset called {name} already", hint="--overwrite replaces it")
+        raise UsageError(f"there is already a preset called {name}", hint="--overwrite replaces it")
     with atomic.explaining(target, UsageError):
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic.replacing(target) as part:
@@ -135,7 +138,7 @@ def save(name: str, config: DreamConfig, description: str = "", *, overwrite: bo
 
 
 def to_toml(config: DreamConfig, title: str, description: str = "") -> str:
-    """Write settings as a preset file's text; those that are the tutorial's are left out."""
+    """Return settings as a preset file's text, without those that are the same as the tutorial's."""
     plain = DreamConfig()
     lines = [f"title = {_quoted(title)}", f"description = {_quoted(description)}"]
     for name in settings():
@@ -161,7 +164,7 @@ def folder() -> Path:
 
 def _users() -> dict[str, Path]:
     """Return the user's preset files by name."""
-    with contextlib.suppress(OSError, RuntimeError):  # no folder, none that we may read, no home
+    with contextlib.suppress(OSError, RuntimeError):  # no such folder, no permission, no home
         return {x.stem: x for x in folder().iterdir() if x.suffix == ".toml" and _NAME.fullmatch(x.stem)}
     return {}
 
@@ -170,15 +173,17 @@ def _read(file: Traversable, name: str, source: str) -> Preset:
     try:
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
-    except (OSError, ValueError) as error:  # ValueError: no system takes such a path
+    except (OSError, ValueError) as error:  # ValueError: a path that is not valid anywhere
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"the preset {source[:LONGEST]!r} cannot be read: {reason}") from None
     if len(content) > LARGEST:
-        raise UsageError(f"the preset {source} is too long to be one")
+        raise UsageError(f"the preset {source} is too long: {LARGEST // 1024} KiB is the limit")
+    if max(line.count(b".") for line in content.split(b"\n")) > DOTS:
+        raise UsageError(f"the preset {source} is not valid: a line has more than {DOTS} dots")
     try:
         table = tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # what tomllib raises, and what it lets through
-        raise UsageError(f"the preset {source} is no TOML: {_line(str(error))}") from None
+    except (ValueError, RecursionError) as error:  # tomllib raises both
+        raise UsageError(f"the preset {source} is not valid TOML: {_line(str(error))}") from None
     try:
         return _preset(table, name, source)
     except UsageError as error:
@@ -192,7 +197,7 @@ def _preset(table: Mapping[str, Any], name: str, source: str) -> Preset:
         if key not in known:
             raise UsageError(f"there is no setting called {key!r}", hint=suggest(key, known))
     if not isinstance(given.get("layers", {}), Mapping):
-        raise UsageError("layers is no table", hint="[layers] and lines such as mixed3 = 1.0")
+        raise UsageError("layers is not a table", hint="write [layers], then lines such as mixed3 = 1.0")
     title, description = (_text(table, key) for key in ("title", "description"))
     return Preset(name, title or name, description, DreamConfig(**given), source)
 
@@ -200,18 +205,18 @@ def _preset(table: Mapping[str, Any], name: str, source: str) -> Preset:
 def _text(table: Mapping[str, Any], key: str) -> str:
     text = table.get(key, "")
     if not isinstance(text, str):
-        raise UsageError(f"{key} is no text", hint=f'{key} = "in quotes"')
+        raise UsageError(f"{key} is not text", hint=f'write {key} = "in quotes"')
     return _line(text)
 
 
 def _line(text: str) -> str:
-    """Make one line of a text that anybody may have written, short and safe to show in a terminal."""
+    """Make untrusted text one short line that is safe to show in a terminal."""
     plain = " ".join("".join(x if x.isprintable() else " " for x in text).split())
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
 
 
 def _value(value: Any) -> Any:
-    """Read `none` as None, which TOML has not."""
+    """Read `none` as None, which TOML does not have."""
     return None if value == "none" else value
 
 
@@ -222,5 +227,5 @@ def _toml(value: bool | float | None) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Write a TOML string of one line."""
+    """Return a text as a TOML string of one line."""
     return '"' + _line(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA: Final = 1
-"""Version of the text: a larger one is for programs that read this one wrongly."""
+"""Version of the text; it grows when older programs would misread newer texts."""
 
 LARGEST: Final = 64 * 1024
 """Characters of a recipe's text, at most."""
 
 CHOICES: Final = tuple(x.name for x in fields(Output) if x.name not in {"seed", "recipe", "with_recipe"})
-"""What of an Output is kept; its seed is the dream's."""
+"""Fields of Output that are kept; its seed is the dream's."""
 
 APART: Final = frozenset(
     ["schema", "output", "picture", "finished", "device", "threads", "versions", "system"],
@@ -42,10 +42,10 @@ _PRECISION: Final = re.compile("full|half")
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """All that decided a picture.
+    """Everything that determined a picture.
 
-    The same recipe on the same picture gives the same file, byte for byte, where versions, system and device
-    are the same too.
+    The same recipe on the same picture gives the same file, byte for byte, if versions, system and device are
+    the same too.
     """
 
     config: DreamConfig
@@ -61,22 +61,22 @@ class Recipe:
     """How the result was written."""
 
     picture: str = ""
-    """sha256 of the file that was dreamed on, or of pixels that came from no file; empty if unknown."""
+    """sha256 of the file that was dreamed on, or of the pixels if there was no file; empty if unknown."""
 
     finished: bool = True
-    """Whether the dream was dreamed to its end."""
+    """Whether the dream ran to its end."""
 
     tiling: Tiling = field(default_factory=Tiling)
-    """How the picture was cut into tiles: if it was, `size` is that of its tiles, whatever was asked for."""
+    """How the picture was cut into tiles; if it was, `size` is the size that was really used."""
 
     device: str = ""
     """What computed: `cpu` or `cuda:N`."""
 
     threads: int | None = None
-    """Threads that computed, which decide the last bits; None where they do not."""
+    """Threads that computed, which affect the last bits; None if they do not."""
 
     precision: str = "full"
-    """What was computed in: `full` or `half`."""
+    """Precision of the computation: `full` or `half`."""
 
     model: Origin | None = None
     """The model file."""
@@ -88,7 +88,7 @@ class Recipe:
     """Operating system and kind of processor."""
 
     unknown: tuple[str, ...] = field(default=(), compare=False)
-    """What a newer program wrote into the text and was passed over when it was read."""
+    """Names in the text that this program does not know, from a newer one; they are ignored."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "versions", MappingProxyType(dict(self.versions)))
@@ -139,14 +139,15 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Read a recipe's text, of which only the settings must be there.
+        """Read a recipe's text; only the settings are required.
 
-        Raises UsageError for what is none, for values out of range, and for the schema of a newer program.
+        Raises UsageError for text that is not a recipe, values out of range, and the schema of a newer
+        program.
         """
         table = _Table(_parsed(text), "the recipe")
         schema = table.number("schema", SCHEMA)
         if schema is None or schema > SCHEMA:
-            hint = f"this program reads schema {SCHEMA}: a newer one is needed"
+            hint = f"this version reads schema {SCHEMA}: a newer deepdream is needed"
             raise UsageError(f"it follows schema {schema}", hint=hint)
         given, output, tiling = (table.table(x) for x in ("settings", "output", "tiling"))
         if not given.left:
@@ -171,43 +172,43 @@ class Recipe:
 
 
 class _Table:
-    """A table of the text; what is taken out of it was understood."""
+    """A table of the text; values are taken out as they are understood, and `left` has the others."""
 
     def __init__(self, values: object, name: str) -> None:
         if not isinstance(values, dict):
-            raise UsageError(f"{name} is no table")
+            raise UsageError(f"{name} is not a table")
         self.left: dict[str, Any] = dict(values)
 
     def take(self, name: str, *, default: Any = None) -> Any:
-        """Return a value that is none of several."""
+        """Return a single value, not a table or a list."""
         value = self.left.pop(name, default)
         if isinstance(value, dict | list):
             raise UsageError(f"{name} cannot be a table or a list")
         return value
 
     def text(self, name: str) -> str:
-        """Return a text, empty where there is none."""
+        """Return a text, empty if there is none."""
         value = self.take(name)
         if value is not None and not isinstance(value, str):
-            raise UsageError(f"{name} {value} is no text")
+            raise UsageError(f"{name} {value} is not text")
         return value or ""
 
     def word(self, name: str, form: re.Pattern[str]) -> str:
-        """Return a text of a given form, empty where there is none."""
+        """Return a text that matches `form`, empty if there is none."""
         text = self.text(name)
         if text and not form.fullmatch(text):
-            raise UsageError(f"there is no {name} {text}")
+            raise UsageError(f"{text} is not a valid {name}")
         return text
 
     def number(self, name: str, default: int | None) -> int | None:
-        """Return a whole number from 1 on."""
+        """Return a whole number of 1 or more."""
         value = self.take(name, default=default)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise UsageError(f"{name} {value} is no whole number from 1 on")
+            raise UsageError(f"{name} {value} is not a whole number of 1 or more")
         return value
 
     def table(self, name: str) -> _Table:
-        """Return a table within this one, empty where there is none."""
+        """Return a table within this one, empty if there is none."""
         return _Table(self.left.pop(name, {}), name)
 
     def origin(self, name: str) -> Origin | None:

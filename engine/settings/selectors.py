@@ -21,9 +21,9 @@ _SELECTOR: Final = re.compile(r"([^:=,+\s]+)(?::(\d{1,6}(?:\+\d{1,6})*))?")
 
 
 def parse_selector(text: str) -> tuple[str, tuple[int, ...]]:
-    """Return a selector's layer and channels, which are none where it means the whole layer.
+    """Return a selector's layer and channels, which are empty if it means the whole layer.
 
-    Raises UsageError where the text does not have that form.
+    Raises UsageError if the text does not have that form.
     """
     form = _SELECTOR.fullmatch(text.strip())
     if form is None:
@@ -32,14 +32,14 @@ def parse_selector(text: str) -> tuple[str, tuple[int, ...]]:
 
 
 def layer_of(selector: str) -> str:
-    """Return the layer that a selector is about."""
+    """Return the layer of a selector."""
     return selector.partition(":")[0]
 
 
 def parse_layers(text: str) -> dict[str, float]:
     """Read layer coefficients written as `mixed3=0.5,mixed4,mixed5:12+40=2`; no number means 1.
 
-    Raises UsageError where the text does not have that form.
+    Raises UsageError if the text does not have that form.
     """
     layers: dict[str, float] = {}
     for item in text.split(","):
@@ -49,25 +49,25 @@ def parse_layers(text: str) -> dict[str, float]:
         except ValueError:
             coefficient = math.nan
         if not _SELECTOR.fullmatch(name) or name in layers or math.isnan(coefficient):
-            what = f"{name} stands there twice" if name in layers else f"{item.strip()!r} is not NAME=NUMBER"
+            what = f"{name} is given twice" if name in layers else f"{item.strip()!r} is not NAME=NUMBER"
             raise UsageError(f"--layers {text}: {what}", hint=EXAMPLE)
         layers[name] = coefficient
     return layers
 
 
 def format_layers(layers: Mapping[str, float]) -> str:
-    """Write layer coefficients as `parse_layers` reads them."""
+    """Return layer coefficients as the text that `parse_layers` reads."""
     return ",".join(f"{name}={format_number(value)}" for name, value in layers.items())
 
 
 def format_number(value: float) -> str:
-    """Write a number as short as it is exact."""
+    """Return the shortest text of a number that is exact."""
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return a hint for a misspelt word: the nearest known one if any is near, and all that there are."""
+    """Return a hint for a misspelt word: the most similar known one, if any, and all of them."""
     names = list(known)
     near = difflib.get_close_matches(word, names, n=1)
     return (f"did you mean {near[0]}? " if near else "") + f"there are: {', '.join(names)}"

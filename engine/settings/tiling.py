@@ -1,4 +1,4 @@
-"""How much memory a dream may take, and what that makes of large pictures; engine/ascent/tiles.py does it."""
+"""How large pictures are cut into tiles to limit memory; engine/ascent/tiles.py does the cutting."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Tiling:
     """Smallest side of a tile, in pixels."""
 
     MEDIUM: ClassVar[int] = 768
-    """Side from which on tiles make do with a narrow halo."""
+    """Side from which a narrow halo is enough."""
 
     CUDA_SIZE: ClassVar[int] = 512
-    """Side of the tiles on a GPU, where none is asked for."""
+    """Default side of tiles on a GPU."""
 
     size: int | Literal["auto", "off"] = "auto"
-    """Side of the part that a tile answers for, in pixels, 128 to 8192; `off` for pictures of any size whole;
-    `auto` for as much as `max_memory` holds."""
+    """Side of a tile without its halo, in pixels, 128 to 8192; `off` never cuts; `auto` takes as large a
+    tile as `max_memory` allows."""
 
     halo: int | None = None
-    """Pixels computed around it, 0 to 512: more is truer and slower.  None for 32, or 48 around small tiles,
-    of which more lies near a border."""
+    """Pixels computed around it, 0 to 512: more is more exact and slower.  None for 32, or 48 around small
+    tiles, of which a larger share lies near a border."""
 
     max_memory: int = 4_500_000_000
     """Bytes that the program may take, roughly, before pictures are cut into tiles; 300 MB or more."""
@@ -52,14 +52,14 @@ class Tiling:
 
 
 def parse_tile(text: str) -> int | Literal["auto", "off"]:
-    """Read what `--tile` says; raise UsageError where it is neither a word that it knows nor a number."""
+    """Read the value of `--tile`; raise UsageError if it is not `auto`, `off` or a whole number."""
     if text == "auto":
         return "auto"
     if text == "off":
         return "off"
     if not text.isdecimal():
         raise UsageError(
-            f"--tile {text} is no size", hint="--tile takes auto, off, or a side from 128 to 8192"
+            f"--tile {text} is not a size", hint="--tile takes auto, off, or a side from 128 to 8192"
         )
     return int(text)
 
@@ -68,5 +68,7 @@ def parse_bytes(text: str) -> int:
     """Read an amount of memory such as `2GB`, `800 MB` or `1.5 GiB`; raise UsageError for anything else."""
     form = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(k|m|g|t)(i?)b?", text.strip().lower())
     if form is None:
-        raise UsageError(f"--max-memory {text} is no amount", hint="for example --max-memory 2GB")
+        raise UsageError(
+            f"--max-memory {text} is not an amount of memory", hint="for example --max-memory 2GB"
+        )
     return int(float(form[1]) * (1024 if form[3] else 1000) ** ("kmgt".index(form[2]) + 1))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine.errors import ImageError
 from engine.files import images, jxl
-from engine.files.formats import FORMATS, depth_for, format_of, teach_for
+from engine.files.formats import FORMATS, depth_for, enable_for, format_of
 from engine.pictures.picture import Picture
 from engine.settings.output import Output
 from tests.engine.conftest import QUICK, noise
@@ -96,9 +96,9 @@ def test_a_missing_extra_is_named(
 
 def test_avif_that_calls_itself_otherwise_needs_no_extra(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    teach_for(b"\0\0\0\x20ftypmif1\0\0\0\0mif1avifmiaf", "x")
+    enable_for(b"\0\0\0\x20ftypmif1\0\0\0\0mif1avifmiaf", "x")
     with pytest.raises(ImageError, match="HEIF"):
-        teach_for(b"\0\0\0\x20ftypmif1\0\0\0\0mif1heicmiaf", "x")
+        enable_for(b"\0\0\0\x20ftypmif1\0\0\0\0mif1heicmiaf", "x")
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (64, 64), (256, 256), (37, 53), (600, 800), (9, 3000)])
