@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
-from engine.cli import console, options
+from engine.cli import console, parser
 from engine.cli.commands import dream, gallery, info, layers, pipe, presets, recipe, video, zoom
 from engine.cli.commands.common import handling
 from engine.errors import Cancelled, DreamError
@@ -15,7 +15,7 @@ from engine.errors import Cancelled, DreamError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COMMANDS: Final[Mapping[str, options.Command]] = {
+COMMANDS: Final[Mapping[str, parser.Command]] = {
     "dream": dream,
     "zoom": zoom,
     "video": video,
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         with handling(signal.default_int_handler, signal.SIGTERM):  # ends the work as Ctrl-C does
-            arguments = options.parse(COMMANDS, words)
+            arguments = parser.parse(COMMANDS, words)
             logging.basicConfig(format="deepdream: %(message)s")
             logging.getLogger("engine").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
             return COMMANDS[arguments.command].run(arguments, reporter)

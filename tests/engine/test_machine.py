@@ -36,9 +36,9 @@ def test_without_psutil_the_free_memory_is_unknown(monkeypatch) -> None:
     assert machine.available_memory() is None
 
 
-@pytest.mark.usefixtures("elsewhere")
-def test_the_real_psutil() -> None:
-    psutil = pytest.importorskip("psutil")
+def test_the_real_psutil(request: pytest.FixtureRequest) -> None:
+    psutil = pytest.importorskip("psutil")  # looks at the platform when it is imported
+    request.getfixturevalue("elsewhere")
     assert 0 < machine.available_memory() <= psutil.virtual_memory().total
 
 

@@ -49,7 +49,7 @@ def ordered(
     """Return what the options order of a model, and what the user should be told of it."""
     from engine.ascent.dreaming import order_for  # noqa: PLC0415 - --help does without
 
-    config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
+    config, warnings = fit_layers(config, model.layer_names, chosen="layers" in arguments.given)
     tiling = options.tiling(arguments)
     guide = mask = None
     if arguments.guide or arguments.mask:  # else nothing loads Pillow, which a frame does without

@@ -121,7 +121,7 @@ def test_errors_as_json_lines_even_in_the_options(run) -> None:
         (["dream", "{photo}", "-o", "{folder}/text.png/dream.png"], 3, "cannot be written"),
         (["dream", "{photo}", "--model", "{folder}/text.png"], 4, "not an ONNX model"),
         (["dream", "{photo}", "--device", "cuda"], 5, "has no CUDA"),
-        (["layers", "{photo}"], 2, "takes no argument"),
+        (["layers", "{photo}"], 2, "does not take the argument"),
     ],
 )
 def test_one_clear_line_and_the_right_exit_code(run, photo: Path, words, code, said) -> None:
