@@ -16,8 +16,10 @@ import pytest
 
 from engine.ascent.step import Step
 from engine.batch import jobs as batch
-from engine.cli import console
+from engine.cli import reporters
 from engine.cli.commands import dream as dream_command
+from engine.cli.reporters.bar import Bar
+from engine.cli.reporters.lines import Lines
 from engine.errors import ImageError
 from engine.files import images
 from engine.library import dream as library
@@ -365,7 +367,7 @@ def test_a_partial_picture_that_cannot_be_kept_does_not_cost_the_others(photo: P
     step = next(library.steps(source, config, model=tiny))
     unfinished = [batch.Progress(batch.Job(photo, x), step, source) for x in (gone, there)]
     streams = batch.Streams(None, None)
-    error = dream_command._kept(unfinished, tiny, streams, console.Silent())
+    error = dream_command._kept(unfinished, tiny, streams, reporters.Reporter())
     assert isinstance(error, ImageError)
     assert "none" in str(error)
     assert capfd.readouterr().out == f"{there}\n"
@@ -375,7 +377,7 @@ def test_a_partial_picture_that_cannot_be_kept_does_not_cost_the_others(photo: P
 def test_one_bar_for_several_at_once(monkeypatch, capsys, tiny) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     now = iter([0.0, 10.0, 20.0])
-    bar = console.Bar(lambda: next(now))
+    bar = Bar(lambda: next(now))
     bar.start(tiny, DreamConfig(), Tiling(), 4, 2)
     image = np.zeros((1, 1, 3), np.float32)
 
@@ -397,7 +399,7 @@ def test_one_bar_for_several_at_once(monkeypatch, capsys, tiny) -> None:
 
 
 def test_lines_of_several_at_once_say_whose_they_are(capsys, tiny) -> None:
-    lines = console.Lines(verbose=True)
+    lines = Lines(verbose=True)
     lines.start(tiny, DreamConfig(), Tiling(), 4, 2)
     image = np.zeros((1, 1, 3), np.float32)
     for stopped in (False, True):
@@ -412,7 +414,7 @@ def test_lines_of_several_at_once_say_whose_they_are(capsys, tiny) -> None:
 def test_the_bar_fits_the_terminal_and_tells_the_time_left(monkeypatch, capsys) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     now = iter([0.0, 10.0])
-    bar = console.Bar(lambda: next(now))
+    bar = Bar(lambda: next(now))
     image = np.zeros((1, 1, 3), np.float32)
     for iteration, fraction in ((1, 0.1), (2, 0.2)):
         bar.step("x", Step(1, 3, iteration, 20, (15, 20), 1.0, fraction, False, (), image, image, image))
@@ -425,10 +427,10 @@ def test_the_bar_fits_the_terminal_and_tells_the_time_left(monkeypatch, capsys) 
 
 
 def test_a_terminal_gets_the_bar_a_file_gets_lines(monkeypatch) -> None:
-    assert type(console.reporter("auto")) is console.Lines
-    monkeypatch.setattr(console.sys.stderr, "isatty", lambda: True)
-    assert type(console.reporter("auto")) is console.Bar
-    assert type(console.reporter("auto", verbose=True)) is console.Lines
+    assert type(reporters.for_progress("auto")) is Lines
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert type(reporters.for_progress("auto")) is Bar
+    assert type(reporters.for_progress("auto", verbose=True)) is Lines
 
 
 def test_a_failed_gpu_is_told_when_the_cpu_steps_in(run, photo: Path, monkeypatch, tiny) -> None:
