@@ -53,6 +53,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--quality",
         type=int,
+        default=STANDARD.quality,
         metavar="N",
         help="quality of JPEG, WebP, AVIF, HEIC and JPEG XL; 1 to 100, where WebP and JPEG XL are lossless "
         f"({STANDARD.quality})",
@@ -60,31 +61,28 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--depth",
         choices=("source", *DEPTHS),
+        default=STANDARD.depth,
         help="bits per channel: 16 for PNG and TIFF, float for TIFF; source: as in the input (source)",
     )
-    group.add_argument(
+    dither = group.add_argument(
         "--dither",
         action=argparse.BooleanOptionalAction,
         help="round changed pixels at random, which avoids banding in smooth skies "
         f"({'yes' if STANDARD.dither else 'no'})",
     )
-    group.add_argument(
+    strip = group.add_argument(
         "--strip-metadata",
         action=argparse.BooleanOptionalAction,
         help="leave out EXIF (with the location), XMP, IPTC and comments "
         f"({'yes' if STANDARD.strip_metadata else 'no'})",
     )
+    # Set afterwards: Python 3.11 and 3.12 would add a switch's default to its help, in words of their own.
+    dither.default, strip.default = STANDARD.dither, STANDARD.strip_metadata
     group.add_argument(
         "--no-recipe",
         dest="with_recipe",
         action="store_false",
         help="do not store in the result how it was made",
-    )
-    parser.set_defaults(  # here, because Python 3.11 and 3.12 add a switch's own default to its help
-        quality=STANDARD.quality,
-        depth=STANDARD.depth,
-        dither=STANDARD.dither,
-        strip_metadata=STANDARD.strip_metadata,
     )
 
 

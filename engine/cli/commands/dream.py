@@ -64,7 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--animate",
         metavar="FILM",
-        help="also write a film of how the dream grows: .gif, .webp, or with the [video] extra .mp4 or .webm; "
+        help="also write a film of the dream growing: .gif, .webp, or with the [video] extra .mp4 or .webm; "
         "for several pictures, PICTURE.FILM",
     )
     options.add_output(parser)

@@ -19,8 +19,8 @@ HELP: Final = "dream on a film, without flicker"
 
 EPILOG: Final = """\
 The first frame, and the first after each cut, gets all --iterations. Every other frame starts from the dream
-of the frame before it, moved along with the film, and gets --frame-iterations. Sound and timing are kept. If a
-run is interrupted, finished frames stay in FILM.frames; run the command again to resume.
+of the frame before it, moved along with the film, and gets --frame-iterations. Sound and timing are kept. If
+a run is interrupted, finished frames stay in FILM.frames; run the command again to resume.
 Needs pip install "deepdream-onnx[video]".
 
 example:

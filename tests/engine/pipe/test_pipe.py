@@ -273,7 +273,7 @@ def test_a_terminal_is_no_program(serve, monkeypatch) -> None:
 def test_help_tells_the_contract_and_loads_nothing_heavy() -> None:
     script = (
         "import sys; from engine.cli.main import main; code = main(['pipe', '--help']);"
-        "heavy = {'numpy', 'scipy', 'PIL', 'onnxruntime'} & set(sys.modules);"
+        "heavy = {'numpy', 'scipy', 'PIL', 'onnxruntime', 'wcwidth', 'psutil'} & set(sys.modules);"
         "sys.exit(f'loaded {heavy}' if heavy else code)"
     )
     done = subprocess.run(
