@@ -1,16 +1,16 @@
-"""Everything that can go wrong for a reason outside the program, as one tree.
+"""Everything that can go wrong for a reason outside the program, in one tree of classes.
 
 ```
 DreamError          1   any failure that has no class of its own
 ├── UsageError      2   an option, a setting or a command that makes no sense
 ├── ImageError      3   a picture that cannot be read, dreamed on or written
 ├── ModelError      4   a model file that cannot be read or was not made for dreaming
-├── DeviceError     5   the device asked for, or any runtime at all, is not to be had
+├── DeviceError     5   the requested device does not work, or no runtime is installed
 ├── WireError       6   a frame on the wire that breaks the protocol
 └── Cancelled     130   the user, or SIGTERM, stopped the work
 ```
 
-The number is the exit code of the command line.  Anything that is not a DreamError is a bug.
+The number is the command line's exit code.  Anything that is not a DreamError is a bug.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class DreamError(Exception):
 
     exit_code: ClassVar[int] = 1
     hint: str = ""
-    """Way out, one line; empty where there is none to offer."""
+    """A way out, in one line; empty where there is none."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -47,11 +47,11 @@ class ModelError(DreamError):
     """Refuse a model file."""
 
     exit_code = 4
-    hint = "python -m export writes model files for dreaming; without --model the embedded one is used"
+    hint = "make a model file with python -m export, or leave out --model to use the embedded model"
 
 
 class DeviceError(DreamError):
-    """Report that the device asked for does not work here."""
+    """Report that the requested device does not work here."""
 
     exit_code = 5
 

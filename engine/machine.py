@@ -1,4 +1,4 @@
-"""What this computer gives a process: processors and memory, within the limits of its container."""
+"""What this process may use of the computer: processors and memory, within the limits of its container."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import ctypes
 import math
 import os
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path("/")
-"""Where /proc and /sys/fs/cgroup are looked for; tests put a tree of their own here."""
+"""The folder with proc and sys/fs/cgroup in it; tests put a tree of their own here."""
 
 UNLIMITED = 1 << 60
-"""What cgroup v1 gives as memory limit where there is none is larger than this, in bytes."""
+"""Bytes.  Where no limit is set, cgroup v1 still reports one, which is larger than this."""
 
 
 def cpu_count() -> int:
@@ -33,13 +35,17 @@ def cpu_count() -> int:
 
 
 def available_memory() -> int | None:
-    """Return how many bytes this process can still take without being killed; None if unknown."""
+    """Return how many more bytes this process can take without being killed; None if unknown.
+
+    Linux and its containers are read from /proc and /sys; other systems are asked through psutil.  Unknown it
+    stays where neither tells, as without psutil: then no picture is refused for its size.
+    """
     known = [x for x in (_system_memory(), *_cgroup_memory()) if x is not None]
     return max(0, min(known)) if known else None
 
 
 def release_memory() -> None:
-    """Give what the C library keeps of freed memory back to the system, where it can be told to (glibc)."""
+    """Make the C library return freed memory to the system, where it offers a way to (glibc)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -53,10 +59,20 @@ def _cpu_quotas() -> Iterator[float]:
 
 
 def _system_memory() -> int | None:
+    if sys.platform != "linux":
+        return _psutil_memory()
     for line in _text(ROOT / "proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return None
+
+
+def _psutil_memory() -> int | None:
+    try:
+        psutil = import_module("psutil")  # installed where it is needed, which is not on Linux
+    except ImportError:
+        return None
+    return int(psutil.virtual_memory().available)
 
 
 def _cgroup_memory() -> Iterator[int]:
@@ -74,7 +90,7 @@ def _cgroup_memory() -> Iterator[int]:
 
 
 def _cgroups(controller: str) -> Iterator[Path]:
-    """Yield the folders of this process's cgroup and of those around it, v2 and v1."""
+    """Yield the folders of this process's cgroup and of those that contain it, v2 and v1."""
     base = ROOT / "sys/fs/cgroup"
     for line in _text(ROOT / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
@@ -82,8 +98,8 @@ def _cgroups(controller: str) -> Iterator[Path]:
             continue
         mount = base / controller if controllers else base
         inside = Path(path.lstrip("/"))
-        # In a container the path may be the host's while the mount shows only our part: missing folders are
-        # passed over, and the mount itself always comes last.
+        # In a container the path may be the host's, while the mount shows only our part: missing folders are
+        # skipped, and the mount itself always comes last.
         yield from (mount / x for x in (inside, *inside.parents))
 
 

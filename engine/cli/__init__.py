@@ -1,9 +1,10 @@
-"""The command line, `deepdream` and `python -m engine`: the top floor.
+"""The command line, `deepdream` and `python -m engine`: the topmost folder.
 
-`main` finds the command and turns what goes wrong into words and exit codes; `options` says what can be
-written on the command line; `console` is everything that is printed; `commands/` has one module for each
-command.  A new command is a module in `commands/` and a line in `main.COMMANDS`.
+`main` runs the command and turns errors into messages and exit codes; `parser` reads the command line;
+`options` has the options that commands share; `console` prints; `reporters/` has the ways to report progress;
+`commands/` has one module for each command.  To add a command, add a module there and a line to
+`main.COMMANDS`.
 
-What does not live here: anything a program could want without a terminal.  That is in the folders below, and
-nothing below knows of options, terminals or exit codes.
+Anything that a program could want without a terminal belongs in the folders below, and nothing below knows
+about options, terminals or exit codes.
 """

@@ -1,4 +1,4 @@
-"""The command line: finds the command, and turns what goes wrong into words and exit codes."""
+"""Run a command, and turn errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
-from engine.cli import console, options
+from engine.cli import parser, reporters
 from engine.cli.commands import dream, gallery, info, layers, pipe, presets, recipe, video, zoom
 from engine.cli.commands.common import handling
 from engine.errors import Cancelled, DreamError
@@ -15,7 +15,7 @@ from engine.errors import Cancelled, DreamError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COMMANDS: Final[Mapping[str, options.Command]] = {
+COMMANDS: Final[Mapping[str, parser.Command]] = {
     "dream": dream,
     "zoom": zoom,
     "video": video,
@@ -31,12 +31,12 @@ COMMANDS: Final[Mapping[str, options.Command]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code, see `engine.errors`."""
     words = list(sys.argv[1:] if argv is None else argv)
-    reporter = console.reporter(
+    reporter = reporters.for_progress(
         _wanted_progress(words), verbose="--verbose" in words, debug="--debug" in words
     )
     try:
-        with handling(signal.default_int_handler, signal.SIGTERM):  # ends the work as Ctrl-C does
-            arguments = options.parse(COMMANDS, words)
+        with handling(signal.default_int_handler, signal.SIGTERM):  # stops the work as Ctrl-C does
+            arguments = parser.parse(COMMANDS, words)
             logging.basicConfig(format="deepdream: %(message)s")
             logging.getLogger("engine").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
             return COMMANDS[arguments.command].run(arguments, reporter)
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         error: DreamError = Cancelled("cancelled; nothing was written")
     except MemoryError:
-        error = DreamError("not enough memory")
+        error = DreamError("not enough memory", hint="use a smaller picture, or a smaller --tile")
     except DreamError as known:
         error = known
     reporter.error(error)
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _wanted_progress(words: list[str]) -> str:
-    """Find --progress before the options are read, so that errors in them are reported in that form too."""
+    """Find --progress before the options are parsed, so that errors in them are reported in its form too."""
     text = " ".join(words).replace("--progress=", "--progress ").split(" ")
     kind = text[text.index("--progress") + 1 :][:1] if "--progress" in text else []
     return kind[0] if kind else "auto"

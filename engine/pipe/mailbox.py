@@ -1,8 +1,8 @@
-"""Standard input and output of a process that must stop at any moment.
+"""Standard input and output of a process that must be able to stop at any moment.
 
-The main thread works.  One thread owns standard input, so that its end is seen while the work goes on; what
-may block for ever (input, output, opening a model) is left to daemon threads, and the main thread looks every
-`TICK` whether it shall stop.  It looks because no call on every system waits for threads, pipes and signals.
+The main thread does the work.  Another thread owns standard input, so that its end is noticed meanwhile.
+Whatever may block for ever (input, output, opening a model) runs in daemon threads; the main thread checks
+every `TICK` whether to stop.  It polls because no call waits for threads, pipes and signals on every system.
 """
 
 from __future__ import annotations
@@ -26,38 +26,38 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TICK: Final = 0.05
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two checks whether to stop."""
 
 PATIENCE: Final = 2.0
-"""Seconds that a reader may take nothing of a frame, once we shall stop."""
+"""Seconds that a reader may go without taking any of a frame once we have been told to stop."""
 
 
 class Inbox:
     """The frames on standard input, and whether to stop.
 
-    Iterate over it: the frame before counts as answered when the next is asked for.  At most one frame is
-    read ahead, and that only with `abort_on_eof`, where the end of input must not be missed.
+    Iterate over it: asking for the next frame means that the previous one is answered.  At most one frame
+    is read ahead, and only with `abort_on_eof`, where the end of input must not be missed.
     """
 
     def __init__(self, descriptor: int, *, abort_on_eof: bool) -> None:
         self._descriptor = descriptor
         self._abort_on_eof = abort_on_eof
-        self._begun = self._aborted = self._signalled = False
+        self._any_input = self._aborted = self._signalled = False
         self._room = threading.Semaphore(2 if abort_on_eof else 1)
         self._items: queue.SimpleQueue[wire.Values | BaseException | None] = queue.SimpleQueue()
         threading.Thread(target=self._receive, daemon=True).start()
 
     @property
     def stopped(self) -> bool:
-        """Whether the work shall end now: a signal came, or input ended and must not."""
+        """Whether to stop now: a signal came, or input ended although `abort_on_eof` forbids it."""
         return self._signalled or self._aborted
 
     def stop(self, *_: object) -> None:
-        """Stop as soon as possible; fit to be a signal handler."""
+        """Stop as soon as possible; can be used as a signal handler."""
         self._signalled = True
 
     def until(self, future: Future[T]) -> T:
-        """Wait for a result; raise Cancelled as soon as the work shall end."""
+        """Wait for a result; raise Cancelled as soon as we are told to stop."""
         while not future.done():
             if self.stopped:
                 raise Cancelled("cancelled; nothing was written")
@@ -65,14 +65,14 @@ class Inbox:
         return future.result()
 
     def __iter__(self) -> Iterator[wire.Values]:
-        """Yield the frames; raise WireError for a bad one, and where there is none at all."""
+        """Yield the frames; raise WireError for a bad one, and if there is none at all."""
         number = 0
         while (frame := self._next()) is not None:
             number += 1
             yield frame
             self._room.release()
         if not number:
-            raise WireError("no frame came on standard input", hint="send one as numpy.save writes it")
+            raise WireError("no frame arrived on standard input", hint="send one as numpy.save writes it")
 
     def _next(self) -> wire.Values | None:
         item: wire.Values | BaseException | None = None
@@ -91,7 +91,7 @@ class Inbox:
         return item
 
     def _receive(self) -> None:
-        """Read frame after frame, in a thread of its own."""
+        """Read one frame after another, in a thread of its own."""
         try:
             while (header := wire.read_header(self._read)) is not None:
                 height, width, channels = header.shape
@@ -105,7 +105,7 @@ class Inbox:
         self._items.put(None)
 
     def _drain(self) -> None:
-        """After a bad frame, go on waiting for the end: the frame before it may still be in work."""
+        """After a bad frame, keep waiting for the end: the frame before it may still be at work."""
         with contextlib.suppress(DreamError):
             while self._abort_on_eof and self._read(wire.CHUNK):
                 pass
@@ -116,23 +116,23 @@ class Inbox:
         except OSError as error:
             raise WireError(f"standard input cannot be read: {error.strerror}") from error
         if part:
-            self._begun = True
+            self._any_input = True
         else:
-            self._aborted = self._abort_on_eof and self._begun
+            self._aborted = self._abort_on_eof and self._any_input
         return part
 
 
 class Outbox:
-    """Where answers go."""
+    """The answers, on standard output."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._taken = 0
 
     def send(self, values: wire.Values, stopped: Callable[[], bool]) -> None:
-        """Write a frame whole, even if the work shall end meanwhile, as long as anybody reads it.
+        """Write a whole frame, even if we are told to stop meanwhile, as long as somebody reads it.
 
-        Raises Cancelled where nobody does, ImageError where it cannot be written.
+        Raises Cancelled if nobody does, ImageError if it cannot be written.
         """
         sending = in_background(wire.write, self._write, values)
         taken, since = self._taken, time.monotonic()
@@ -141,11 +141,11 @@ class Outbox:
             if self._taken != taken or not stopped():
                 taken, since = self._taken, time.monotonic()
             elif time.monotonic() - since > PATIENCE:
-                raise Cancelled("cancelled; nobody takes the frame")
+                raise Cancelled("cancelled; nobody reads the frame")
         try:
             sending.result()
         except OSError as error:
-            if error.errno in {errno.EPIPE, errno.EINVAL, errno.ECONNRESET}:  # EINVAL is Windows' word for it
+            if error.errno in {errno.EPIPE, errno.EINVAL, errno.ECONNRESET}:  # Windows says EINVAL
                 raise Cancelled("nobody reads the frames any more") from None
             raise ImageError(f"the frame cannot be written: {error.strerror}") from error
 
@@ -156,7 +156,7 @@ class Outbox:
 
 
 def in_background(function: Callable[..., T], *arguments: object) -> Future[T]:
-    """Call a function in a daemon thread, which no end of the program waits for."""
+    """Call a function in a daemon thread, which does not keep the program from ending."""
     future: Future[T] = Future()
 
     def work() -> None:

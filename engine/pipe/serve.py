@@ -1,4 +1,4 @@
-"""Dreaming for editors: frames in, frames out."""
+"""Answer frames with dreams: colours and alpha of a frame, to and from the model."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Done:
-    """A frame that is answered."""
+    """A frame that has been answered."""
 
     number: int
     seconds: float
-    """From the frame's arrival on."""
+    """Time since the frame arrived."""
 
 
 Event: TypeAlias = Progress | Done
@@ -54,7 +54,7 @@ def serve(
     *,
     keep_partial: bool,
 ) -> Iterator[Event]:
-    """Answer each frame, and yield what happens; the first error ends it.
+    """Answer each frame and yield what happens, until input ends or an error is raised.
 
     When stopped, raises Cancelled, with `keep_partial` after writing the picture so far.
     """

@@ -1,14 +1,15 @@
 """Frames on the wire: pictures as `.npy` version 1, read and written without trusting the other side.
 
 A frame is what `numpy.save` writes of an array [H, W, 1 to 4] in C order, uint8 (0 to 255) or little-endian
-float32 (0 to 1); by channels: grey, grey and alpha, RGB, RGBA.  Nothing of a header is ever evaluated, and no
-pixel is read or given room before its header has been found good.
+float32 (0 to 1); by channels: grey, grey and alpha, RGB, RGBA.  NumPy writes and reads the headers.  No code
+in a header is ever run, and no pixel is read, nor memory set aside for it, before the header is accepted.
 
 The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from collections.abc import Callable
@@ -26,16 +27,16 @@ Values: TypeAlias = "NDArray[Any]"
 """A frame's pixels, uint8 or float32 [H, W, 1 to 4]."""
 
 Read: TypeAlias = Callable[[int], bytes]
-"""Returns at most so many bytes, none only at the end."""
+"""Takes a count and returns at most that many bytes; returns none only at the end of input."""
 
 Write: TypeAlias = Callable[[memoryview], int]
-"""Takes some bytes, from the first on, and returns how many."""
+"""Takes as many of the given bytes as it can, from the first on, and returns how many it took."""
 
 MAX_PIXELS: Final = 400_000_000
-"""Height times width of the largest frame, of which other programs make a header by mistake or in malice."""
+"""Height times width of the largest frame: a header can claim any size, by mistake or in malice."""
 
 MAX_HEADER: Final = 4096
-"""Bytes of the longest header that is read; ours and NumPy's have 118."""
+"""Bytes of the longest header that is read; one that NumPy writes for a picture has 118."""
 
 MAGIC: Final = b"\x93NUMPY"
 PREAMBLE: Final = len(MAGIC) + 4
@@ -44,10 +45,20 @@ PREAMBLE: Final = len(MAGIC) + 4
 KINDS: Final = ("|u1", "<f4")
 CHUNK: Final = 1 << 20
 
-_ITEM = re.compile(
-    r"\s*(['\"])(descr|fortran_order|shape)\1\s*:\s*('[^'\"]*'|\"[^'\"]*\"|True|False|\([^()]*\))\s*(?:,|$)"
-)
-_SHAPE = re.compile(r"\(\s*([0-9]{1,19})\s*,\s*([0-9]{1,19})\s*,\s*([0-9]{1,19})\s*,?\s*\)")
+_GAP = r"[ \t\n]*+"
+_KEY = r"""(?:'(?:descr|fortran_order|shape)'|"(?:descr|fortran_order|shape)")"""
+_TYPE = r"""(?:'[|<>=]?[A-Za-z][0-9]{0,9}'|"[|<>=]?[A-Za-z][0-9]{0,9}")"""
+_NUMBER = r"-?(?:0|[1-9][0-9]{0,18})"
+_SHAPE = rf"\({_GAP}(?:{_NUMBER}{_GAP}(?:,{_GAP}{_NUMBER}{_GAP})*,?{_GAP})?\)"
+_ENTRY = rf"{_KEY}{_GAP}:{_GAP}(?:{_TYPE}|True|False|{_SHAPE}){_GAP}"
+_HEADER = re.compile(rf"\{{{_GAP}{_ENTRY},{_GAP}{_ENTRY},{_GAP}{_ENTRY}(?:,{_GAP})?\}}{_GAP}")
+"""What NumPy gets to read: three flat entries and nothing else.
+
+NumPy's reader runs no code, but it hands the text to Python's parser (`ast.literal_eval`), which can exhaust
+the stack on deeply nested text; it accepts a key that comes twice, and it tries a second, more lenient parser
+on what the first one refuses.  This pattern keeps such text from NumPy.  Among exactly three entries, a key
+that comes twice means that another one is missing, and that NumPy does refuse.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,14 +72,14 @@ class Header:
     """(height, width, channels)."""
 
     def __bytes__(self) -> bytes:
-        text = f"{{'descr': '{self.kind}', 'fortran_order': False, 'shape': {self.shape}, }}"
-        padding = " " * (-(PREAMBLE + len(text) + 1) % 64)
-        raw = f"{text}{padding}\n".encode("ascii")
-        return MAGIC + struct.pack("<BBH", 1, 0, len(raw)) + raw
+        file = io.BytesIO()
+        entries = {"descr": self.kind, "fortran_order": False, "shape": self.shape}
+        np.lib.format.write_array_header_1_0(file, entries)
+        return file.getvalue()
 
 
 def read_header(read: Read) -> Header | None:
-    """Return the next frame's header, None at the end; raise WireError for one that is not to be followed."""
+    """Return the next frame's header, None at the end; raise WireError for one that cannot be accepted."""
     start = b""
     while len(start) < PREAMBLE:
         part = read(PREAMBLE - len(start))
@@ -79,23 +90,23 @@ def read_header(read: Read) -> Header | None:
         return None
     if start[: len(MAGIC)] != MAGIC[: len(start)]:
         raise WireError(
-            "what came on standard input is no .npy frame",
-            hint="deepdream dream - takes picture files; pipe takes frames, as numpy.save writes them",
+            "standard input is not a .npy frame",
+            hint="for a picture file use deepdream dream -; pipe reads frames as numpy.save writes them",
         )
     if len(start) < PREAMBLE:
         _cut_off("its header")
     major, minor, length = struct.unpack("<BBH", start[len(MAGIC) :])
     if (major, minor) != (1, 0):
-        raise WireError(f"the frame is .npy version {major}.{minor}, not 1.0")
+        raise WireError(f"the frame is .npy version {major}.{minor}; only 1.0 is supported")
     if length > MAX_HEADER:
-        raise WireError(f"the frame's header is {length} bytes long; {MAX_HEADER} are enough for any")
+        raise WireError(f"the frame's header is {length} bytes long, more than {MAX_HEADER}")
     raw = bytearray(length)
     _fill(read, memoryview(raw), "its header")
-    return _parse(raw.decode("latin-1"))
+    return _parse(bytes(raw))
 
 
 def read_pixels(read: Read, header: Header) -> Values:
-    """Return the pixels that follow a header; raise WireError where they are cut off, or no numbers."""
+    """Return the pixels that follow a header; raise WireError where they are cut off or not finite."""
     values: Values = np.empty(header.shape, header.kind)
     _fill(read, values.reshape(-1).view(np.uint8).data, "its pixels")
     if header.kind == "<f4" and not (np.isfinite(values.min()) and np.isfinite(values.max())):
@@ -114,38 +125,40 @@ def write(take: Write, values: Values) -> None:
             rest = rest[take(rest[:CHUNK]) :]
 
 
-def _parse(text: str) -> Header:
-    items: dict[str, str] = {}
-    inside = text.strip()
-    unclear = WireError(f"the frame's header makes no sense: {_shown(inside)}")
-    if not (inside.startswith("{") and inside.endswith("}")):
+def _parse(raw: bytes) -> Header:
+    """Let NumPy read a header's text, and check that it describes a picture."""
+    text = raw.decode("latin-1")
+    unclear = WireError(
+        f"the frame's header cannot be understood: {_shown(text.strip())}",
+        hint="write the frame as numpy.save does: descr, fortran_order and shape",
+    )
+    if _HEADER.fullmatch(text) is None:
         raise unclear
-    inside = inside[1:-1].strip()
-    while inside:
-        item = _ITEM.match(inside)
-        if item is None or item[2] in items:
-            raise unclear
-        items[item[2]] = item[3]
-        inside = inside[item.end() :].strip()
-    if len(items) != 3:
-        raise unclear
-    kind = items["descr"].strip("'\"")
-    if kind not in KINDS:
-        raise WireError(f"the frame has values of type {_shown(kind)}; |u1 and <f4 are taken")
-    if items["fortran_order"] != "False":
+    file = io.BytesIO(struct.pack("<H", len(raw)) + raw)
+    try:
+        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=MAX_HEADER)
+    except ValueError:
+        raise unclear from None
+    if dtype.str not in KINDS:
         raise WireError(
-            "the frame is in Fortran order; C order is taken", hint="numpy.ascontiguousarray turns it"
+            f"the frame has values of type {dtype.str}; supported are |u1 and <f4",
+            hint='array.astype("uint8") or array.astype("<f4") converts them',
         )
-    return Header(kind, _checked_shape(items["shape"]))
+    if fortran_order:
+        raise WireError(
+            "the frame is in Fortran order; only C order is supported",
+            hint="numpy.ascontiguousarray converts it",
+        )
+    return Header(dtype.str, _checked_shape(shape))
 
 
-def _checked_shape(text: str) -> tuple[int, int, int]:
-    found = _SHAPE.fullmatch(text)
-    if found is None:
-        raise WireError(f"the frame has the shape {_shown(text)}, not (height, width, 1 to 4)")
-    height, width, channels = map(int, found.groups())
-    if not (height and width and 1 <= channels <= 4):
-        raise WireError(f"the frame has the shape {_shown(text)}, not (height, width, 1 to 4)")
+def _checked_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    if len(shape) != 3 or min(shape) < 1 or shape[2] > 4:
+        raise WireError(
+            f"the frame has the shape {_shown(str(shape))}, not (height, width, 1 to 4)",
+            hint="channels come last: grey, grey and alpha, RGB or RGBA",
+        )
+    height, width, channels = shape
     if height * width > MAX_PIXELS:
         raise WireError(
             f"the frame has {width}x{height} pixels, more than {MAX_PIXELS // 10**6} million",
@@ -168,6 +181,6 @@ def _cut_off(what: str) -> NoReturn:
 
 
 def _shown(text: str) -> str:
-    """Return foreign text in a form that can stand in a message."""
+    """Return text from outside, shortened and without control characters, to be quoted in a message."""
     short = text if len(text) <= 80 else text[:80] + "…"
     return short.encode("ascii", "backslashreplace").decode() if short.isprintable() else ascii(short)

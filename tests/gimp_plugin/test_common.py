@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cli import main as cli
-from engine.cli import options
+from engine.cli import parser
 from engine.cli.commands.common import configured
 from engine.pipe import wire
 from engine.settings.config import COEFFICIENT_LIMIT, DreamConfig, settings
@@ -44,7 +44,7 @@ FIELDS = {name.replace("_", "-"): (name, setting) for name, setting in settings(
 
 def read(arguments):
     """Return the DreamConfig that the engine makes of a command and options."""
-    return configured(options.parse(cli.COMMANDS, arguments))
+    return configured(parser.parse(cli.COMMANDS, arguments))
 
 
 def parse(settings_of_dialog, **keywords):
@@ -205,7 +205,7 @@ def test_command_line_does_the_same_to_a_file(values):
     command = shlex.split(words.command_line(values, "my photo's.jpg"))
     assert command[:3] == ["deepdream", "dream", "my photo's.jpg"]
     assert read(command[1:]) == parse(values)
-    assert options.parse(cli.COMMANDS, command[1:]).device == values["device"]
+    assert parser.parse(cli.COMMANDS, command[1:]).device == values["device"]
 
 
 def test_command_line_says_only_what_is_not_usual():

@@ -1,5 +1,5 @@
-"""The commands, a module each: `add_options` says what it takes, `run` does it and returns an exit code.
+"""The commands, one module each: `add_options` adds its options, `run` runs it and returns an exit code.
 
-What they print goes through the reporter or `console.say`.  NumPy, Pillow and ONNX Runtime are imported
-inside functions: --help and --version do without them.
+Commands print through their reporter or `console.say`.  They import NumPy, Pillow and ONNX Runtime inside
+functions, so that --help and --version stay fast.
 """

@@ -1,4 +1,4 @@
-"""What several commands do alike: open the model, tell of it, stop when told to."""
+"""What several commands do: open the model, report it, handle signals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.ascent.order import Order
     from engine.ascent.step import Step
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
     from engine.settings.recipe import Recipe
@@ -33,9 +33,9 @@ def open_model(arguments: argparse.Namespace, device: str, precision: str = "ful
 def configured(
     arguments: argparse.Namespace, recipe: Recipe | None = None, preset: str = DEFAULT
 ) -> DreamConfig:
-    """Return the settings of a recipe, or of the preset that the options name, with those that they give.
+    """Return the settings of a recipe, or of a preset, overridden by those on the command line.
 
-    Where they name none, it is `preset`.
+    The preset is the one that the options name, or else `preset`.
     """
     given = options.given_settings(arguments)
     if recipe is not None:
@@ -46,13 +46,13 @@ def configured(
 def ordered(
     arguments: argparse.Namespace, config: DreamConfig, model: DreamModel
 ) -> tuple[Order, tuple[str, ...]]:
-    """Return what the options order of a model, and what the user should be told of it."""
+    """Return the order that the options describe, and warnings for the user."""
     from engine.ascent.order import order_for  # noqa: PLC0415 - --help does without
 
-    config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
+    config, warnings = fit_layers(config, model.layer_names, chosen="layers" in arguments.given)
     tiling = options.tiling(arguments)
     guide = mask = None
-    if arguments.guide or arguments.mask:  # else nothing loads Pillow, which a frame does without
+    if arguments.guide or arguments.mask:  # otherwise Pillow is not loaded: frames do without it
         from engine.library import sources  # noqa: PLC0415 - --help does without
 
         guide, mask = sources.read_guide(arguments.guide, model), sources.read_mask(arguments.mask)
@@ -60,14 +60,14 @@ def ordered(
 
 
 def begin(
-    reporter: Silent,
+    reporter: Reporter,
     model: DreamModel,
     order: Order,
     warnings: tuple[str, ...],
     pictures: int | None,
     at_once: int = 1,
 ) -> None:
-    """Report what is going to compute, and what the user should know of it."""
+    """Report what computes, with warnings for the user."""
     reporter.start(model, order.config, order.tiling, pictures, at_once)
     if model.fallback:
         warnings = (*warnings, f"{model.fallback}: dreaming on the CPU")
@@ -75,8 +75,8 @@ def begin(
         reporter.warning(warning)
 
 
-def report_step(name: str, step: Step, reporter: Silent) -> None:
-    """Hand a Step on to the reporter, and what the user should know of it."""
+def report_step(name: str, step: Step, reporter: Reporter) -> None:
+    """Report a Step and its warnings."""
     for warning in step.warnings:
         reporter.warning(warning, name=name)
     reporter.step(name, step)
@@ -84,8 +84,8 @@ def report_step(name: str, step: Step, reporter: Silent) -> None:
 
 @contextlib.contextmanager
 def handling(handler: Callable[[int, Any], Any], *signals: signal.Signals) -> Iterator[None]:
-    """Give signals a handler for a while, save those that whoever started us wants ignored."""
-    if threading.current_thread() is not threading.main_thread():  # where Python allows no handlers
+    """Handle signals inside the `with` block, except those that our parent process has us ignore."""
+    if threading.current_thread() is not threading.main_thread():  # Python allows handlers only there
         yield
         return
     before = {x: signal.getsignal(x) for x in signals if signal.getsignal(x) is not signal.SIG_IGN}

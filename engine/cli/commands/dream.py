@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from engine.batch.growth import Showing
     from engine.batch.jobs import Event, Progress, Streams
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
@@ -26,7 +26,7 @@ HELP: Final = "dream on pictures"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `dream` takes."""
+    """Add the options of `dream`."""
     parser.add_argument(
         "input", nargs="+", metavar="INPUT", help="picture, folder, glob pattern, or - for stdin"
     )
@@ -36,38 +36,41 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="file, folder, or - for stdout; without it, STEM.dream.png beside the picture",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that already exist")
     parser.add_argument(
         "--jobs",
         type=_jobs,
         metavar="auto|N",
-        help="pictures of up to a megapixel dreamed at once on a CPU, each on its share of --threads, which "
-        "shows in a result's last bits; auto: as many as threads and --max-memory allow (auto)",
+        help="how many pictures of up to a megapixel to dream on at once on a CPU, each with its share of "
+        "--threads (which can change a result's last bits); auto: as many as threads and --max-memory allow "
+        "(auto)",
     )
     parser.add_argument(
         "--recipe",
         metavar="FILE",
-        help="repeat what made this picture, or is in this .json file; the options given here win, "
-        "--guide none and --mask none too",
+        help="repeat the recipe in this picture or .json file; options on the command line override it, and "
+        "--guide none and --mask none remove its guide and mask",
     )
     parser.add_argument(
-        "--save-steps", metavar="DIR", help="write each step of the dream too, as DIR/PICTURE-0001.png and on"
+        "--save-steps",
+        metavar="DIR",
+        help="also save the steps of the dream, as DIR/PICTURE-0001.png, DIR/PICTURE-0002.png, ...",
     )
     parser.add_argument(
-        "--steps-every", type=int, default=1, metavar="N", help="of so many steps write one, and the last (1)"
+        "--steps-every", type=int, default=1, metavar="N", help="save every Nth step, and the last one (1)"
     )
     parser.add_argument(
         "--animate",
         metavar="FILM",
-        help="write a film of how the dream grew: .gif, .webp, or with [video] .mp4 and .webm; of several "
-        "pictures, PICTURE.FILM",
+        help="also write a film of the dream growing: .gif, .webp, or with the [video] extra .mp4 or .webm; "
+        "for several pictures, PICTURE.FILM",
     )
     options.add_output(parser)
     options.add_model(parser)
     options.add_dreaming(parser)
 
 
-def run(arguments: argparse.Namespace, reporter: Silent) -> int:
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Dream on pictures."""
     repeat = follow(arguments) if arguments.recipe else None
     config = configured(arguments, repeat.recipe if repeat else None)
@@ -110,7 +113,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
 
 
 def _showing(arguments: argparse.Namespace, *, several: bool) -> Showing:
-    """Return what the options want to see of a dream's growth."""
+    """Return how the options want a dream's growth to be shown."""
     from engine.batch.growth import Showing
 
     return Showing(
@@ -122,8 +125,8 @@ def _showing(arguments: argparse.Namespace, *, several: bool) -> Showing:
     )
 
 
-def _report(event: Event, reporter: Silent, errors: list[DreamError]) -> None:
-    """Hand an event of the batch on to the reporter; collect errors, print written paths."""
+def _report(event: Event, reporter: Reporter, errors: list[DreamError]) -> None:
+    """Report an event of the batch; collect errors, print the paths of results."""
     from engine.batch import jobs as batch
 
     match event:
@@ -132,7 +135,9 @@ def _report(event: Event, reporter: Silent, errors: list[DreamError]) -> None:
         case batch.Warned(name, message):
             reporter.warning(message, name=name)
         case batch.Skipped(job):
-            reporter.warning(f"{job.output} is there already: skipped", name=job.name, hint="--overwrite")
+            reporter.warning(
+                f"{job.output} already exists; skipped", name=job.name, hint="--overwrite replaces it"
+            )
         case batch.Failed(name, error):
             errors.append(error)
             reporter.error(error, name=name)
@@ -147,12 +152,12 @@ def _cancelled(unfinished: list[Progress]) -> Cancelled:
     if not unfinished:
         return Cancelled("cancelled")
     outputs, verb = ", ".join(x.job.output for x in unfinished), "were" if len(unfinished) > 1 else "was"
-    hint = "--keep-partial writes the picture so far"
+    hint = "with --keep-partial, the unfinished picture is written"
     return Cancelled(f"cancelled; {outputs} {verb} not written", hint=hint)
 
 
-def _kept(unfinished: list[Progress], streams: Streams, reporter: Silent) -> DreamError:
-    """Write the pictures so far, as many as can be; return the error to end with."""
+def _kept(unfinished: list[Progress], streams: Streams, reporter: Reporter) -> DreamError:
+    """Write the unfinished pictures, as many as possible; return the error to end with."""
     from engine.batch import jobs as batch
 
     reporter.clear()
@@ -169,12 +174,12 @@ def _kept(unfinished: list[Progress], streams: Streams, reporter: Silent) -> Dre
         kept.append(progress.job.output)
         if progress.job.target is not None:
             console.say(progress.job.output)
-    verb = "are the pictures" if len(kept) > 1 else "is the picture"
-    return failure or Cancelled(f"cancelled; {', '.join(kept)} {verb} so far" if kept else "cancelled")
+    verb = "are unfinished pictures" if len(kept) > 1 else "is an unfinished picture"
+    return failure or Cancelled(f"cancelled; {', '.join(kept)} {verb}" if kept else "cancelled")
 
 
 def _binary(stream: Any) -> Any:
-    """Return a text stream's binary side; None where the stream is closed."""
+    """Return the binary stream below a text stream; None if it is closed."""
     return getattr(stream, "buffer", None)
 
 
@@ -182,5 +187,5 @@ def _jobs(text: str) -> int | None:
     if text == "auto":
         return None
     if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"--jobs {text} is out of range", hint="--jobs takes auto, or a number from 1")
+        raise UsageError(f"--jobs {text} is out of range", hint="--jobs takes auto, or a number from 1 up")
     return int(text)

@@ -1,4 +1,4 @@
-"""What the commands that make films do alike."""
+"""What the commands that make films have in common."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
     from engine.films.project import Project
     from engine.films.shot import Frame
 
 PRESET: Final = "flight"
-"""The preset that films begin with: the tutorial's noise would grow from frame to frame."""
+"""The preset that films start from: with the tutorial's, noise would grow from frame to frame."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every command takes that makes a film."""
+    """Add the options of commands that make films."""
     parser.add_argument(
         "-o",
         "--output",
@@ -30,17 +30,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="file to write: .mp4, .m4v, .mov, .mkv, .webm, .gif or .webp; without it, beside the input",
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace a film that is there already; start again"
+        "--overwrite",
+        action="store_true",
+        help="replace a film that already exists, and start again from its first frame",
     )
     parser.add_argument(
-        "--keep-frames", action="store_true", help="keep the frames, as pictures in FILM.frames"
+        "--keep-frames", action="store_true", help="keep the frames as pictures, in the folder FILM.frames"
     )
     options.add_model(parser)
     options.add_dreaming(parser, PRESET)
 
 
 def target_of(source: Path, output: str | None, middle: str) -> Path:
-    """Return the film's file; `middle` stands in the name of one that nobody named."""
+    """Return the film's path; without `output` it lies beside the source, as STEM.MIDDLE.mp4."""
     if output is None:
         return source.with_name(f"{source.stem}.{middle}.mp4")
     target = Path(output)
@@ -49,8 +51,8 @@ def target_of(source: Path, output: str | None, middle: str) -> Path:
     return target if target.suffix else target.with_name(target.name + ".mp4")
 
 
-def make(project: Project, arguments: argparse.Namespace, reporter: Silent, name: str) -> int:
-    """Make a film and report how far it is; after an interruption, say how to go on."""
+def make(project: Project, arguments: argparse.Namespace, reporter: Reporter, name: str) -> int:
+    """Make a film and report its progress; after an interruption, say how to resume."""
     started = time.perf_counter()
     left = _time_left(time.monotonic)
     frame: Frame | None = None
@@ -67,21 +69,24 @@ def make(project: Project, arguments: argparse.Namespace, reporter: Silent, name
     return 0
 
 
-def _cancelled(project: Project, frame: Frame | None, reporter: Silent, *, keep: bool) -> Cancelled:
-    """Write the film so far if that is wanted; return the error to end with."""
+def _cancelled(project: Project, frame: Frame | None, reporter: Reporter, *, keep: bool) -> Cancelled:
+    """Write the unfinished film if that is wanted; return the error to end with."""
     if frame is None:
         return Cancelled("cancelled")
     reporter.clear()
     if keep:
         project.write(partly=True)
         console.say(str(project.target))
-    so_far = f"; {project.target} is the film so far" if keep else ""
-    again = "the same command, without --overwrite, goes on from there"
+    so_far = f"; {project.target} is the unfinished film" if keep else ""
+    again = "run the same command again, without --overwrite, to resume"
     return Cancelled(f"cancelled after frame {frame.number}{so_far}", hint=again)
 
 
 def _time_left(clock: Callable[[], float]) -> Callable[[Frame], float | None]:
-    """Return what tells the seconds left; the first two frames are not like the others, and not counted."""
+    """Return a function that estimates the seconds left.
+
+    It does not count the first two frames, which take longer or shorter than the others.
+    """
     marks: list[tuple[float, int]] = []
 
     def left(frame: Frame) -> float | None:

@@ -16,7 +16,7 @@ from engine.settings import presets
 if TYPE_CHECKING:
     import argparse
 
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
     from engine.galleries.sheet import Cell
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
@@ -25,25 +25,27 @@ HELP: Final = "show on one sheet what each layer makes of a picture"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `gallery` takes."""
-    parser.add_argument("picture", metavar="PICTURE", help="the picture to dream on, a small copy of it")
+    """Add the options of `gallery`."""
+    parser.add_argument("picture", metavar="PICTURE", help="picture; a small copy of it is dreamed on")
     parser.add_argument(
         "-o",
         "--output",
         metavar="SHEET",
         help="file or folder; without it, STEM.gallery.png beside the picture",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace a sheet that is there already")
+    parser.add_argument("--overwrite", action="store_true", help="replace a sheet that already exists")
     parser.add_argument(
-        "--channels", metavar="LAYER", help="show this layer's channels that the picture excites most"
+        "--channels", metavar="LAYER", help="show the channels of this layer that the picture excites most"
     )
-    parser.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"of these so many ({COUNT})")
+    parser.add_argument(
+        "--count", type=int, default=COUNT, metavar="N", help=f"how many channels to show ({COUNT})"
+    )
     parser.add_argument(
         "--size",
         type=int,
         default=SIDE,
         metavar="PX",
-        help=f"side of a square with as many pixels as each small picture has; 64 to 1024 ({SIDE})",
+        help=f"size of each small picture: the side of a square of the same area; 64 to 1024 ({SIDE})",
     )
     options.add_model(parser)
     options.add_device(parser)
@@ -51,13 +53,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     look = parser.add_argument_group("the look")
     look.add_argument(
         "--preset",
-        help=f"settings to start from, save the layers: {', '.join(presets.names())}, or a .toml file "
+        help=f"settings to start from, except its layers: {', '.join(presets.names())}, or a .toml file "
         "(the gallery's own)",
     )
     options.add_settings(look, LOOK)
 
 
-def run(arguments: argparse.Namespace, reporter: Silent) -> int:
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Dream on a small picture with each layer, or channel, and write one sheet."""
     from engine.files import images
     from engine.galleries import gallery as galleries
@@ -93,7 +95,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
 
 
 def _target(arguments: argparse.Namespace) -> Path:
-    """Return the file to write; raise UsageError where it is there already."""
+    """Return the file to write; raise UsageError if it already exists."""
     source, output = Path(arguments.picture), arguments.output
     name = source.stem + ".gallery.png"
     if output is None:
@@ -104,6 +106,6 @@ def _target(arguments: argparse.Namespace) -> Path:
         target = Path(output) if Path(output).suffix else Path(output + ".png")
     if target.exists() and not arguments.overwrite:
         raise UsageError(
-            f"{target} is there already", hint="--overwrite replaces it; -o NAME writes another file"
+            f"{target} already exists", hint="--overwrite replaces it; -o NAME writes another file"
         )
     return target

@@ -1,4 +1,4 @@
-"""`deepdream info`: what works here."""
+"""`deepdream info`: what is installed, and what works."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from engine.cli import console, options
 from engine.cli.commands.common import open_model
 from engine.errors import DeviceError
 from engine.settings.presets import PRESETS
+from engine.settings.selectors import format_number
 
 if TYPE_CHECKING:
     import argparse
 
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
-HELP: Final = "show versions, devices that really work, and the model's metadata"
+HELP: Final = "show versions, the devices that work, and the model's metadata"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `info` takes."""
+    """Add the options of `info`."""
     options.add_model(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
-    """Show versions, the devices that really work, and the model's metadata."""
+def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
+    """Show versions, the devices that work, and the model's metadata."""
     from engine import machine
     from engine.ascent import tiles
     from engine.settings.tiling import Tiling
@@ -50,8 +51,9 @@ def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
         return 0
     for title, entries in facts.items():
         console.say(title)
+        width = max(map(len, entries))
         for name, value in entries.items():
-            console.say(f"  {name:<14} {_readable(value)}")
+            console.say(f"  {name:<{width}}  {_readable(value)}")
     return 0
 
 
@@ -65,7 +67,16 @@ def _versions() -> dict[str, str]:
         "system": platform.platform(),
     }
     extras = ("tifffile", "imagecodecs", "pillow-heif", "pillow-jxl-plugin")
-    for name in ("onnxruntime", "onnxruntime-gpu", "numpy", "pillow", *extras):
+    for name in (
+        "onnxruntime",
+        "onnxruntime-gpu",
+        "numpy",
+        "pillow",
+        "protobuf",
+        "psutil",
+        "wcwidth",
+        *extras,
+    ):
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found
@@ -83,7 +94,7 @@ def _gigabytes(count: int | None) -> str:
 
 
 def _plain(record: Any) -> dict[str, Any]:
-    """Return a dataclass of ours as JSON can write it."""
+    """Return one of our dataclasses in a form that JSON can write."""
     values = {x.name: getattr(record, x.name) for x in fields(record)}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -100,4 +111,8 @@ def _readable(value: Any) -> str:
         return (
             value["name"] if "name" in value else ", ".join(f"{k} {_readable(v)}" for k, v in value.items())
         )
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, float):
+        return format_number(value)
     return " ".join(map(_readable, value)) if isinstance(value, list) else str(value)

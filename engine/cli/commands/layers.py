@@ -1,4 +1,4 @@
-"""`deepdream layers`: what a model has, and what of it a picture excites."""
+"""`deepdream layers`: a model's layers, and the channels that a picture excites."""
 
 from __future__ import annotations
 
@@ -14,31 +14,40 @@ from engine.settings.presets import PRESETS
 if TYPE_CHECKING:
     import argparse
 
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
     from engine.network.model import DreamModel
 
 HELP: Final = "list the model's layers, channels and strides, or the channels that a picture excites most"
 
 CHANNELS: Final = 5
-"""Channels that are listed of each layer."""
+"""How many channels of each layer are listed."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `layers` takes."""
+    """Add the options of `layers`."""
     options.add_model(parser)
     parser.add_argument(
-        "--picture", metavar="PICTURE", help="list the channels that this picture excites most, by layer"
+        "--picture",
+        metavar="PICTURE",
+        help="list, for each layer, the channels that this picture excites most",
     )
-    parser.add_argument("--channels", type=int, metavar="N", help=f"so many of each layer ({CHANNELS})")
+    parser.add_argument(
+        "--channels",
+        type=int,
+        metavar="N",
+        help=f"with --picture: how many channels of each layer to list ({CHANNELS})",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
-    """List the model's layers, and what the default preset makes of each, or what a picture excites."""
+def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
+    """List the model's layers with their coefficients in the preset keras, or what a picture excites."""
     if arguments.channels is not None and arguments.channels < 1:
-        raise UsageError(f"--channels {arguments.channels} is out of range", hint="at least 1")
+        raise UsageError(
+            f"--channels {arguments.channels} is out of range", hint="it takes a number from 1 up"
+        )
     if arguments.channels is not None and arguments.picture is None:
-        raise UsageError("--channels says how many channels of --picture are listed", hint="add --picture")
+        raise UsageError("--channels has a meaning only with --picture", hint="add --picture PICTURE")
     model = open_model(arguments, "cpu")
     if arguments.picture is not None:
         _rank(arguments, model)
@@ -63,7 +72,7 @@ def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
 
 
 def _rank(arguments: argparse.Namespace, model: DreamModel) -> None:
-    """Print the channels that a picture excites most, by layer."""
+    """Print, for each layer, the channels that a picture excites most."""
     from engine.galleries.ranking import rank_channels  # noqa: PLC0415 - --help does without
 
     ranked = rank_channels(arguments.picture, count=arguments.channels or CHANNELS, model=model)

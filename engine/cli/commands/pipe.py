@@ -13,7 +13,7 @@ from engine.cli.commands.common import begin, configured, handling, open_model, 
 from engine.errors import Cancelled, UsageError, WireError
 
 if TYPE_CHECKING:
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
@@ -22,29 +22,30 @@ HELP: Final = "dream on .npy frames from standard input, for editors"
 WIRE: Final = """\
 Standard input: one or more .npy version 1 frames, as numpy.save writes them: C order, uint8 (0 to 255) or
 little-endian float32 (0 to 1), shape (height, width, 1 to 4): grey, grey and alpha, RGB, RGBA.
-Standard output: for each, a frame of the same type and shape. Alpha comes back as it was, grey is the luma of
-the dreamed colours, and floats above 1 or below 0 stay there: the dream's change is added to them.
-Standard error: what --progress asks for; json is for programs.
-The end of input after the last frame ends it. SIGTERM stops it within one step, with exit code 130. A frame
-that is broken, or has more than 400 million pixels, ends it with exit code 6. docs/wire.md has an example.
+Standard output: for each, a frame of the same type and shape. Alpha comes back unchanged, grey is the luma of
+the dreamed colours. Floats above 1 or below 0 stay there: the dream's change is added to them.
+Standard error: progress, in the form that --progress asks for; json is for programs.
+The program exits when input ends after a whole frame. SIGTERM stops it within one step, with exit code 130. A
+frame that is broken or has more than 400 million pixels stops it with exit code 6. See docs/wire.md for an
+example.
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `pipe` takes."""
+    """Add the options of `pipe`."""
     parser.epilog = WIRE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "--abort-on-eof",
         action="store_true",
-        help="stop as soon as standard input ends: keep it open until the answer has come",
+        help="stop as soon as standard input ends: the caller keeps it open until it has the answer",
     )
     options.add_model(parser)
     options.add_dreaming(parser)
 
 
-def run(arguments: argparse.Namespace, reporter: Silent) -> int:
-    """Answer the frames on standard input, for editors."""
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Answer each frame on standard input."""
     config = configured(arguments)
     options.tiling(arguments)  # refused before anything is read
     stdin, stdout = _descriptor(sys.stdin, "input"), _descriptor(sys.stdout, "output")
@@ -72,10 +73,10 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
 
 
 def _descriptor(stream: Any, name: str) -> int:
-    """Return the number of a standard stream that another program is at the other end of."""
+    """Return the descriptor of a standard stream; raise UsageError if it is a terminal, not a program."""
     if stream is None:
-        raise WireError(f"standard {name} is closed")
+        raise WireError(f"standard {name} is closed", hint="start pipe with both standard streams open")
     if stream.isatty():
-        hint = "deepdream dream dreams on picture files; deepdream pipe --help tells what a frame is"
-        raise UsageError(f"pipe talks with programs, and standard {name} is a terminal", hint=hint)
+        hint = "for picture files use deepdream dream; deepdream pipe --help describes frames"
+        raise UsageError(f"pipe is for programs, but standard {name} is a terminal", hint=hint)
     return int(stream.fileno())

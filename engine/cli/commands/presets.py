@@ -1,4 +1,4 @@
-"""`deepdream presets`: looks by name, the package's and one's own."""
+"""`deepdream presets`: the built-in looks and the user's own."""
 
 from __future__ import annotations
 
@@ -16,45 +16,52 @@ from engine.settings.config import settings
 if TYPE_CHECKING:
     import argparse
 
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
     from engine.settings.presets import Preset
 
-HELP: Final = "list looks, show what is in one, save your own"
+HELP: Final = "list the presets, show one, or save your own"
 
 ACTIONS: Final = ("list", "show", "save")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `presets` takes."""
+    """Add the options of `presets`."""
     parser.add_argument("action", choices=ACTIONS, help="what to do")
     parser.add_argument("name", nargs="?", metavar="NAME", help="the preset to show or save")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--description", metavar="TEXT", help="save: what it makes of a picture")
+    parser.add_argument("--description", metavar="TEXT", help="save: what the preset makes of a picture")
     parser.add_argument(
-        "--from-recipe", dest="recipe", metavar="PICTURE", help="save: begin with a picture's settings"
+        "--from-recipe",
+        dest="recipe",
+        metavar="PICTURE",
+        help="save: start from the settings of this picture's recipe",
     )
-    parser.add_argument("--overwrite", action="store_true", help="save: replace a preset of yours")
+    parser.add_argument("--overwrite", action="store_true", help="save: replace a preset of your own")
     options.add_look(parser)
 
 
-def run(arguments: argparse.Namespace, reporter: Silent) -> int:
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """List, show or save presets."""
     if arguments.action == "save":
         return _save(arguments)
     saving = [name for name in ("description", "recipe", "overwrite", "preset") if getattr(arguments, name)]
     if options.given_settings(arguments) or saving:
-        raise UsageError(f"presets {arguments.action} takes no settings", hint="presets save NAME does")
+        raise UsageError(
+            f"presets {arguments.action} takes no settings", hint="only presets save NAME takes settings"
+        )
     return _list(arguments, reporter) if arguments.action == "list" else _show(arguments)
 
 
-def _list(arguments: argparse.Namespace, reporter: Silent) -> int:
+def _list(arguments: argparse.Namespace, reporter: Reporter) -> int:
     if arguments.name:
-        raise UsageError("presets list takes no name", hint=f"presets show {arguments.name} shows one")
+        raise UsageError(
+            "presets list takes no name", hint=f"use presets show {arguments.name} to see one preset"
+        )
     found = []
     for name in presets.names():
         try:
             found.append(presets.load(name))
-        except UsageError as error:  # one file that is broken hides no other
+        except UsageError as error:  # a broken file must not hide the others
             reporter.warning(str(error), hint=error.hint)
     if arguments.json:
         console.say(json.dumps([_table(x) for x in found]))
@@ -83,7 +90,7 @@ def _save(arguments: argparse.Namespace) -> int:
 
         if arguments.preset is not None:
             hint = "leave one of them out"
-            raise UsageError("--from-recipe and --preset both say what to begin with", hint=hint)
+            raise UsageError("--from-recipe and --preset both say what to start from", hint=hint)
         recipe = read_recipe(arguments.recipe)
     config = configured(arguments, recipe)
     path = presets.save(name, config, arguments.description or "", overwrite=arguments.overwrite)
@@ -97,14 +104,12 @@ def _save(arguments: argparse.Namespace) -> int:
 
 def _name(arguments: argparse.Namespace) -> str:
     if not arguments.name:
-        raise UsageError(
-            f"presets {arguments.action} takes a name", hint="presets list tells which there are"
-        )
+        raise UsageError(f"presets {arguments.action} takes a name", hint="presets list shows all names")
     return str(arguments.name)
 
 
 def _entry(preset: Preset, width: int) -> str:
-    """Return a preset's line of the list, broken where a terminal ends."""
+    """Return a preset's entry in the list, wrapped to the terminal."""
     text = f"{preset.title}. {preset.description}" if preset.title != preset.name else preset.description
     plain = "".join(x if x.isprintable() else " " for x in text) or "-"
     columns = max(min(shutil.get_terminal_size().columns, 110), width + 30)
@@ -113,7 +118,7 @@ def _entry(preset: Preset, width: int) -> str:
 
 
 def _table(preset: Preset) -> dict[str, Any]:
-    """Return a preset as JSON can write it."""
+    """Return a preset in a form that JSON can write."""
     values = {name: getattr(preset.config, name) for name in settings()}
     head = {"name": preset.name, "title": preset.title, "description": preset.description}
     return {**head, "source": preset.source, "settings": {"layers": dict(preset.config.layers), **values}}

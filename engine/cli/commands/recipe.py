@@ -18,7 +18,7 @@ from engine.settings.selectors import format_layers, format_number
 if TYPE_CHECKING:
     import argparse
 
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
     from engine.settings.recipe import Recipe
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
@@ -27,12 +27,16 @@ HELP: Final = "show how a picture was made, and the command that makes it again"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `recipe` takes."""
-    parser.add_argument("picture", metavar="PICTURE", help="picture that deepdream made, or a recipe's .json")
-    parser.add_argument("--json", action="store_true", help="print JSON, which dream --recipe takes too")
+    """Add the options of `recipe`."""
+    parser.add_argument(
+        "picture", metavar="PICTURE", help="picture made by deepdream, or a recipe as a .json file"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON, which dream --recipe accepts as a file"
+    )
 
 
-def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
+def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
     """Show how a picture was made."""
     from engine.library.repeating import read_recipe
 
@@ -49,7 +53,7 @@ def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
 
 
 def command_line(recipe: Recipe, picture: str = "PICTURE") -> list[str]:
-    """Return the words after `deepdream` that do without the recipe's file what it tells."""
+    """Return the words after `deepdream` that repeat a recipe without its file."""
     from engine.network.model import EMBEDDED
 
     plain, config, output = DreamConfig(), recipe.config, recipe.output
@@ -68,7 +72,7 @@ def command_line(recipe: Recipe, picture: str = "PICTURE") -> list[str]:
 
 
 def _option(option: str, value: object, default: object) -> list[str]:
-    """Return the words that give a setting its value, none where that is the default."""
+    """Return the words that set an option to its value; none if that is the default."""
     if value == default:
         return []
     if isinstance(value, bool):
@@ -78,7 +82,7 @@ def _option(option: str, value: object, default: object) -> list[str]:
 
 
 def _lines(recipe: Recipe) -> list[tuple[str, str]]:
-    """Return what a recipe says, for people: names and values."""
+    """Return a recipe as names and values for people to read."""
     versions = ", ".join(f"{name} {version}" for name, version in recipe.versions.items())
     threads = f", {recipe.threads} thread{'s'[: recipe.threads != 1]}" if recipe.threads else ""
     computed = f"{recipe.device}{threads}, {recipe.precision} precision; {recipe.system}"
@@ -113,10 +117,10 @@ def _described(origin: Origin | str | None) -> str:
 
 
 def _word(origin: Origin | str | None) -> str:
-    """Return what an option calls a file: nothing that could be taken for another option or for a word."""
+    """Return a file's name for the command line, so that it cannot be taken for an option or keyword."""
     return f"./{origin.name or 'FILE'}" if isinstance(origin, Origin) else origin or ""
 
 
 def _quoted(words: list[str]) -> str:
-    """Write words so that the shell of this system reads them as they are."""
+    """Quote words for the shell of this system."""
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

@@ -1,4 +1,4 @@
-"""`--recipe`: what the command line leaves open is taken from a recipe."""
+"""`--recipe`: a recipe supplies the options that are not on the command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cli import options
 from engine.cli.commands.common import open_model
 from engine.errors import DeviceError, ImageError, UsageError
 
@@ -22,15 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Repeat:
-    """A recipe that is being followed."""
+    """A recipe that is being repeated."""
 
     recipe: Recipe
 
     same_picture: bool
-    """Whether it is followed on its own picture, where the last bits matter too."""
+    """Whether it is repeated on its own picture, where even the last bits matter."""
 
     def open_model(self, arguments: argparse.Namespace) -> DreamModel:
-        """Open the model as the recipe's was, in full precision where half is not to be had."""
+        """Open the model as the recipe says; in full precision where half precision is not available."""
         try:
             return open_model(arguments, arguments.device, arguments.precision)
         except (DeviceError, UsageError):
@@ -39,46 +38,47 @@ class Repeat:
             return open_model(arguments, arguments.device)
 
     def warnings(self, model: DreamModel) -> tuple[str, ...]:
-        """Return what the user should know of how the recipe is followed."""
+        """Return what the user should know about this repetition."""
         from engine.library.repeating import differences
 
         said = [differences(self.recipe, model, same_picture=self.same_picture)]
         if self.recipe.unknown:
-            said.append(f"a newer version wrote the recipe; passed over: {', '.join(self.recipe.unknown)}")
+            said.append(
+                f"the recipe was written by a newer version; ignored: {', '.join(self.recipe.unknown)}"
+            )
         return tuple(filter(None, said))
 
 
 def follow(arguments: argparse.Namespace) -> Repeat:
-    """Read the recipe that the options name, and give what they leave open its values.
+    """Read the recipe that the options name; set the options that are not on the command line to its values.
 
     How it was computed, which decides the last bits, is taken over only for the recipe's own picture.  Raises
-    UsageError where it is none, where one of its files is missing, and where a preset is named too.
+    UsageError for a file without a recipe, for a missing guide or mask, and where --preset is given too.
     """
     from engine.library.repeating import find, read_recipe
     from engine.settings.recipe import CHOICES
 
     if arguments.preset is not None:
-        raise UsageError("--recipe and --preset both say what to begin with", hint="leave one of them out")
+        raise UsageError("--recipe and --preset both say what to start from", hint="leave one of them out")
     recipe = read_recipe(arguments.recipe)
     folders = _folders([arguments.recipe, *arguments.input])
     taken: dict[str, object] = {}
-    if recipe.guide is not None and arguments.guide is None:
+    if recipe.guide is not None and "guide" not in arguments.given:
         taken["guide"] = str(find(recipe.guide, "--guide", folders))
-    if recipe.mask is not None and arguments.mask is None:
+    if recipe.mask is not None and "mask" not in arguments.given:
         taken["mask"] = "alpha" if recipe.mask == "alpha" else str(find(recipe.mask, "--mask", folders))
     taken |= {name: getattr(recipe.output, name) for name in CHOICES}
     same = _is_its_picture(recipe, arguments.input)
     if same:
         taken |= _computing(recipe)
     for name, value in taken.items():
-        if getattr(arguments, name) is None:
+        if name not in arguments.given:
             setattr(arguments, name, value)
-    options.complete(arguments)
     return Repeat(recipe, same)
 
 
 def _computing(recipe: Recipe) -> dict[str, object]:
-    """Return the options that decide a result's last bits."""
+    """Return the options that decide a result's last bits, with the recipe's values."""
     from engine.machine import cpu_count
 
     tiling = recipe.tiling
@@ -93,7 +93,7 @@ def _computing(recipe: Recipe) -> dict[str, object]:
 
 
 def _folders(paths: list[str]) -> list[Path]:
-    """Return the folders that files are in, or that they are."""
+    """Return the folders of these files; a folder stands for itself."""
     found = [Path(x) for x in paths if x != "-"]
     return list(dict.fromkeys(x if x.is_dir() else x.parent for x in found))
 
@@ -104,6 +104,6 @@ def _is_its_picture(recipe: Recipe, inputs: list[str]) -> bool:
     file = Path(inputs[0])
     if len(inputs) > 1 or not file.is_file():
         return False
-    with contextlib.suppress(ImageError):  # reading the picture will tell
+    with contextlib.suppress(ImageError):  # reading the picture reports it better
         return origin_of(file).sha256 == recipe.picture
     return False

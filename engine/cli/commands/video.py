@@ -11,16 +11,16 @@ from engine.cli.commands import filming
 from engine.cli.commands.common import begin, configured, open_model, ordered
 
 if TYPE_CHECKING:
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
 HELP: Final = "dream on a film, without flicker"
 
 EPILOG: Final = """\
-The first frame gets all --iterations, and so does that after a cut; each other frame begins with the dream of
-the one before, moved as the film moves, and gets --frame-iterations. Sound and times are kept. What was done
-when a run is stopped stays in FILM.frames, and the same command goes on.
+The first frame, and the first after each cut, gets all --iterations. Every other frame starts from the dream
+of the frame before it, moved along with the film, and gets --frame-iterations. Sound and timing are kept. If
+a run is interrupted, finished frames stay in FILM.frames; run the command again to resume.
 Needs pip install "deepdream-onnx[video]".
 
 example:
@@ -29,31 +29,32 @@ example:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `video` takes."""
+    """Add the options of `video`."""
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("input", metavar="IN", help="film to dream on")
-    parser.add_argument("out", nargs="?", metavar="OUT", help="film to write, as -o says")
+    parser.add_argument("out", nargs="?", metavar="OUT", help="film to write; the same as -o")
     parser.add_argument(
-        "--size", metavar="N|WxH", help="larger side of the frames, or width and height (the film's own)"
+        "--size", metavar="N|WxH", help="longer side of the frames, or width and height (as in the film)"
     )
     parser.add_argument(
         "--carry",
         type=float,
         default=0.9,
         metavar="X",
-        help="share of the dream before that a frame begins with: 0 to 0.98, more is steadier (0.9)",
+        help="how much of the previous frame's dream a frame starts with; 0 to 0.98, more is steadier (0.9)",
     )
     parser.add_argument(
         "--frame-iterations",
         type=int,
         metavar="N",
-        help="ascent steps in each octave of a frame XX",
+        help="ascent steps in each octave of a frame that continues the previous one; 1 to 1000 "
+        "(--iterations times 1 minus --carry)",
     )
     filming.add_options(parser)
 
 
-def run(arguments: argparse.Namespace, reporter: Silent) -> int:
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Dream on the film."""
     config = configured(arguments, preset=filming.PRESET)
     options.tiling(arguments)  # refused before anything is read

@@ -11,16 +11,16 @@ from engine.cli.commands import filming
 from engine.cli.commands.common import begin, configured, open_model, ordered
 
 if TYPE_CHECKING:
-    from engine.cli.console import Silent
+    from engine.cli.reporters import Reporter
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
-HELP: Final = "fly into a picture's dream: a film"
+HELP: Final = "make a film that flies into a picture's dream"
 
 EPILOG: Final = """\
-Each frame is the one before, a little nearer, dreamed on a little more: --iterations 1 and 0.7 times the
-preset's --step, where you don't give them. What was done when a run is stopped stays in FILM.frames, and the
-same command goes on. .gif and .webp need nothing more, the others pip install "deepdream-onnx[video]".
+Each frame is the previous one, a little nearer, dreamed on a little more: by default with --iterations 1 and
+0.7 times the preset's --step. If a run is interrupted, finished frames stay in FILM.frames; run the command
+again to resume. .gif and .webp films need nothing else; the others need pip install "deepdream-onnx[video]".
 
 examples:
   deepdream zoom photo.jpg -o film.mp4 --seconds 10
@@ -29,24 +29,24 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `zoom` takes."""
+    """Add the options of `zoom`."""
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("input", metavar="PHOTO", help="picture to begin with")
+    parser.add_argument("input", metavar="PHOTO", help="picture to start from")
     for option, default, text in (
         ("--seconds", 10.0, "length of the film"),
-        ("--fps", 25.0, "frames a second"),
-        ("--zoom-rate", 1.35, "how much larger a thing is a second later"),
-        ("--rotate", 0.0, "degrees that the picture turns in a second, clockwise"),
+        ("--fps", 25.0, "frames per second"),
+        ("--zoom-rate", 1.35, "how much larger things get per second"),
+        ("--rotate", 0.0, "degrees per second that the picture turns, clockwise"),
     ):
         parser.add_argument(option, type=float, default=default, metavar="X", help=f"{text} ({default:g})")
     parser.add_argument(
-        "--size", default="640", metavar="N|WxH", help="larger side of the frames, or width and height (640)"
+        "--size", default="640", metavar="N|WxH", help="longer side of the frames, or width and height (640)"
     )
     filming.add_options(parser)
 
 
-def run(arguments: argparse.Namespace, reporter: Silent) -> int:
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Make the film."""
     config = configured(arguments, preset=filming.PRESET)
     options.tiling(arguments)  # refused before anything is read
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     model = open_model(arguments, arguments.device, arguments.precision)
     order, warnings = ordered(arguments, zoom.lightly(config, options.given_settings(arguments)), model)
     if picture.alpha is not None:
-        warnings = (*warnings, "a film has no transparency: left out")
+        warnings = (*warnings, "films have no transparency; the picture's is left out")
     begin(reporter, model, order, warnings, 1)
     return filming.make(
         zoom.project(picture, target, order, model, flight), arguments, reporter, arguments.input

@@ -20,8 +20,9 @@ import engine
 from engine import machine
 from engine.ascent.order import order_for
 from engine.batch import jobs as batch
+from engine.cli import options, parser
 from engine.cli.commands.recipe import command_line
-from engine.cli.main import COMMANDS, options
+from engine.cli.main import COMMANDS
 from engine.errors import UsageError
 from engine.files import images
 from engine.settings.recipe import Recipe
@@ -309,7 +310,7 @@ def test_several_pictures_each_get_their_recipe(run: Run, folder: Path) -> None:
 
 def test_the_command_line_that_is_shown_means_the_same(run: Run, folder: Path) -> None:
     words = command_line(FULL)
-    arguments = options.parse(COMMANDS, words)
+    arguments = parser.parse(COMMANDS, words)
     given = options.given_settings(arguments)
     plain = engine.DreamConfig()
     assert given == {x: v for x, v in FULL.settings.items() if v != getattr(plain, x)}
@@ -345,7 +346,7 @@ def test_a_name_meant_for_the_shell_is_quoted(run: Run, folder: Path) -> None:
 
 def test_a_value_is_never_an_option_of_its_own() -> None:
     recipe = replace(FULL, config=engine.DreamConfig(layers={"--output": 1.0}))
-    arguments = options.parse(COMMANDS, command_line(recipe))
+    arguments = parser.parse(COMMANDS, command_line(recipe))
     assert arguments.output is None
     assert arguments.layers == {"--output": 1.0}
 

@@ -73,7 +73,7 @@ def test_numpy_reads_what_we_write_and_finds_the_length_that_it_expects(picture:
     got = np.load(io.BytesIO(as_frame(picture)))
     assert got.dtype == picture.dtype
     assert got.tobytes() == picture.tobytes()
-    assert len(as_frame(picture)) == len(as_npy(picture))
+    assert as_frame(picture) == as_npy(picture)
 
 
 @given(st.integers(1, 400_000_000), st.integers(1, 400_000_000), st.integers(1, 4))
@@ -150,6 +150,20 @@ HOSTILE = {
     "code as descr": with_header(described(descr="__import__('os').getpid()")),
     "code behind": with_header(described().strip() + ".__class__"),
     "nested": with_header("{" * 2000 + "}" * 2000),
+    "deep brackets": with_header(described(shape="(" * 1500 + ")" * 1500)),
+    "a long chain of signs": with_header(described(shape="(" + "-" * 3500 + "2, 2, 3)")),
+    "a long chain of words": with_header(described(order="not " * 900 + "True")),
+    "a long sum": with_header(described(shape="(2" + "+1" * 1500 + ", 2, 3)")),
+    "Python 2's numbers": with_header(described(shape="(2L, 2L, 3L)")),
+    "a leading zero": with_header(described(shape="(02, 2, 3)")),
+    "one number as shape": with_header(described(shape="(12)")),
+    "truth values as shape": with_header(described(shape="(True, True, True)")),
+    "a shape as descr": with_header(described(descr="(2, 2)")),
+    "a type of several": with_header(described(descr="'u1,u1'")),
+    "a type that does not exist": with_header(described(descr="'x7'")),
+    "a type too large": with_header(described(descr="'V999999999'")),
+    "quotes that do not match": with_header(described(descr="'|u1\"")),
+    "a zero byte": with_header(described() + "\0"),
     "objects": as_npy(np.full((2, 2, 3), None)),
     "objects, pickled in": with_header(described("'|O'")) + pickle.dumps(Boom()),
     "a record": as_npy(np.zeros((2, 2, 3), [("r", "u1")])),
@@ -202,6 +216,15 @@ def test_nothing_is_read_or_given_room_behind_the_header_of_a_frame_too_large(sh
 def test_the_largest_frame_has_a_good_header() -> None:
     stream = io.BytesIO(with_header(described(shape="(20000, 20000, 4)")))
     assert wire.read_header(stream.read) == wire.Header("|u1", (20000, 20000, 4))
+
+
+@pytest.mark.parametrize(
+    "name", [x for x in HOSTILE if x.startswith(("deep", "a long", "Python 2", "nested"))]
+)
+def test_what_could_overwhelm_pythons_parser_never_reaches_it(name: str, monkeypatch) -> None:
+    monkeypatch.setattr(np.lib.format, "read_array_header_1_0", lambda *_, **__: pytest.fail("reached"))
+    with pytest.raises(WireError, match="cannot be understood"):
+        wire.read_header(io.BytesIO(HOSTILE[name]).read)
 
 
 @given(st.binary(max_size=300))

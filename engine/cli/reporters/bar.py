@@ -1,0 +1,127 @@
+"""Progress on one line of a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.console import note
+from engine.cli.reporters.lines import Lines, frame_count, minutes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.ascent.step import Step
+    from engine.errors import DreamError
+    from engine.network.model import DreamModel
+
+
+class Bar(Lines):
+    """Report on one line of a terminal, with the time left for the picture, or for all at once."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._started = 0.0
+        self._first = 0.0
+        """How far the work was when timing started."""
+
+        self._fractions: dict[str, float] = {}
+        """How far each picture at work is, by name."""
+
+        self._finished = 0
+
+    def step(self, name: str, step: Step) -> None:
+        """Redraw the bar."""
+        if self._at_once > 1:
+            self._step_of_many(name, step)
+            return
+        if (step.octave, step.iteration) == (1, 1):  # timed from here on: the first step is slower
+            self._started, self._first = self._clock(), step.fraction
+        height, width = step.shape
+        which = f"{name}  " if self._pictures > 1 else ""
+        text = (
+            f"{which}octave {step.octave}/{step.octaves} {height}x{width}  "
+            f"iteration {step.iteration}/{step.iterations}  loss {step.loss:.3f}  {self._left(step.fraction)}"
+        )
+        self._draw(step.fraction, text)
+
+    def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
+        """Print what computes, and draw an empty bar."""
+        super().start_sheet(model, cells, at_once)
+        self._started = self._clock()
+        self._draw(0.0, f"0/{cells} cells")
+
+    def cell(self, label: str, done: int, cells: int) -> None:
+        """Redraw the bar."""
+        self._draw(done / cells, f"{done}/{cells} cells  {self._left(done / cells)}", f"  {label}")
+
+    def frame(self, _name: str, number: int, frames: int | None, left: float | None) -> None:
+        """Redraw the bar of a film."""
+        fraction = min(number / frames, 1.0) if frames else 0.0
+        self._draw(
+            fraction, f"{frame_count(number, frames)}  {'-:--' if left is None else minutes(left)} left"
+        )
+
+    def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
+        """Print a warning above the bar."""
+        self.clear()
+        super().warning(message, name=name, hint=hint)
+
+    def done(self, name: str, output: str, seconds: float) -> None:
+        """Remove the bar."""
+        self._finish(name)
+        super().done(name, output, seconds)
+
+    def error(self, error: DreamError, *, name: str = "") -> None:
+        """Remove the bar and print what went wrong."""
+        self._finish(name)
+        super().error(error, name=name)
+
+    def _finish(self, name: str) -> None:
+        self.clear()
+        self._finished += 1
+        self._fractions.pop(name, None)
+
+    def _step_of_many(self, name: str, step: Step) -> None:
+        """Draw one bar for all pictures, then how far each one at work is, as many as fit."""
+        if not self._first:  # the others at work take their first step at about the same time
+            self._started, self._first = (
+                self._clock(),
+                step.fraction * self._at_once / self._pictures,
+            )
+        self._fractions[name] = step.fraction
+        fraction = min((self._finished + sum(self._fractions.values())) / self._pictures, 1.0)
+        each = ", ".join(f"{Path(name).name} {part:.0%}" for name, part in self._fractions.items())
+        self._draw(
+            fraction, f"{self._finished}/{self._pictures} pictures  {self._left(fraction)}", f"  {each}"
+        )
+
+    def _draw(self, fraction: float, text: str, more: str = "") -> None:
+        """Draw the bar and the text, and of `more` what fits: a longer line would wrap and stay."""
+        from wcwidth import clip, width  # noqa: PLC0415 - takes 40 ms, and --help does without
+
+        columns = shutil.get_terminal_size().columns - 1
+        text, more = _printable(text), _printable(more)
+        cells = min(30, columns - width(text) - 4)
+        if cells >= 5:
+            full = int(fraction * cells)
+            text = f"[{'#' * full}{'.' * (cells - full)}] {text}"
+        note(f"\r\x1b[K{clip(text + more, 0, columns)}", end="")
+
+    def clear(self) -> None:
+        """Remove the bar."""
+        note("\r\x1b[K", end="")
+
+    def _left(self, fraction: float) -> str:
+        if fraction < 1.5 * self._first:  # not yet a whole step since
+            return "-:-- left"
+        return f"{minutes((self._clock() - self._started) * (1 - fraction) / (fraction - self._first))} left"
+
+
+def _printable(text: str) -> str:
+    """Replace what has no place on one line of a terminal, such as a line break in a file name."""
+    return "".join("?" if unicodedata.category(x) in {"Cc", "Cs", "Zl", "Zp"} else x for x in text)

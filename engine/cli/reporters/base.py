@@ -1,0 +1,71 @@
+"""What a reporter can be told, and the one that reports errors only."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from engine.cli.console import note
+from engine.errors import Cancelled
+
+if TYPE_CHECKING:
+    from engine.ascent.step import Step
+    from engine.errors import DreamError
+    from engine.network.model import DreamModel
+    from engine.settings.config import DreamConfig
+    from engine.settings.tiling import Tiling
+
+
+def about(name: str, message: str) -> str:
+    """Return the message, preceded by the picture's name unless it contains the name."""
+    return message if name in message else f"{name}: {message}"
+
+
+class Reporter:
+    """Report errors only, as `--progress none` does; the other reporters override what they report."""
+
+    debug = False
+    """Whether to show a traceback with each error."""
+
+    def start(
+        self,
+        model: DreamModel,
+        config: DreamConfig,
+        tiling: Tiling,
+        pictures: int | None,
+        at_once: int = 1,
+    ) -> None:
+        """Report what computes, and how many pictures there are (None if unknown).
+
+        Of these, `at_once` are dreamed on at the same time; their Steps then come interleaved.
+        """
+
+    def step(self, name: str, step: Step) -> None:
+        """Report one Step of the picture `name`."""
+
+    def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
+        """Report what computes a sheet of `cells` cells, of which `at_once` are dreamed at the same time."""
+
+    def cell(self, label: str, done: int, cells: int) -> None:
+        """Report that the cell `label` of the sheet is ready, and that `done` are."""
+
+    def frame(self, name: str, number: int, frames: int | None, left: float | None) -> None:
+        """Report that a film's frame is finished, and how many seconds are left, if known."""
+
+    def clear(self) -> None:
+        """Clear the line that the next output is printed on."""
+
+    def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
+        """Report something that the user should know."""
+
+    def done(self, name: str, output: str, seconds: float) -> None:
+        """Report that the result of the picture `name` has been written to `output`."""
+
+    def error(self, error: DreamError, *, name: str = "") -> None:
+        """Report what went wrong, and a way out."""
+        if self.debug:
+            note("".join(traceback.format_exception(error)), end="")
+        kind = "" if isinstance(error, Cancelled) else "error: "
+        note(f"deepdream: {kind}{about(name, str(error))}")
+        if error.hint:
+            note(f"  hint: {error.hint}")

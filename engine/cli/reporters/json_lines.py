@@ -1,0 +1,107 @@
+"""Progress for programs, in JSON lines."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from typing import TYPE_CHECKING, Any, Final
+
+from engine._version import __version__
+from engine.cli.console import note
+from engine.cli.reporters.base import Reporter
+
+if TYPE_CHECKING:
+    from engine.ascent.step import Step
+    from engine.errors import DreamError
+    from engine.network.model import DreamModel
+    from engine.settings.config import DreamConfig
+    from engine.settings.tiling import Tiling
+
+PROTOCOL: Final = 1
+"""Version of the JSON lines."""
+
+
+class JsonLines(Reporter):
+    """Report to programs, one JSON object per line; docs/wire.md describes the events."""
+
+    def start(
+        self,
+        model: DreamModel,
+        config: DreamConfig,
+        tiling: Tiling,
+        pictures: int | None,
+        at_once: int = 1,
+    ) -> None:
+        """Send what computes, and the version of the protocol."""
+        from engine.ascent import tiles  # noqa: PLC0415 - NumPy is not needed for --help
+
+        self._send(
+            "start",
+            protocol=PROTOCOL,
+            version=__version__,
+            device=model.device,
+            precision=model.precision,
+            threads=model.threads,
+            model=model.name,
+            layers=dict(config.layers),
+            **tiles.limits(model, tiling),
+            max_memory=tiling.max_memory,
+            seed=config.seed,
+            pictures=pictures,
+            jobs=at_once,
+        )
+
+    def step(self, name: str, step: Step) -> None:
+        """Send one Step."""
+        self._send(
+            "step",
+            image=name,
+            octave=step.octave,
+            octaves=step.octaves,
+            iteration=step.iteration,
+            iterations=step.iterations,
+            shape=list(step.shape),
+            loss=step.loss,
+            fraction=round(step.fraction, 6),
+            stopped=step.stopped,
+        )
+
+    def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
+        """Send what computes, and the version of the protocol."""
+        self._send(
+            "start",
+            protocol=PROTOCOL,
+            version=__version__,
+            device=model.device,
+            precision=model.precision,
+            threads=model.threads,
+            model=model.name,
+            cells=cells,
+            jobs=at_once,
+        )
+
+    def cell(self, label: str, done: int, cells: int) -> None:
+        """Send which cell is ready."""
+        self._send("cell", layers=label, done=done, cells=cells, fraction=round(done / cells, 6))
+
+    def frame(self, name: str, number: int, frames: int | None, left: float | None) -> None:
+        """Send which frame of a film is finished."""
+        seconds = None if left is None else round(left, 1)
+        self._send("frame", image=name, frame=number, frames=frames, seconds_left=seconds)
+
+    def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
+        """Send a warning."""
+        self._send("warning", image=name, message=message, hint=hint)
+
+    def done(self, name: str, output: str, seconds: float) -> None:
+        """Send where the result is."""
+        self._send("done", image=name, output=output, seconds=round(seconds, 3))
+
+    def error(self, error: DreamError, *, name: str = "") -> None:
+        """Send what went wrong, and the exit code that it leads to."""
+        if self.debug:
+            note("".join(traceback.format_exception(error)), end="")
+        self._send("error", image=name, message=str(error), hint=error.hint, exit_code=error.exit_code)
+
+    def _send(self, event: str, **values: Any) -> None:
+        note(json.dumps({"event": event, **values}))

@@ -1,0 +1,89 @@
+"""Progress in lines, for files and for people who read them later."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from engine.cli.console import note
+from engine.cli.reporters.base import Reporter, about
+
+if TYPE_CHECKING:
+    from engine.ascent.step import Step
+    from engine.network.model import DreamModel
+    from engine.settings.config import DreamConfig
+    from engine.settings.tiling import Tiling
+
+
+def minutes(seconds: float) -> str:
+    """Write a time as minutes and seconds."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+def frame_count(number: int, frames: int | None) -> str:
+    """Write which frame of a film this is, and of how many if that is known."""
+    return f"frame {number}" if frames is None else f"frame {number}/{max(frames, number)}"
+
+
+class Lines(Reporter):
+    """Report in lines: one for each octave, and with `verbose` one for each iteration too."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._pictures: float = 1
+        """How many pictures there are; infinity if unknown."""
+
+        self._at_once = 1
+        self._reported = -1
+
+    def start(
+        self,
+        model: DreamModel,
+        config: DreamConfig,
+        _tiling: Tiling,
+        pictures: int | None,
+        at_once: int = 1,
+    ) -> None:
+        """Print what computes, and with which layers."""
+        from engine.settings.selectors import format_layers  # noqa: PLC0415 - this module stays light
+
+        self._pictures, self._at_once = math.inf if pictures is None else pictures, at_once
+        threads = f" ({model.threads} threads)" if model.device == "cpu" else ""
+        if at_once > 1:
+            threads = f" ({model.threads} threads, {at_once} pictures at once)"
+        half = " in half precision" if model.precision == "half" else ""
+        note(f"dreaming on {model.device}{threads}{half} with {format_layers(config.layers)}")
+
+    def step(self, name: str, step: Step) -> None:
+        """Print an octave when it begins, and why if it ends early."""
+        height, width = step.shape
+        prefix = f"{name}: " if self._pictures > 1 else ""
+        inner = prefix if self._at_once > 1 else "  "
+        if step.iteration == 1:
+            note(f"{prefix}octave {step.octave}/{step.octaves} {height}x{width}")
+        if step.stopped:
+            note(f"{inner}stopped at iteration {step.iteration}: loss {step.loss:.4f} is above max loss")
+        elif self._verbose:
+            note(f"{inner}iteration {step.iteration}/{step.iterations} loss {step.loss:.4f}")
+
+    def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
+        """Print what computes, and how many cells."""
+        note(f"dreaming {cells} cells on {model.device}" + (f", {at_once} at once" if at_once > 1 else ""))
+
+    def cell(self, label: str, done: int, cells: int) -> None:
+        """Print the cell's label."""
+        note(f"{done}/{cells} {label}")
+
+    def frame(self, _name: str, number: int, frames: int | None, left: float | None) -> None:
+        """Print a line for each tenth of a film, as soon as the time left is known."""
+        part = number * 10 // max(frames or 250, number)
+        if left is not None and (part > self._reported or self._verbose):
+            self._reported = part
+            note(f"{frame_count(number, frames)}, {minutes(left)} left")
+
+    def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
+        """Print a warning and its hint."""
+        note(f"deepdream: warning: {about(name, message)}")
+        if hint:
+            note(f"  hint: {hint}")
