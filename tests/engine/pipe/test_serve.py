@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.ascent import dreaming
+from engine.ascent.order import order_for
 from engine.pictures.pixels import from_model, to_model
 from engine.pipe import serve as pipe
 from engine.pipe import wire
@@ -80,7 +80,7 @@ def test_highlights_and_shadows_outside_0_to_1_stay(tiny) -> None:
 
 
 def test_the_picture_so_far_has_full_size(tiny) -> None:
-    first = next(pipe.steps(RGB, tiny, dreaming.order_for(tiny, SETTINGS)))
+    first = next(pipe.steps(RGB, tiny, order_for(tiny, SETTINGS)))
     assert first.shape < RGB.shape[:2]
     answer = pipe.finish(RGB, first, tiny)
     assert answer.shape == RGB.shape
