@@ -227,8 +227,7 @@ def engine_contender(image: NDArray[np.float32], threads: int, layers: Mapping[s
     from engine.ascent import tiles
 
     model = engine.load_model(device="cpu", threads=threads)
-    size = tiles.settled(model, engine.Tiling(), image.shape[1:3])
-    gradient = tiles.gradient(model, model.channel_weights(layers), engine.Tiling(), size, 0)
+    gradient = tiles.gradient(model, model.channel_weights(layers), engine.Tiling(), image.shape[1:3])
     return partial(gradient, image[0])
 
 

@@ -11,9 +11,8 @@ import pytest
 
 from engine.network import contract as metadata
 from export.convert import convert, stored
-from export.sources import random_weights
 from export.verify import ort_compute, relative_error
-from export.weights import Weights
+from export.weights import Weights, random_weights
 
 from .tiny import TINY, truth
 
