@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from export.errors import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -104,38 +104,6 @@ class Weights:
         return replace(self, convolutions=halves, source=f"{self.source}, kernels as float16")
 
 
-def load(source: str, architecture: Architecture) -> Weights:
-    """Load weights from what `--weights` names.
-
-    Args:
-        source: `imagenet`, `random:SEED`, or the path of an .npz (8 bit, see export/weights/README.md), .h5
-            or .keras file.
-        architecture: the whole network.
-
-    Raises:
-        WeightsError: with a hint, where they can't be had or are not of this network.
-    """
-    if source == "imagenet":
-        from export.reference import imagenet_weights  # noqa: PLC0415 - imports TensorFlow
-
-        return imagenet_weights()
-    if source.startswith("random:"):
-        return random_weights(source.removeprefix("random:"), architecture)
-    path = Path(source)
-    if not path.is_file():
-        raise WeightsError(
-            f"there is no weights file {source}",
-            "give imagenet, random:SEED, or the path of an .npz, .h5 or .keras file",
-        )
-    if path.suffix == ".npz":
-        return npz_weights(path)
-    if path.suffix in {".h5", ".hdf5", ".keras"}:
-        from export.reference import keras_weights  # noqa: PLC0415 - imports TensorFlow
-
-        return keras_weights(path)
-    raise WeightsError(f"{source} is of no known kind", "weights files end in .npz, .h5 or .keras")
-
-
 def npz_weights(path: Path) -> Weights:
     """Read 8-bit weights: for each tensor `NAME` (uint8), `NAME.scale` and `NAME.min`."""
     try:
@@ -154,7 +122,7 @@ def npz_weights(path: Path) -> Weights:
         raise WeightsError(f"{path} can't be read as .npz: {error}") from error
     except KeyError as error:
         raise WeightsError(f"{path} lacks the tensor {error}") from None
-    return Weights(convolutions, f"{path.name} sha256:{digest(path)}")
+    return Weights(convolutions, f"{path.name} sha256:{file_sha256(path)}")
 
 
 def _npz_convolution(tensors: Mapping[str, NDArray[np.generic]], number: int) -> ConvWeights:
@@ -195,7 +163,7 @@ def random_weights(seed: str, architecture: Architecture) -> Weights:
     return Weights(tuple(convolutions), f"random:{seed}")
 
 
-def digest(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
