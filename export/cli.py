@@ -114,6 +114,7 @@ def _check_output(output: Path) -> None:
 def _verify(model: bytes, architecture: Architecture, weights: Weights) -> None:
     """Print the table of export/verify.py as it grows.  Raises VerificationError where a bar is not met."""
     from export import verify  # noqa: PLC0415 - after TensorFlow's presence is known
+    from export.cases import make_cases  # noqa: PLC0415
     from export.reference import KerasReference  # noqa: PLC0415
 
     channels = architecture.channels()
@@ -121,8 +122,7 @@ def _verify(model: bytes, architecture: Architecture, weights: Weights) -> None:
     truth = KerasReference(weights, channels, "float64")
     rows = []
     say(verify.HEADER)
-    cases = verify.cases(architecture)
-    for row in verify.measure(cases, verify.ort_compute(model), tensorflow, truth):
+    for row in verify.measure(make_cases(architecture), verify.ort_compute(model), tensorflow, truth):
         say(verify.table_line(row))
         rows.append(row)
     ratio = verify.median_ratio(rows)

@@ -7,9 +7,9 @@ block's chains it stays in these parts, so that no gradient has to be cut apart 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import tensorflow as tf
 
@@ -18,7 +18,6 @@ from export.architecture import AveragePool, Conv, MaxPool, Parallel
 if TYPE_CHECKING:
     from export.architecture import Architecture, Chain, Node
 
-DataFormat = Literal["NCHW", "NHWC"]
 Parameters: TypeAlias = Iterator[tuple[tf.Tensor, tf.Tensor]]
 """Kernel [h, w, in, out] and bias [out] of each convolution, batch norm folded in, in the table's order."""
 
@@ -27,30 +26,6 @@ Parts: TypeAlias = list[tf.Tensor]
 
 Pullback: TypeAlias = Callable[[Parts], tf.Tensor]
 """From the gradient by a node's outputs to that by its input."""
-
-
-def activations(
-    architecture: Architecture,
-    image: tf.Tensor,
-    parameters: Iterable[tuple[tf.Tensor, tf.Tensor]],
-) -> dict[str, tf.Tensor]:
-    """Compute the activations of all layers, plainly, for comparison.
-
-    Args:
-        architecture: the network, already cut behind the deepest layer that is wanted.
-        image: float [N, H, W, 3] in the network's value range.
-        parameters: kernel [h, w, in, out] and bias [out] of each convolution, batch norm folded in.
-
-    Returns:
-        One tensor [N, h, w, C] per layer.
-    """
-    parameters = iter(parameters)
-    x = _plain(architecture.stem, image, parameters)
-    found = {}
-    for name, chain in architecture.blocks:
-        x = _plain(chain, x, parameters)
-        found[name] = x
-    return found
 
 
 def stem(architecture: Architecture, image: tf.Tensor, parameters: Parameters) -> tf.Tensor:
@@ -62,10 +37,10 @@ def stem(architecture: Architecture, image: tf.Tensor, parameters: Parameters) -
     x, held_back = image, False
     for node, following in zip(architecture.stem, (*architecture.stem[1:], None), strict=True):
         if isinstance(node, Conv):
-            x = _convolve(node, x, *next(parameters), "NCHW")
+            x = _convolve(node, x, *next(parameters))
             held_back = isinstance(following, MaxPool)
         else:
-            x = _pool(node, x, "NCHW")
+            x = _pool(node, x)
         if not held_back or isinstance(node, MaxPool):
             x, held_back = tf.nn.relu(x), False
     return x
@@ -124,9 +99,9 @@ def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters) -> _Track:
     if not (isinstance(first, Conv) and first.size == (1, 1) and first.stride == 1):
         outputs, pull_all = _walk(chain, x, parameters)
         return _Track(outputs, pull_all, None)
-    pooled = _pool(before[0], x, "NCHW") if before else x
+    pooled = _pool(before[0], x) if before else x
     kernel, bias = next(parameters)
-    y = tf.nn.relu(_convolve(first, pooled, kernel, bias, "NCHW"))
+    y = tf.nn.relu(_convolve(first, pooled, kernel, bias))
     outputs, pull_rest = _walk(chain[len(before) + 1 :], y, parameters)
 
     def pull(upstream: Parts) -> tf.Tensor:
@@ -155,7 +130,7 @@ def _apply(node: Node, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pul
     match node:
         case Conv():
             kernel, bias = next(parameters)
-            y = tf.nn.relu(_convolve(node, x, kernel, bias, "NCHW"))
+            y = tf.nn.relu(_convolve(node, x, kernel, bias))
 
             def pull_conv(upstream: Parts) -> tf.Tensor:
                 masked = tf.raw_ops.ReluGrad(gradients=upstream[0], features=y)
@@ -167,9 +142,9 @@ def _apply(node: Node, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pul
             outputs = [y for track in tracks for y in track.outputs]
             return outputs, lambda upstream: _input_gradients(tracks, upstream, [x])[0]
         case AveragePool():
-            return [_pool(node, x, "NCHW")], lambda upstream: _average_pool_gradient(upstream[0])
+            return [_pool(node, x)], lambda upstream: _average_pool_gradient(upstream[0])
         case MaxPool():
-            y = _pool(node, x, "NCHW")
+            y = _pool(node, x)
             return [y], lambda upstream: tf.raw_ops.MaxPoolGrad(
                 orig_input=x,
                 orig_output=y,
@@ -210,29 +185,15 @@ def _input_gradients(tracks: Sequence[_Track], upstream: Parts, parts: Parts) ->
     return [tf.add_n(terms) for terms in sums]
 
 
-def _plain(chain: Chain, x: tf.Tensor, parameters: Parameters) -> tf.Tensor:
-    for node in chain:
-        match node:
-            case Conv():
-                x = tf.nn.relu(_convolve(node, x, *next(parameters), "NHWC"))
-            case Parallel(chains):
-                x = tf.concat([_plain(chain, x, parameters) for chain in chains], 3)
-            case _:
-                x = _pool(node, x, "NHWC")
-    return x
+def _convolve(node: Conv, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    x = tf.nn.conv2d(x, kernel, node.stride, node.padding, data_format="NCHW")
+    return tf.nn.bias_add(x, bias, data_format="NCHW")
 
 
-def _convolve(
-    node: Conv, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, data_format: DataFormat
-) -> tf.Tensor:
-    x = tf.nn.conv2d(x, kernel, node.stride, node.padding, data_format=data_format)
-    return tf.nn.bias_add(x, bias, data_format=data_format)
-
-
-def _pool(node: Node, x: tf.Tensor, data_format: DataFormat) -> tf.Tensor:
+def _pool(node: Node, x: tf.Tensor) -> tf.Tensor:
     if isinstance(node, MaxPool):
-        return tf.nn.max_pool2d(x, 3, 2, "VALID", data_format=data_format)
-    return tf.nn.avg_pool2d(x, 3, 1, "SAME", data_format=data_format)
+        return tf.nn.max_pool2d(x, 3, 2, "VALID", data_format="NCHW")
+    return tf.nn.avg_pool2d(x, 3, 1, "SAME", data_format="NCHW")
 
 
 def _convolution_gradient(node: Conv, sizes: tf.Tensor, kernel: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
