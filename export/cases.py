@@ -27,7 +27,7 @@ TUTORIAL = {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
 
 @dataclass(frozen=True)
 class Case:
-    """One picture, or several of one size, and the objective to compare on it."""
+    """One picture, or several of the same size, and the objective to compare on."""
 
     picture: str
     image: Array
@@ -35,10 +35,11 @@ class Case:
 
     objective: str
     channel_weights: Array
+    """[C]."""
 
 
 def make_cases(architecture: Architecture) -> list[Case]:
-    """Return what every export is compared on: photographs, noise and flat areas, odd and even sizes."""
+    """Return what an export is verified on: photographs, noise and flat areas, in odd and even sizes."""
     channels = architecture.channels()
     draw = np.random.default_rng(1)
     tutorial = {name: value for name, value in TUTORIAL.items() if name in channels} or dict.fromkeys(
@@ -64,9 +65,9 @@ def vector(channels: Mapping[str, int], coefficients: Mapping[str, float]) -> Ar
 
 
 def _photographs(architecture: Architecture) -> Iterator[tuple[str, Array]]:
-    """Yield the photographs that come with this package, as small as the deepest layer can see.
+    """Yield the photographs in this package, as small as the deepest layer allows.
 
-    To the network a mirrored picture is another one.
+    To the network, a mirrored picture is a different picture.
     """
     side = next(
         side for side in itertools.count(1) if min(architecture.positions(side).values()) > 2 * BORDER
@@ -85,7 +86,7 @@ def _photographs(architecture: Architecture) -> Iterator[tuple[str, Array]]:
 
 
 def _made_pictures(architecture: Architecture, draw: np.random.Generator) -> Iterator[tuple[str, Array]]:
-    """Yield pictures that photographs don't cover: exact ties, the smallest size, several at once."""
+    """Yield what the photographs don't cover: exact ties, the smallest size, several pictures at once."""
     smallest = architecture.min_size(BORDER)
     rows, columns = np.mgrid[0:130, 0:151]
     sky = np.stack([90 + rows // 4, 140 + rows // 5, np.full_like(rows, 235)], axis=-1)
@@ -100,5 +101,5 @@ def _made_pictures(architecture: Architecture, draw: np.random.Generator) -> Ite
 
 
 def _to_range(pixels: NDArray[np.integer]) -> Array:
-    """Turn [H, W, 3] of 0 … 255 into a batch of one in [-1, 1]."""
+    """Scale pixels [H, W, 3] of 0 … 255 to a batch of one in [-1, 1]."""
     return (pixels / 127.5 - 1).astype(np.float32)[np.newaxis]

@@ -1,8 +1,8 @@
 """The table of export/architecture.py as a TensorFlow graph.
 
-A block's gradient is written out here, because the one that TensorFlow derives computes the same with more
-and smaller operations; export/convert.py has the stem's derived.  Where a layer is the concatenation of a
-block's chains it stays in these parts, so that no gradient has to be cut apart again.
+The gradient of each block is written out here, because the one that TensorFlow derives takes more and smaller
+operations for the same result; export/convert.py lets TensorFlow derive the stem's.  A layer that
+concatenates the outputs of a block's chains is kept as these parts, so that no gradient has to be split.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ Parameters: TypeAlias = Iterator[tuple[tf.Tensor, tf.Tensor]]
 """Kernel [h, w, in, out] and bias [out] of each convolution, batch norm folded in, in the table's order."""
 
 Parts: TypeAlias = list[tf.Tensor]
-"""A layer's activations as the tensors whose concatenation along the channels it is."""
+"""The tensors whose concatenation along the channels is a layer's activations."""
 
 Pullback: TypeAlias = Callable[[Parts], tf.Tensor]
-"""From the gradient by a node's outputs to that by its input."""
+"""From the gradient with respect to a node's outputs to that with respect to its input."""
 
 
 def stem(architecture: Architecture, image: tf.Tensor, parameters: Parameters) -> tf.Tensor:
-    """Compute what the first block reads, [N, C, h, w], from an image [N, 3, H, W].
+    """Compute the first block's input [N, C, h, w] from an image [N, 3, H, W].
 
-    A ReLU before a max pool is computed behind it, on a quarter of the positions: the maximum is the same,
-    and where it is not positive neither way has a gradient.
+    A ReLU before a max pool is moved behind it, where there is a quarter of the positions: the maximum is the
+    same, and where it is not positive, there is no gradient either way.
     """
     x, held_back = image, False
     for node, following in zip(architecture.stem, (*architecture.stem[1:], None), strict=True):
@@ -47,7 +47,7 @@ def stem(architecture: Architecture, image: tf.Tensor, parameters: Parameters) -
 
 
 def blocks(architecture: Architecture, x: tf.Tensor, parameters: Parameters) -> dict[str, Parts]:
-    """Compute the activations of all layers, each in parts [N, c, h, w], from the stem's."""
+    """Compute the activations of all layers, each in parts [N, c, h, w], from the stem's output."""
     parts, found = [x], {}
     for name, chain in architecture.blocks:
         (block,) = chain
@@ -57,7 +57,7 @@ def blocks(architecture: Architecture, x: tf.Tensor, parameters: Parameters) -> 
 
 
 def _block(block: Node, parts: Parts, parameters: Parameters) -> Parts:
-    """Compute a block, its gradient written out: see `_input_gradients`."""
+    """Compute a block, with its own gradient: see `_input_gradients`."""
     if not isinstance(block, Parallel):
         raise NotImplementedError(f"a block that begins with {block}")
 
@@ -77,22 +77,22 @@ def _block(block: Node, parts: Parts, parameters: Parameters) -> Parts:
 
 @dataclass(frozen=True)
 class _Track:
-    """One chain of a block, computed."""
+    """One chain of a block after the forward pass."""
 
     outputs: Parts
 
     pull: Pullback
-    """Gradient by the chain's input; or, with a `kernel`, by the outputs of its first convolution."""
+    """The gradient for the chain's input or, with a `kernel`, for the output of its first convolution."""
 
     kernel: tf.Tensor | None
-    """Of a 1x1 convolution [1, 1, in, out] that is left for `_input_gradients`."""
+    """Of a 1x1 convolution [1, 1, in, out] whose gradient is left to `_input_gradients`."""
 
 
 def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters) -> _Track:
-    """Compute a chain and say how its gradient is taken.
+    """Compute a chain, and return how to take its gradient.
 
-    A 1x1 convolution at its beginning is left out of that, to be done for several chains at once; the
-    gradient of an average pool before it commutes with it, and comes first, on fewer channels.
+    The gradient of a 1x1 convolution at the start is left out, to be taken for several chains at once.  The
+    gradient of an average pool before it commutes with it, and so is taken first, on fewer channels.
     """
     before = chain[:1] if isinstance(chain[0], AveragePool) else ()
     first = chain[len(before)] if len(chain) > len(before) else None
@@ -112,7 +112,7 @@ def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters) -> _Track:
 
 
 def _walk(chain: Chain, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pullback]:
-    """Compute a chain, node after node, and return its outputs and its pullback."""
+    """Compute a chain node by node, and return its outputs and its pullback."""
     outputs, pullbacks = [x], []
     for node in chain:
         outputs, pull = _apply(node, _join(outputs), parameters)
@@ -157,11 +157,11 @@ def _apply(node: Node, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pul
 
 
 def _input_gradients(tracks: Sequence[_Track], upstream: Parts, parts: Parts) -> Parts:
-    """Return the gradient by each part of a block's input, from those by its outputs.
+    """Return the gradient for each part of a block's input, given those for its outputs.
 
-    All 1x1 convolutions that read the input are one convolution on the way back: their gradients, stacked,
-    times their kernels, stacked, so that the sum over the chains happens inside.  And it is computed for each
-    part by itself: cutting a gradient apart would take it out of ONNX Runtime's blocked layout.
+    On the way back, all 1x1 convolutions that read the input become one: a convolution of their stacked
+    gradients with their stacked kernels, which also sums over the chains.  It is computed separately for each
+    part, because splitting a gradient would take it out of ONNX Runtime's blocked layout.
     """
     stacked, kernels, others = [], [], []
     for track in tracks:

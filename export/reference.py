@@ -1,6 +1,6 @@
-"""The outside truth: Keras' own InceptionV3, its weights, and the loss of Keras' deep_dream example.
+"""The independent reference: Keras' own InceptionV3 and the loss of Keras' deep_dream example.
 
-Shares nothing with export/network.py and export/loss.py, so that the two can be held against each other.
+It shares no code with export/network.py and export/loss.py, so that it can be used to verify them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def build(dtype: Literal["float32", "float64"] = "float32", *, include_top: bool = False) -> keras.Model:
-    """Build Keras' InceptionV3 with untrained weights; without the top for pictures of any size."""
+    """Build Keras' InceptionV3, untrained; without the top it takes pictures of any size."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)
     try:
@@ -30,10 +30,10 @@ def build(dtype: Literal["float32", "float64"] = "float32", *, include_top: bool
 
 
 def convolutions(model: keras.Model) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
-    """Return each convolution with the batch norm behind it, in the order of creation.
+    """Return each convolution with the batch norm that follows it, in the order of creation.
 
-    `model.layers` is sorted by depth, and Keras numbers names on from earlier models in the process; only the
-    order of those numbers means something.
+    `model.layers` is sorted by depth, and the numbers in Keras' names continue from earlier models in the
+    same process, so only the order of these numbers has a meaning.
     """
 
     def created(layer: keras.layers.Layer) -> int:
@@ -48,7 +48,7 @@ def convolutions(model: keras.Model) -> list[tuple[keras.layers.Layer, keras.lay
 
 
 class KerasReference:
-    """Keras' InceptionV3 with given weights: loss, gradient and energies as TensorFlow computes them."""
+    """Keras' InceptionV3 with the given weights: loss, gradient and energies as TensorFlow computes them."""
 
     def __init__(
         self,
@@ -59,9 +59,9 @@ class KerasReference:
         """Build the network.
 
         Args:
-            weights: as many convolutions as the deepest of `layers` needs.
-            layers: names of the layers to dream on, with their channels, in the order of the energies.
-            dtype: in which all is computed.  float64 is the truth, float32 what a user of TensorFlow gets.
+            weights: at least as many convolutions as the deepest of `layers` needs.
+            layers: the layers to dream on, with their numbers of channels, in the order of the energies.
+            dtype: of the whole computation.  float64 is the truth, float32 what a user of TensorFlow gets.
         """
         self.dtype = np.dtype(dtype)
         self._layers = tuple(layers)

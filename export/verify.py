@@ -1,10 +1,11 @@
-"""Holds a converted model against TensorFlow and float64, and refuses what is wrong.
+"""Compares a converted model with TensorFlow and float64, and rejects it if it is wrong.
 
-Three computations side by side on every picture: the file in ONNX Runtime (float32), Keras' own network in
-TensorFlow in float32, and the same in float64, which counts as the truth.  The gradient of a network of
-ReLUs and max pools jumps where two values nearly tie, so float32 of any kind is off by 3e-3 on one picture
-and by 1e-6 on another, as chance will have it.  So the bar is set for the median over many pictures of how
-much further off the file is than TensorFlow.  The pictures are small, so that on most of them nothing ties.
+Every picture is computed three times: by the file in ONNX Runtime (float32), by Keras' own network in
+TensorFlow in float32, and by the same in float64, which counts as the truth.  The gradient of a network of
+ReLUs and max pools jumps where two values nearly tie, so any float32 computation may happen to be off by 3e-3
+on one picture and by 1e-6 on another.  The limit therefore applies to a median over many pictures: how many
+times further off the file is than TensorFlow.  The pictures are small, so that most of them have no
+near-ties.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ if TYPE_CHECKING:
     Array = NDArray[np.floating]
 
 LOSS_BAR = 1e-5
-"""Largest relative difference from TensorFlow's loss, and of all energies together (L2)."""
+"""Largest relative difference from TensorFlow's loss, and from all its energies together (L2)."""
 
 GRADIENT_BAR = 1.5
-"""In the median over all pictures the file's gradient error may be this many times TensorFlow's own."""
+"""The file's gradient error may be, in the median over all pictures, this many times TensorFlow's own."""
 
 WRONG = 0.1
-"""A gradient further than this from float64 (relative L2) is wrong, whatever the median says.
+"""A gradient further than this from float64 (relative L2) is wrong, whatever the median.
 
-A single near-tie that falls the other way in float32 makes up to 0.03.
+A single near-tie that float32 decides the other way accounts for up to 0.03.
 """
 
 
@@ -50,37 +51,37 @@ class Compute(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured on one case; errors are relative L2 norms."""
+    """The measurements on one case; errors are relative L2 norms."""
 
     case: Case
     loss: float
-    """Mean of the batch, in float64."""
+    """Mean over the batch, in float64."""
 
     loss_error: float
-    """The file's, from TensorFlow in float32."""
+    """Of the file, relative to TensorFlow in float32."""
 
     energies_error: float
-    """The file's, from TensorFlow in float32."""
+    """Of the file, relative to TensorFlow in float32."""
 
     gradient_error: float
-    """The file's, from float64."""
+    """Of the file, relative to float64."""
 
     tensorflow_error: float
-    """TensorFlow's own gradient in float32, from float64."""
+    """Of TensorFlow's own gradient in float32, relative to float64."""
 
     @property
     def ratio(self) -> float:
-        """How many times further from float64 the file's gradient is than TensorFlow's."""
+        """How many times as far from float64 as TensorFlow's gradient the file's is."""
         return self.gradient_error / max(self.tensorflow_error, 1e-30)
 
 
 def ort_compute(model: bytes) -> Compute:
-    """Open a model in ONNX Runtime on the CPU.  Raises ConversionError where it does not open."""
+    """Open a model in ONNX Runtime on the CPU.  Raises ConversionError if it can't be opened."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors share no base class but this
+    except Exception as error:  # the errors of onnxruntime have no other common base class
         raise ConversionError(f"ONNX Runtime refuses the model: {error}") from error
 
     def compute(image: Array, channel_weights: Array, /) -> tuple[Array, Array, Array]:
@@ -92,7 +93,7 @@ def ort_compute(model: bytes) -> Compute:
 
 
 def measure(cases: Sequence[Case], model: Compute, tensorflow: Compute, truth: Compute) -> Iterator[Row]:
-    """Compute every case three times and yield what was found."""
+    """Compute every case in the three ways and yield the measurements."""
     for case in cases:
         loss, gradient, energies = model(case.image, case.channel_weights)
         tf_loss, tf_gradient, tf_energies = tensorflow(case.image, case.channel_weights)
@@ -108,7 +109,7 @@ def measure(cases: Sequence[Case], model: Compute, tensorflow: Compute, truth: C
 
 
 def relative_error(found: Array, truth: Array) -> float:
-    """Return |found - truth| / |truth| in L2, in float64; a shape that differs is infinitely wrong."""
+    """Return |found - truth| / |truth| in L2, in float64; infinity if the shapes differ."""
     if found.shape != truth.shape:
         return float("inf")
     truth = truth.astype(np.float64)
@@ -117,29 +118,29 @@ def relative_error(found: Array, truth: Array) -> float:
 
 
 def judge(rows: Sequence[Row]) -> None:
-    """Raise VerificationError, naming the cases, where a bar is not met."""
+    """Raise VerificationError, naming the cases, if a limit is exceeded."""
     faults = []
     for row in rows:
         where = f"{row.case.picture}, {row.case.objective}"
-        # Written so that NaN fails too.
+        # Written so that NaN fails as well.
         if not (row.loss_error <= LOSS_BAR and row.energies_error <= LOSS_BAR):
             faults.append(f"{where}: loss or energies differ from TensorFlow's by more than {LOSS_BAR:g}")
         if not row.gradient_error <= WRONG:
             faults.append(f"{where}: the gradient is off by {row.gradient_error:.2g}")
     ratio = median_ratio(rows)
     if not ratio <= GRADIENT_BAR:
-        faults.append(f"in the median the gradient is {ratio:.2f} times as far off as TensorFlow's")
+        faults.append(f"in the median, the gradient error is {ratio:.2f} times TensorFlow's")
     if faults:
         raise VerificationError("the model does not compute what TensorFlow does: " + "; ".join(faults))
 
 
 def median_errors(rows: Sequence[Row]) -> tuple[float, float]:
-    """Return the median gradient errors of the file and of TensorFlow, both from float64."""
+    """Return the median gradient errors of the file and of TensorFlow, both relative to float64."""
     return median(row.gradient_error for row in rows), median(row.tensorflow_error for row in rows)
 
 
 def median_ratio(rows: Sequence[Row]) -> float:
-    """Return the median over all cases of the file's gradient error in units of TensorFlow's own."""
+    """Return the median over all cases of `Row.ratio`."""
     return median(row.ratio for row in rows)
 
 

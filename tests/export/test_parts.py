@@ -1,4 +1,4 @@
-"""What the file says for engines that take it apart is true."""
+"""What the file tells engines that split it is true."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_padding_that_depends_on_the_size_is_refused(kernel: list[int], stride: 
     node = helper.make_node(
         op, ["x"], ["y"], kernel_shape=kernel, strides=[stride, stride], auto_pad="SAME_UPPER"
     )
-    with pytest.raises(ConversionError, match="depends on the size"):
+    with pytest.raises(ConversionError, match="depends on the picture size"):
         spell_out_padding(helper.make_model(helper.make_graph([node], "padded", [], [])))
 
 

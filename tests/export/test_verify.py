@@ -1,4 +1,4 @@
-"""The verification passes what is right and refuses what is wrong."""
+"""The verification accepts what is right and refuses what is wrong."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def judge(compute: verify.Compute) -> None:
 
 
 def spoil(model: onnx.ModelProto, op: str) -> bytes:
-    """Make one op of the gradient compute something else."""
+    """Make one of the gradient's ops compute something wrong."""
     nodes = [node for node in model.graph.node if node.op_type == op]
     assert nodes
     for node in nodes:
