@@ -1,4 +1,4 @@
-"""Turns InceptionV3 and the gradient of its DeepDream loss into one ONNX file.
+"""Exports InceptionV3, with the gradient of its DeepDream loss, to one ONNX file.
 
 See `python -m export --help`.
 """

@@ -1,8 +1,8 @@
 """InceptionV3 as a table of blocks.
 
 The architecture is that of Szegedy et al., "Rethinking the Inception Architecture for Computer Vision"
-(arXiv:1512.00567), in the form that `keras.applications.InceptionV3` gives it.  Reading the table depth first
-gives the convolutions in the order in which Keras creates its layers, which is the order of the weights.
+(arXiv:1512.00567), in the form of `keras.applications.InceptionV3`.  Reading the table depth first gives the
+convolutions in the order in which Keras creates its layers, which is the order of the weights.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class MaxPool:
 
 @dataclass(frozen=True)
 class AveragePool:
-    """3x3, stride 1; at the border the mean of the positions that exist."""
+    """3x3, stride 1; at the border, the mean of the positions that exist."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,21 @@ Chain = tuple[Node, ...]
 
 @dataclass(frozen=True)
 class Field:
-    """What the positions of a chain's output see of its input, along one side."""
+    """The receptive field of the positions in a chain's output, along one side of its input."""
 
     stride: int
-    """From one position to the next."""
+    """Distance from one position to the next."""
 
     size: int
-    """How much one position sees."""
+    """Length that one position sees."""
 
     before: int
-    """How far the first position's view reaches out of the picture, where it sees zeros."""
+    """How far the first position's field extends beyond the picture, where there are zeros."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network as a sequence of named blocks; every block but the first is a layer to dream on."""
+    """A network: a stem, then a sequence of named blocks, each of which is a layer to dream on."""
 
     name: str
     stem: Chain
@@ -72,11 +72,11 @@ class Architecture:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the layers that can be dreamed on, shallow to deep."""
+        """Names of the layers to dream on, shallow to deep."""
         return tuple(name for name, _ in self.blocks)
 
     def until(self, layer: str) -> Architecture:
-        """Cut everything behind `layer`.  Raises ValueError where there is no such layer."""
+        """Return the network cut after `layer`.  Raises ValueError if there is no such layer."""
         if layer not in self.layers:
             raise ValueError(f"there is no layer {layer!r}; choose from {', '.join(self.layers)}")
         return Architecture(self.name, self.stem, self.blocks[: self.layers.index(layer) + 1])
@@ -105,7 +105,7 @@ class Architecture:
         return found
 
     def strides(self) -> dict[str, int]:
-        """Return for each layer the distance of neighbouring positions in picture pixels."""
+        """Return, for each layer, the distance between neighbouring positions in picture pixels."""
         stride = _stride(self.stem)
         found = {}
         for name, chain in self.blocks:
@@ -114,7 +114,7 @@ class Architecture:
         return found
 
     def stem_field(self) -> Field:
-        """Return what the positions behind the stem see of the picture."""
+        """Return the receptive field of the stem's output positions in the picture."""
         stride, size, before = 1, 1, 0
         for node in self.stem:
             kernel, step, padded = 3, 2, False  # a max pool
@@ -126,9 +126,9 @@ class Architecture:
         return Field(stride, size, before)
 
     def min_size(self, border: int) -> int:
-        """Return the shortest side in pixels at which a layer has a position left inside `border`.
+        """Return the shortest side in pixels at which some layer has a position inside `border`.
 
-        The deeper layers must still be computable there, so each has at least one position.
+        All layers must be computable at that size, so each has at least one position.
         """
         size = 1
         while True:
@@ -239,7 +239,7 @@ def _kernel_shapes(chain: Chain, width: int) -> Iterator[tuple[int, int, int, in
 
 
 def _width(chain: Chain, width: int) -> int:
-    """Return how many channels a chain makes of `width` channels."""
+    """Return how many channels a chain outputs for `width` input channels."""
     for node in chain:
         match node:
             case Conv():
@@ -267,7 +267,7 @@ def _stride(chain: Chain) -> int:
 
 
 def _shrink(chain: Chain, size: int) -> int:
-    """Return how many positions are left of `size` along one side."""
+    """Return how many positions a chain outputs for `size` input positions, along one side."""
     for node in chain:
         match node:
             case Conv(size=(height, _), stride=stride, padding="VALID"):

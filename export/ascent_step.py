@@ -1,7 +1,8 @@
-"""The graph of an ascent step: an image, its gradient and a step size in, the next image out.
+"""The graph of one ascent step: from an image, its gradient and a step size to the next image.
 
-An engine that keeps pictures on a GPU runs it there between two runs of the model.  It has no weights and
-belongs to no network; `python -m export.ascent_step` writes it to engine/models/ascent_step.onnx.
+An engine that keeps its pictures on a GPU runs this graph there, between two runs of the model.  It has no
+weights and is independent of the network.  `python -m export.ascent_step` writes it to
+engine/models/ascent_step.onnx.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from onnx import parser
 from engine.network import contract as metadata
 
 EPSILON = 1e-12
-"""Smallest mean that a gradient is divided by; `engine.ascent.ascent` has the same, and says why."""
+"""Smallest mean that a gradient is divided by; `engine.ascent.ascent` has the same value and explains it."""
 
 OUTPUT = Path(__file__).parents[1] / "engine" / "models" / "ascent_step.onnx"
 
@@ -33,11 +34,11 @@ ascent_step (float[N, H, W, 3] {metadata.IMAGE}, float[N, H, W, 3] {metadata.GRA
     {metadata.NEXT} = Add({metadata.IMAGE}, change)
 }}
 """
-"""The mean in two stages: one sum in float32 over 12 megapixels is off by 0.1 to 4 %."""
+"""The mean is taken in two stages: a single float32 sum over 12 megapixels is off by 0.1 to 4 %."""
 
 
 def build() -> bytes:
-    """Return the model file's content; the same at every call."""
+    """Return the content of the model file; it is the same on every call."""
     model = parser.parse_model(GRAPH)
     onnx.checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString(deterministic=True)

@@ -1,4 +1,4 @@
-"""From weights to an ONNX model: trace in TensorFlow, convert with tf2onnx, name, store the weights."""
+"""Builds the ONNX model: traces it in TensorFlow, converts it with tf2onnx, adds names and weights."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ OPSET = 18
 def stored(conv: ConvWeights) -> dict[str, NDArray[np.generic]]:
     """Fold batch norm into a convolution, in float64, and return the arrays that the file stores, by role.
 
-    The kernel that the network uses is `(kernel - zero) * factor + offset`, where what is missing is neutral.
-    Taking off a whole number first is exact: `kernel * factor + offset` alone would round every kernel of a
-    channel to the same side, and all sums over positive activations with it (measured: energies off by 5e-6
-    instead of 1e-7).
+    The network uses the kernel `(kernel - zero) * factor + offset`; terms that are missing have no effect.
+    Subtracting a whole number first is exact.  `kernel * factor + offset` alone would round every kernel
+    value of a channel in the same direction, and with them all sums over positive activations (measured:
+    energies off by 5e-6 instead of 1e-7).
     """
     bias = conv.bias.astype(np.float32)
     if conv.kernel.dtype == np.float32:
@@ -55,11 +55,11 @@ def convert(architecture: Architecture, weights: Weights) -> onnx.ModelProto:
     """Make the model file of docs/model-file.md, unverified.
 
     Args:
-        architecture: the network, cut behind the deepest layer.
-        weights: as many convolutions as the architecture has.
+        architecture: the network, cut after the deepest layer.
+        weights: exactly as many convolutions as the architecture has.
 
     Raises:
-        ConversionError: where tf2onnx leaves anything that is not standard ONNX.
+        ConversionError: if tf2onnx leaves anything that is not standard ONNX.
     """
     parameters = {
         f"{role}_{number}": array
@@ -82,7 +82,7 @@ def _trace_and_convert(
 ) -> onnx.ModelProto:
     """Trace loss, gradient and energies with the parameters as inputs.
 
-    As inputs neither TensorFlow nor tf2onnx can fold them, so they stay as small as they are stored.
+    Neither TensorFlow nor tf2onnx can fold inputs, so the parameters keep the size they are stored in.
     """
 
     def model(
@@ -103,7 +103,7 @@ def _trace_and_convert(
             metadata.LOSS: loss,
             metadata.GRADIENT: gradient,
             metadata.ENERGIES: tf.concat(list(energies.values()), 1),
-            # Not outputs of the model, but names in it that engines may hold on to.
+            # Not outputs of the model, but tensors that engines may refer to by name.
             metadata.STEM: seen,
             metadata.STEM_GRADIENT: upstream,
             **{metadata.layer_energies(name): x for name, x in energies.items()},
@@ -132,13 +132,13 @@ def _kernels(parameters: Mapping[str, tf.Tensor]) -> Iterator[tuple[tf.Tensor, t
 
 
 def convert_function(function: Any, signature: list[Any]) -> onnx.ModelProto:
-    """Convert a `tf.function` that returns a dict, with our own rules; outputs are named by its keys.
+    """Convert a `tf.function` that returns a dict, using our own rules; its keys name the outputs.
 
-    Raises ConversionError with tf2onnx's own words where it could not convert an op: tf2onnx logs that and
-    returns a broken model.
+    Raises ConversionError with tf2onnx's message if an op can't be converted: tf2onnx itself only logs that
+    and returns a broken model.
     """
     with _captured_errors() as errors, warnings.catch_warnings():
-        # tf2onnx 1.17 uses NumPy and protobuf in ways that are on their way out.
+        # tf2onnx 1.17 uses NumPy and protobuf in ways that are deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
         import tf2onnx  # noqa: PLC0415 - within the filter
@@ -155,7 +155,7 @@ def convert_function(function: Any, signature: list[Any]) -> onnx.ModelProto:
 
 @contextmanager
 def _captured_errors() -> Iterator[list[str]]:
-    """Collect what tf2onnx logs as errors, and keep its warnings from the user."""
+    """Collect the errors that tf2onnx logs, and hide its warnings from the user."""
     errors: list[str] = []
 
     class Collect(logging.Handler):
@@ -186,7 +186,7 @@ def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
 
 
 def _store_parameters(model: onnx.ModelProto, parameters: Mapping[str, NDArray[np.generic]]) -> None:
-    """Turn the inputs that stood for parameters into initializers."""
+    """Replace the inputs that stand for parameters with initializers."""
     graph = model.graph
     inputs = [value for value in graph.input if value.name in parameters]
     if len(inputs) != len(parameters):
@@ -197,14 +197,14 @@ def _store_parameters(model: onnx.ModelProto, parameters: Mapping[str, NDArray[n
 
 
 def _keep_outputs(model: onnx.ModelProto) -> None:
-    """Leave only the contract's outputs; the other tensors keep their names."""
+    """Keep only the contract's outputs; the other tensors stay in the graph under their names."""
     outputs = [value for value in model.graph.output if value.name in metadata.OUTPUTS]
     del model.graph.output[:]
     model.graph.output.extend(outputs)
 
 
 def _name_batch_and_channels(model: onnx.ModelProto, architecture: Architecture) -> None:
-    """Say which sizes of inputs and outputs are open, and what they are called."""
+    """Declare and name the sizes of inputs and outputs that may vary."""
     sizes: dict[str, list[str | int | None]] = {
         metadata.IMAGE: [metadata.BATCH, "H", "W", 3],
         metadata.LOSS: [metadata.BATCH],
@@ -236,7 +236,7 @@ def _describe(model: onnx.ModelProto, architecture: Architecture, weights: Weigh
 
 
 def versions() -> str:
-    """Return the versions of all that has a part in the file."""
+    """Return the versions of everything that determines the file."""
     from importlib.metadata import version  # noqa: PLC0415 - only here
 
     parts = {
@@ -250,7 +250,7 @@ def versions() -> str:
 
 
 def _check(model: onnx.ModelProto) -> None:
-    """Hold the model to contract 1: standard ops of one opset, inputs and outputs, valid ONNX."""
+    """Check the model against contract 1: standard ops of one opset, inputs and outputs, valid ONNX."""
     foreign = {node.op_type for node in model.graph.node if node.domain}
     if foreign:
         raise ConversionError(f"ops outside the ONNX standard: {', '.join(sorted(foreign))}")

@@ -1,16 +1,16 @@
-"""What can go wrong in an export, for a user to read.
+"""The errors of an export, worded for the user.
 
 ExportError (exit code 1)
-├── WeightsError (3)       the weights are missing, unreadable or too few
-├── ConversionError (4)    TensorFlow's graph did not become a valid ONNX file
-└── VerificationError (5)  the file computes something else than TensorFlow
+├── WeightsError (3)       the weights are missing, unreadable or incomplete
+├── ConversionError (4)    TensorFlow's graph could not be converted to valid ONNX
+└── VerificationError (5)  the file computes something other than TensorFlow
 """
 
 from __future__ import annotations
 
 
 class ExportError(Exception):
-    """Base of all errors whose cause lies outside the program; `hint` names a way out."""
+    """Base of all errors whose cause lies outside the program; `hint` suggests a remedy."""
 
     exit_code = 1
 
@@ -20,18 +20,18 @@ class ExportError(Exception):
 
 
 class WeightsError(ExportError):
-    """The weights are missing, unreadable or too few for the wanted layer."""
+    """The weights are missing, unreadable, or do not reach the requested layer."""
 
     exit_code = 3
 
 
 class ConversionError(ExportError):
-    """TensorFlow's graph did not become a valid ONNX file."""
+    """TensorFlow's graph could not be converted to valid ONNX."""
 
     exit_code = 4
 
 
 class VerificationError(ExportError):
-    """The file was made, but computes something else than TensorFlow."""
+    """The file was made, but computes something other than TensorFlow."""
 
     exit_code = 5

@@ -1,11 +1,11 @@
 """Conversion rules for the gradient ops that tf2onnx lacks or converts poorly: one rule per op.
 
-TensorFlow derives the gradient; each rule here only says what one op of that gradient is in ONNX.  All expect
-the graph in NCHW, as export/network.py traces it, and are exact, ties in flat areas included.  The forms are
-chosen for what ONNX Runtime does fast; docs/decisions/0002-gradient-graph.md has the reasons.
+The gradient's graph is given; each rule only says how one of its ops is written in ONNX.  The rules expect
+the graph in NCHW, as export/network.py traces it, and are exact, including ties in flat areas.  They use the
+operations that ONNX Runtime is fast at; docs/decisions/0002-gradient-graph.md gives the reasons.
 
-A rule gets tf2onnx's graph and the TensorFlow node that it replaces.  The comment in each gives the
-node's TensorFlow signature.
+A rule gets tf2onnx's graph and the TensorFlow node that it replaces.  The comment in each rule is the node's
+TensorFlow signature.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    # tf2onnx has no type information: its Graph and Node.
+    # The Graph and Node of tf2onnx, which has no type information.
     Graph = Any
     Node = Any
     Handler = Callable[..., None]
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SMALLEST = np.iinfo(np.int64).min
 
 PLACE = "/place"
-"""Ends the name of the tensor that tells where a max pool found its maxima, after that of the maxima."""
+"""Suffix of the tensor that says where a max pool found its maxima, after the name of these maxima."""
 
 
 def rules() -> dict[str, tuple[Handler, list[Any]]]:
@@ -44,9 +44,9 @@ def rules() -> dict[str, tuple[Handler, list[Any]]]:
 
 
 def relu_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
-    """`g * (y > 0)`, the mask as a steep HardSigmoid.
+    """`g * (y > 0)`, with the mask as a steep HardSigmoid.
 
-    Where and Greater would leave ONNX Runtime's blocked layout.
+    The ops Where and Greater would leave ONNX Runtime's blocked layout.
     """
     # backprops = ReluGrad(gradients, features)
     gradients, features = node.input
@@ -55,9 +55,9 @@ def relu_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
 
 
 def conv2d_backprop_input(ctx: Graph, node: Node, _name: str, _args: object) -> None:
-    """At stride 1 an ordinary convolution with the kernel turned by 180° and its channels swapped.
+    """At stride 1, a convolution with the kernel rotated by 180° and its channels swapped.
 
-    At a larger stride a ConvTranspose, padded at the end where the stride left out rows of the input.
+    At larger strides, a ConvTranspose, padded at the end for the input rows that the stride left out.
     """
     # output = Conv2DBackpropInput(int32 input_sizes, filter [h, w, in, out], out_backprop,
     #     @list(int) strides, @string padding, @string data_format, @list(int) dilations)
@@ -82,14 +82,14 @@ def conv2d_backprop_input(ctx: Graph, node: Node, _name: str, _args: object) -> 
     missing = ctx.make_node("Sub", [wanted, ctx.make_node("Shape", [spread]).output[0]]).output[0]
     at_end = _join(ctx, [_const(ctx, [0, 0, 0, 0, 0, 0]), _slice(ctx, missing, [2], [4], [0])])
     padded = ctx.make_node("Pad", [spread, at_end]).output[0]
-    # The sizes it has, for ONNX's shape inference, which does not follow them through Pad.
+    # Changes no size, but states them for ONNX's shape inference, which does not follow them through Pad.
     _replace(ctx, node, "Reshape", [padded, wanted])
 
 
 def avg_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
-    """`box(g / box(1))` where `box` is the mean over a window that counts the padding.
+    """`box(g / box(1))`, where `box` is the mean over a window that counts the padding.
 
-    TensorFlow divides by the number of positions that exist, which is what `box(1)` measures.
+    TensorFlow divides by the number of positions that exist, to which `box(1)` is proportional.
     """
     # output = AvgPoolGrad(int32 orig_input_shape, grad,
     #     @list(int) ksize, @list(int) strides, @string padding, @string data_format)
@@ -117,9 +117,9 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     """Add each gradient to the position of its window's first maximum.
 
     Windows overlap, so gradients add up: MaxUnpool, which assigns, would lose some.  In flat areas (sky,
-    paper) ties are the rule, and TensorFlow gives all to the first maximum in row-major order.  MaxPool's
-    own Indices name that one too, but ONNX Runtime finds them one comparison after another, twenty times
-    slower than the maxima alone; see `_places`.
+    paper) ties are the rule, and TensorFlow gives everything to the first maximum in row-major order.  The
+    Indices output of MaxPool names the same one, but makes ONNX Runtime compare values one by one, which is
+    twenty times slower than finding the maxima alone; see `_places`.
     """
     # output = MaxPoolGrad(orig_input, orig_output, grad,
     #     @list(int) ksize, @list(int) strides, @string padding, @string data_format)
@@ -131,7 +131,7 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     shape = ctx.make_node("Shape", [features]).output[0]
     column, row = _places(ctx, features, maxima)
     width = _slice(ctx, shape, [3], [4], [0])
-    # Nine places in row-major order, so far: what a new row skips comes on top.
+    # So far there are nine places in row-major order; add what each new row skips in the plane.
     skipped = ctx.make_node("Sub", [width, _const(ctx, [3])]).output[0]
     skipped = ctx.make_node("Cast", [skipped], attr={"to": TensorProto.FLOAT}).output[0]
     below = ctx.make_node("Mul", [row, skipped]).output[0]
@@ -143,8 +143,8 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     indices = ctx.make_node("Reshape", [indices, flat]).output[0]
     planes = _slice(ctx, shape, [0], [2], [0])
     area = ctx.make_node("ReduceProd", [_slice(ctx, shape, [2], [4], [0])], attr={"keepdims": 1}).output[0]
-    # Zeros that are no constants: ONNX Runtime would store megabytes of these for each size that it is opened
-    # for, and copy them instead of writing into them.
+    # Zeros that are not constants: ONNX Runtime would store megabytes of constants for each picture size, and
+    # copy them instead of writing into them.
     one = _slice(ctx, ctx.make_node("Reshape", [upstream, _const(ctx, [-1])]).output[0], [0], [1], [0])
     zero = ctx.make_node("Sub", [one, one]).output[0]
     zeros = ctx.make_node("Expand", [zero, _join(ctx, [planes, area])]).output[0]
@@ -154,13 +154,13 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
 
 
 def _places(ctx: Graph, features: str, maxima: str) -> tuple[str, str]:
-    """Return where each window's first maximum is: its place 0 to 8 in row-major order, and its row.
+    """Return where each window's first maximum is: its place, 0 to 8 in row-major order, and its row.
 
-    Place and row are counted by comparing the maximum with each place in turn, in operations that stay in
-    ONNX Runtime's blocked layout: a depthwise convolution picks a place out of each window and takes it from
-    the maximum, a steep HardSigmoid tells whether something is left.  As long as there is, the maximum lies
-    further on.  The maximum itself passes through a convolution too: on a GPU that rounds what it
-    convolves (TF32) both round alike, and what was equal stays equal.
+    Place and row are counted by comparing the maximum with each place in turn, with operations that stay in
+    ONNX Runtime's blocked layout: a depthwise convolution picks one place out of each window, it is
+    subtracted from the maximum, and a steep HardSigmoid tells whether anything is left.  While there is, the
+    maximum lies further on.  The maximum itself passes through a convolution as well: on a GPU that rounds
+    what it convolves (TF32), both are rounded alike, and values that were equal stay equal.
     """
     channels = ctx.get_shape(features)[1]
     picked = np.ones((channels, 1, 1, 1), np.float32)
@@ -184,7 +184,7 @@ def _places(ctx: Graph, features: str, maxima: str) -> tuple[str, str]:
 
 
 def _corners(ctx: Graph, maxima: str, width: str) -> str:
-    """Return the index of each window's upper left corner in its plane, int64 [1, 1, h, w]."""
+    """Return the index of each window's top left corner in its plane, int64 [1, 1, h, w]."""
     shape = ctx.make_node("Shape", [maxima]).output[0]
     two = _const(ctx, [2])
     axes = []
@@ -209,7 +209,7 @@ def shape_n(ctx: Graph, node: Node, _name: str, _args: object) -> None:
 
 
 def _forward_pads(node: Node, size: Sequence[int]) -> list[int]:
-    """Return what a forward convolution of stride 1 pads: before h, before w, after h, after w."""
+    """Return the padding of a forward convolution at stride 1: before h, before w, after h, after w."""
     if _string(node, "padding") == "VALID":
         return [0, 0, 0, 0]
     before = [(k - 1) // 2 for k in size]
@@ -219,7 +219,7 @@ def _forward_pads(node: Node, size: Sequence[int]) -> list[int]:
 def _replace(
     ctx: Graph, node: Node, op: str, inputs: list[str], attributes: dict[str, Any] | None = None
 ) -> None:
-    """Put an ONNX node in the place of the TensorFlow node, under the name of its output."""
+    """Replace the TensorFlow node with an ONNX node whose output has the same name."""
     output = node.output[0]
     shape, dtype = ctx.get_shape(output), ctx.get_dtype(output)
     ctx.remove_node(node.name)

@@ -1,4 +1,4 @@
-"""The objective: how strongly a picture excites each channel of each layer."""
+"""The objective: how strongly a picture activates each channel of each layer."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BORDER = 2
-"""Positions left out at each border of every layer, where padding excites the network."""
+"""Positions left out at each edge of every layer, where padding causes activations of its own."""
 
 
 def loss_and_energies(
     activations: Mapping[str, Sequence[tf.Tensor]], channel_weights: Mapping[str, tf.Tensor]
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Compute the loss of Keras' deep_dream example and the energies that it is the weighted sum of.
+    """Compute the loss of Keras' deep_dream example, and the energies whose weighted sum it is.
 
     Keras writes `coefficient * sum(square(x[:, 2:-2, 2:-2, :])) / prod(shape(x))` per layer.  Here each
-    channel has a factor of its own; with one number in all places of a layer the two are the same.
+    channel has its own weight; if all channels of a layer have the same weight, the two are identical.
 
     Args:
-        activations: per layer its parts [N, c, H, W], C channels in all.
-        channel_weights: per layer [C].
+        activations: for each layer its parts [N, c, H, W], with C channels in total.
+        channel_weights: for each layer [C].
 
     Returns:
-        loss [N] and per layer energies [N, C]: per channel the sum of squares inside the border divided by
-        the element count C·H·W of the whole layer.
+        The loss [N], and for each layer the energies [N, C]: for each channel, the sum of squares inside the
+        border divided by the number of elements C·H·W of the whole layer.
     """
     losses, energies = [], {}
     for name, parts in activations.items():
@@ -35,7 +35,7 @@ def loss_and_energies(
         squares = [_sum_of_squares(part, inside) for part in parts]
         widths = [part.shape[1] for part in parts]
         count = sum(widths) * tf.cast(tf.reduce_prod(tf.shape(parts[0])[2:]), inside.dtype)
-        # Dividing the weights instead of the squares keeps run-time shapes out of the gradient's graph.
+        # Dividing the weights rather than the squares keeps run-time shapes out of the gradient's graph.
         weights = tf.split(channel_weights[name] / count, widths)
         losses += [tf.linalg.matmul(x, w[:, tf.newaxis]) for x, w in zip(squares, weights, strict=True)]
         energies[name] = tf.concat(squares, 1) / count
@@ -43,7 +43,7 @@ def loss_and_energies(
 
 
 def _inside(x: tf.Tensor) -> tf.Tensor:
-    """Return ones [1, 1, H, W], but zeros at the border; smaller layers are all border."""
+    """Return ones [1, 1, H, W] with zeros at the border; a layer too small for an inside is all zeros."""
     rows, columns = (
         tf.cast((tf.range(size) >= BORDER) & (tf.range(size) < size - BORDER), x.dtype)
         for size in (tf.shape(x)[2], tf.shape(x)[3])
@@ -58,8 +58,8 @@ def _sum_of_squares(x: tf.Tensor, inside: tf.Tensor) -> tuple[tf.Tensor, Any]:
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
         slope = masked * (2 * upstream[:, :, tf.newaxis, tf.newaxis])
-        # A pool of one pixel changes nothing, but brings the gradient back into ONNX Runtime's blocked
-        # layout, where it adds it up with the next block's inside a convolution.
+        # A one-pixel pool changes no value, but brings the gradient back into ONNX Runtime's blocked
+        # layout, where a convolution then adds it to the next block's gradient.
         return tf.nn.avg_pool2d(slope, 1, 1, "VALID", data_format="NCHW"), None
 
     return tf.reduce_sum(tf.square(masked), [2, 3]), gradient

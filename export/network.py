@@ -1,15 +1,15 @@
 """The table of export/architecture.py as a TensorFlow graph.
 
-A block's gradient is written out here, because the one that TensorFlow derives computes the same with more
-and smaller operations; export/convert.py has the stem's derived.  Where a layer is the concatenation of a
-block's chains it stays in these parts, so that no gradient has to be cut apart again.
+The gradient of each block is written out here, because the one that TensorFlow derives takes more and smaller
+operations for the same result; export/convert.py lets TensorFlow derive the stem's.  A layer that
+concatenates the outputs of a block's chains is kept as these parts, so that no gradient has to be split.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import tensorflow as tf
 
@@ -18,61 +18,36 @@ from export.architecture import AveragePool, Conv, MaxPool, Parallel
 if TYPE_CHECKING:
     from export.architecture import Architecture, Chain, Node
 
-DataFormat = Literal["NCHW", "NHWC"]
 Parameters: TypeAlias = Iterator[tuple[tf.Tensor, tf.Tensor]]
 """Kernel [h, w, in, out] and bias [out] of each convolution, batch norm folded in, in the table's order."""
 
 Parts: TypeAlias = list[tf.Tensor]
-"""A layer's activations as the tensors whose concatenation along the channels it is."""
+"""The tensors whose concatenation along the channels is a layer's activations."""
 
 Pullback: TypeAlias = Callable[[Parts], tf.Tensor]
-"""From the gradient by a node's outputs to that by its input."""
-
-
-def activations(
-    architecture: Architecture,
-    image: tf.Tensor,
-    parameters: Iterable[tuple[tf.Tensor, tf.Tensor]],
-) -> dict[str, tf.Tensor]:
-    """Compute the activations of all layers, plainly, for comparison.
-
-    Args:
-        architecture: the network, already cut behind the deepest layer that is wanted.
-        image: float [N, H, W, 3] in the network's value range.
-        parameters: kernel [h, w, in, out] and bias [out] of each convolution, batch norm folded in.
-
-    Returns:
-        One tensor [N, h, w, C] per layer.
-    """
-    parameters = iter(parameters)
-    x = _plain(architecture.stem, image, parameters)
-    found = {}
-    for name, chain in architecture.blocks:
-        x = _plain(chain, x, parameters)
-        found[name] = x
-    return found
+"""From the gradient with respect to a node's outputs to that with respect to its input."""
 
 
 def stem(architecture: Architecture, image: tf.Tensor, parameters: Parameters) -> tf.Tensor:
-    """Compute what the first block reads, [N, C, h, w], from an image [N, 3, H, W].
+    """Compute the first block's input [N, C, h, w] from an image [N, 3, H, W].
 
-    A ReLU before a max pool is computed behind it, on a quarter of the positions: the maximum is the same,
-    and where it is not positive neither way has a gradient.
+    A ReLU before a max pool is moved behind it, where there is a quarter of the positions: the maximum is the
+    same, and where it is not positive, there is no gradient either way.
     """
     x, held_back = image, False
     for node, following in zip(architecture.stem, (*architecture.stem[1:], None), strict=True):
         if isinstance(node, Conv):
-            x = _convolve(node, x, *next(parameters), "NCHW")
+            x = _convolve(node, x, *next(parameters))
             held_back = isinstance(following, MaxPool)
         else:
-            x = _pool(node, x, "NCHW")
+            x = _pool(node, x)
         if not held_back or isinstance(node, MaxPool):
             x, held_back = tf.nn.relu(x), False
     return x
 
 
 def blocks(architecture: Architecture, x: tf.Tensor, parameters: Parameters) -> dict[str, Parts]:
-    """Compute the activations of all layers, each in parts [N, c, h, w], from the stem's."""
+    """Compute the activations of all layers, each in parts [N, c, h, w], from the stem's output."""
     parts, found = [x], {}
     for name, chain in architecture.blocks:
         (block,) = chain
@@ -82,7 +57,7 @@ def blocks(architecture: Architecture, x: tf.Tensor, parameters: Parameters) -> 
 
 
 def _block(block: Node, parts: Parts, parameters: Parameters) -> Parts:
-    """Compute a block, its gradient written out: see `_input_gradients`."""
+    """Compute a block, with its own gradient: see `_input_gradients`."""
     if not isinstance(block, Parallel):
         raise NotImplementedError(f"a block that begins with {block}")
 
@@ -102,31 +77,31 @@ def _block(block: Node, parts: Parts, parameters: Parameters) -> Parts:
 
 @dataclass(frozen=True)
 class _Track:
-    """One chain of a block, computed."""
+    """One chain of a block after the forward pass."""
 
     outputs: Parts
 
     pull: Pullback
-    """Gradient by the chain's input; or, with a `kernel`, by the outputs of its first convolution."""
+    """The gradient for the chain's input or, with a `kernel`, for the output of its first convolution."""
 
     kernel: tf.Tensor | None
-    """Of a 1x1 convolution [1, 1, in, out] that is left for `_input_gradients`."""
+    """Of a 1x1 convolution [1, 1, in, out] whose gradient is left to `_input_gradients`."""
 
 
 def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters) -> _Track:
-    """Compute a chain and say how its gradient is taken.
+    """Compute a chain, and return how to take its gradient.
 
-    A 1x1 convolution at its beginning is left out of that, to be done for several chains at once; the
-    gradient of an average pool before it commutes with it, and comes first, on fewer channels.
+    The gradient of a 1x1 convolution at the start is left out, to be taken for several chains at once.  The
+    gradient of an average pool before it commutes with it, and so is taken first, on fewer channels.
     """
     before = chain[:1] if isinstance(chain[0], AveragePool) else ()
     first = chain[len(before)] if len(chain) > len(before) else None
     if not (isinstance(first, Conv) and first.size == (1, 1) and first.stride == 1):
         outputs, pull_all = _walk(chain, x, parameters)
         return _Track(outputs, pull_all, None)
-    pooled = _pool(before[0], x, "NCHW") if before else x
+    pooled = _pool(before[0], x) if before else x
     kernel, bias = next(parameters)
-    y = tf.nn.relu(_convolve(first, pooled, kernel, bias, "NCHW"))
+    y = tf.nn.relu(_convolve(first, pooled, kernel, bias))
     outputs, pull_rest = _walk(chain[len(before) + 1 :], y, parameters)
 
     def pull(upstream: Parts) -> tf.Tensor:
@@ -137,7 +112,7 @@ def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters) -> _Track:
 
 
 def _walk(chain: Chain, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pullback]:
-    """Compute a chain, node after node, and return its outputs and its pullback."""
+    """Compute a chain node by node, and return its outputs and its pullback."""
     outputs, pullbacks = [x], []
     for node in chain:
         outputs, pull = _apply(node, _join(outputs), parameters)
@@ -155,7 +130,7 @@ def _apply(node: Node, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pul
     match node:
         case Conv():
             kernel, bias = next(parameters)
-            y = tf.nn.relu(_convolve(node, x, kernel, bias, "NCHW"))
+            y = tf.nn.relu(_convolve(node, x, kernel, bias))
 
             def pull_conv(upstream: Parts) -> tf.Tensor:
                 masked = tf.raw_ops.ReluGrad(gradients=upstream[0], features=y)
@@ -167,9 +142,9 @@ def _apply(node: Node, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pul
             outputs = [y for track in tracks for y in track.outputs]
             return outputs, lambda upstream: _input_gradients(tracks, upstream, [x])[0]
         case AveragePool():
-            return [_pool(node, x, "NCHW")], lambda upstream: _average_pool_gradient(upstream[0])
+            return [_pool(node, x)], lambda upstream: _average_pool_gradient(upstream[0])
         case MaxPool():
-            y = _pool(node, x, "NCHW")
+            y = _pool(node, x)
             return [y], lambda upstream: tf.raw_ops.MaxPoolGrad(
                 orig_input=x,
                 orig_output=y,
@@ -182,11 +157,11 @@ def _apply(node: Node, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pul
 
 
 def _input_gradients(tracks: Sequence[_Track], upstream: Parts, parts: Parts) -> Parts:
-    """Return the gradient by each part of a block's input, from those by its outputs.
+    """Return the gradient for each part of a block's input, given those for its outputs.
 
-    All 1x1 convolutions that read the input are one convolution on the way back: their gradients, stacked,
-    times their kernels, stacked, so that the sum over the chains happens inside.  And it is computed for each
-    part by itself: cutting a gradient apart would take it out of ONNX Runtime's blocked layout.
+    On the way back, all 1x1 convolutions that read the input become one: a convolution of their stacked
+    gradients with their stacked kernels, which also sums over the chains.  It is computed separately for each
+    part, because splitting a gradient would take it out of ONNX Runtime's blocked layout.
     """
     stacked, kernels, others = [], [], []
     for track in tracks:
@@ -210,29 +185,15 @@ def _input_gradients(tracks: Sequence[_Track], upstream: Parts, parts: Parts) ->
     return [tf.add_n(terms) for terms in sums]
 
 
-def _plain(chain: Chain, x: tf.Tensor, parameters: Parameters) -> tf.Tensor:
-    for node in chain:
-        match node:
-            case Conv():
-                x = tf.nn.relu(_convolve(node, x, *next(parameters), "NHWC"))
-            case Parallel(chains):
-                x = tf.concat([_plain(chain, x, parameters) for chain in chains], 3)
-            case _:
-                x = _pool(node, x, "NHWC")
-    return x
+def _convolve(node: Conv, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    x = tf.nn.conv2d(x, kernel, node.stride, node.padding, data_format="NCHW")
+    return tf.nn.bias_add(x, bias, data_format="NCHW")
 
 
-def _convolve(
-    node: Conv, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, data_format: DataFormat
-) -> tf.Tensor:
-    x = tf.nn.conv2d(x, kernel, node.stride, node.padding, data_format=data_format)
-    return tf.nn.bias_add(x, bias, data_format=data_format)
-
-
-def _pool(node: Node, x: tf.Tensor, data_format: DataFormat) -> tf.Tensor:
+def _pool(node: Node, x: tf.Tensor) -> tf.Tensor:
     if isinstance(node, MaxPool):
-        return tf.nn.max_pool2d(x, 3, 2, "VALID", data_format=data_format)
-    return tf.nn.avg_pool2d(x, 3, 1, "SAME", data_format=data_format)
+        return tf.nn.max_pool2d(x, 3, 2, "VALID", data_format="NCHW")
+    return tf.nn.avg_pool2d(x, 3, 1, "SAME", data_format="NCHW")
 
 
 def _convolution_gradient(node: Conv, sizes: tf.Tensor, kernel: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:

@@ -1,9 +1,9 @@
-"""What lets an engine take the model apart: padding in numbers, names of sizes, and where the stem ends.
+"""What an engine needs to split the model: explicit padding, named sizes, and where the stem ends.
 
-None of it changes what the model computes.  ONNX Runtime keeps a multiplication in its blocked layout only
-where it can prove that both shapes are equal, and it cannot follow sizes through convolutions; named sizes
-prove it.  And the stem, everything before the first layer, sees so little of the picture that it can be
-computed in small exact tiles; `engine.network.parts` does that, with what is described here.
+None of this changes what the model computes.  ONNX Runtime keeps a multiplication in its blocked layout only
+if it can prove that both shapes are equal, and it cannot follow sizes through convolutions; named sizes give
+that proof.  The stem, which is everything before the first layer, sees so little of the picture that it can
+be computed exactly in small tiles; `engine.network.split` does so, using the description made here.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     from export.architecture import Architecture
 
 PROBES = ((203, 330), (300, 211), (150, 148), (512, 481), (255, 392), (161, 262), (357, 173), (410, 303))
-"""Picture sizes, (height, width), of every remainder to the stem's stride: tensors of equal sizes at all of
-these have equal sizes always."""
+"""Picture sizes, (height, width), that cover every remainder modulo the stem's stride: tensors whose sizes
+are equal for all of these are always equal in size."""
 
 COUNT = 5
-"""Pictures in a probe, to tell what has a batch from what is the same for all pictures."""
+"""Pictures in a probe, to tell tensors with a batch axis from those shared by all pictures."""
 
 
 def spell_out_padding(model: onnx.ModelProto) -> None:
-    """Write the padding of same-size windows as numbers, at stride 1."""
+    """Make SAME padding at stride 1 explicit.  Raises ConversionError if it depends on the picture size."""
     for node in model.graph.node:
         auto = next((x for x in node.attribute if x.name == "auto_pad"), None)
         if auto is None or not auto.s.startswith(b"SAME"):
             continue
         if set(_ints(node, "strides")) != {1} or any(k % 2 == 0 for k in _ints(node, "kernel_shape")):
-            raise ConversionError(f"{node.op_type} {node.name} pads by a rule that depends on the size")
+            raise ConversionError(f"{node.op_type} {node.name} has padding that depends on the picture size")
         node.attribute.remove(auto)
         pads = [k // 2 for k in _ints(node, "kernel_shape")] * 2
         node.attribute.append(onnx.helper.make_attribute("pads", pads))
 
 
 def name_sizes(model: onnx.ModelProto) -> None:
-    """Describe every picture-like tensor's shape, with one name for all sizes that are always equal."""
+    """Describe the shape of every picture-like tensor, with one name for all sizes that are always equal."""
     probes = [_shapes_at(model, *size) for size in PROBES]
     graph = model.graph
     known = {x.name for x in (*graph.input, *graph.output)}
@@ -66,7 +66,7 @@ def name_sizes(model: onnx.ModelProto) -> None:
 
 
 def _shapes_at(model: onnx.ModelProto, height: int, width: int) -> dict[str, list[int]]:
-    """Return the known shapes of float tensors for `COUNT` pictures of that size."""
+    """Return the shapes that are known of float tensors, for `COUNT` pictures of that size."""
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
     for value in fixed.graph.input:
@@ -85,7 +85,7 @@ def _shapes_at(model: onnx.ModelProto, height: int, width: int) -> dict[str, lis
 
 
 def describe_stem(model: onnx.ModelProto, architecture: Architecture) -> metadata.Stem:
-    """Say where the stem lies in the graph and what its positions see."""
+    """Describe where the stem lies in the graph and what its positions see."""
     producers = {output: node for node in model.graph.node for output in node.output}
     places = {name for name in producers if name.endswith(PLACE)}
     places = {name for name in places if metadata.STEM not in _ancestors(producers, [name])}
@@ -110,7 +110,7 @@ def describe_stem(model: onnx.ModelProto, architecture: Architecture) -> metadat
 
 
 def _ancestors(producers: Mapping[str, onnx.NodeProto], names: Iterable[str], until: str = "") -> set[str]:
-    """Return what `names` are computed from, themselves included, but nothing behind `until`."""
+    """Return what `names` are computed from, including themselves, but not `until` and what precedes it."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -126,7 +126,7 @@ def _is_picture(model: onnx.ModelProto, name: str) -> bool:
 
 
 def _is_cheap(producers: Mapping[str, onnx.NodeProto], name: str) -> bool:
-    """Tell whether computing a tensor again costs less than keeping it: few weights, or the first layer."""
+    """Return whether a tensor is cheaper to recompute than to keep: few weights, or the first layer."""
     node = producers[name]
     while node.op_type == "Relu":
         node = producers[node.input[0]]
@@ -141,7 +141,7 @@ def _is_padded(node: onnx.NodeProto) -> bool:
 
 
 def _is_padded_gradient(node: onnx.NodeProto) -> bool:
-    """Tell whether this is the gradient of a padded convolution: itself padded, but by less than is usual."""
+    """Return whether this is the gradient of a padded convolution: it is padded, but less than fully."""
     if node.op_type != "Conv" or len(_ints(node, "pads")) == 0:
         return False
     full = [k - 1 for k in _ints(node, "kernel_shape")] * 2

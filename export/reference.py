@@ -1,6 +1,6 @@
-"""The outside truth: Keras' own InceptionV3, its weights, and the loss of Keras' deep_dream example.
+"""The independent reference: Keras' own InceptionV3 and the loss of Keras' deep_dream example.
 
-Shares nothing with export/network.py and export/loss.py, so that the two can be held against each other.
+It shares no code with export/network.py and export/loss.py, so that it can be used to verify them.
 """
 
 from __future__ import annotations
@@ -11,18 +11,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from export.errors import WeightsError
-from export.weights import ConvWeights, Weights, digest
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from export.weights import Weights
+
 
 def build(dtype: Literal["float32", "float64"] = "float32", *, include_top: bool = False) -> keras.Model:
-    """Build Keras' InceptionV3 with untrained weights; without the top for pictures of any size."""
+    """Build Keras' InceptionV3, untrained; without the top it takes pictures of any size."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)
     try:
@@ -32,10 +30,10 @@ def build(dtype: Literal["float32", "float64"] = "float32", *, include_top: bool
 
 
 def convolutions(model: keras.Model) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
-    """Return each convolution with the batch norm behind it, in the order of creation.
+    """Return each convolution with the batch norm that follows it, in the order of creation.
 
-    `model.layers` is sorted by depth, and Keras numbers names on from earlier models in the process; only the
-    order of those numbers means something.
+    `model.layers` is sorted by depth, and the numbers in Keras' names continue from earlier models in the
+    same process, so only the order of these numbers has a meaning.
     """
 
     def created(layer: keras.layers.Layer) -> int:
@@ -50,7 +48,7 @@ def convolutions(model: keras.Model) -> list[tuple[keras.layers.Layer, keras.lay
 
 
 class KerasReference:
-    """Keras' InceptionV3 with given weights: loss, gradient and energies as TensorFlow computes them."""
+    """Keras' InceptionV3 with the given weights: loss, gradient and energies as TensorFlow computes them."""
 
     def __init__(
         self,
@@ -61,9 +59,9 @@ class KerasReference:
         """Build the network.
 
         Args:
-            weights: as many convolutions as the deepest of `layers` needs.
-            layers: names of the layers to dream on, with their channels, in the order of the energies.
-            dtype: in which all is computed.  float64 is the truth, float32 what a user of TensorFlow gets.
+            weights: at least as many convolutions as the deepest of `layers` needs.
+            layers: the layers to dream on, with their numbers of channels, in the order of the energies.
+            dtype: of the whole computation.  float64 is the truth, float32 what a user of TensorFlow gets.
         """
         self.dtype = np.dtype(dtype)
         self._layers = tuple(layers)
@@ -104,57 +102,3 @@ class KerasReference:
                 energies.append(tf.reduce_sum(tf.square(layer[:, 2:-2, 2:-2, :]), [1, 2]) / scaling)
             loss = tf.reduce_sum(tf.concat(energies, 1) * channel_weights, axis=1)
         return loss, tape.gradient(loss, image), tf.concat(energies, 1)
-
-
-def imagenet_weights() -> Weights:
-    """Return the ImageNet weights that `keras.applications` downloads on first use.
-
-    Raises WeightsError where there is no network.
-    """
-    try:
-        model = keras.applications.InceptionV3(include_top=False, weights="imagenet")
-    except Exception as error:  # Keras wraps what urllib raises in a bare Exception
-        raise WeightsError(
-            f"the ImageNet weights can't be downloaded: {error}",
-            "without a network, give the 8-bit weights of this project "
-            "(--weights export/weights/inception_v3_imagenet_mixed5_uint8.npz) "
-            "or a Keras weights file that you have (--weights FILE.h5)",
-        ) from error
-    return Weights(tuple(_read(model)), "imagenet (keras.applications, InceptionV3 without top)")
-
-
-def keras_weights(path: Path) -> Weights:
-    """Read a Keras weights file of InceptionV3, `.h5` or `.keras`, with or without the top.
-
-    Raises WeightsError where the file is not one.
-    """
-    reasons = []
-    for include_top in (False, True):
-        model = build(include_top=include_top)
-        # What the file does not fill stays NaN and is noticed.
-        for conv, norm in convolutions(model):
-            for layer in (conv, norm):
-                layer.set_weights([np.full_like(array, np.nan) for array in layer.get_weights()])
-        try:
-            model.load_weights(path)
-        except Exception as error:  # noqa: BLE001 - Keras and h5py raise nearly anything for a file they don't like
-            reasons.append(str(error).splitlines()[0])
-            continue
-        found = tuple(_read(model))
-        if not any(np.isnan(conv.kernel).any() or np.isnan(conv.bias).any() for conv in found):
-            return Weights(found, f"{path.name} sha256:{digest(path)}")
-        reasons.append("it leaves some of the convolutions empty")
-    raise WeightsError(
-        f"{path} does not hold weights of Keras' InceptionV3: {reasons[0]}",
-        "it must come from model.save_weights() or model.save() of keras.applications.InceptionV3, "
-        "with the 1000 ImageNet classes or without top",
-    )
-
-
-def _read(model: keras.Model) -> list[ConvWeights]:
-    found = []
-    for conv, norm in convolutions(model):
-        (kernel,) = conv.get_weights()
-        beta, mean, variance = (array.astype(np.float64) for array in norm.get_weights())
-        found.append(ConvWeights(kernel.astype(np.float32), beta, mean, variance))
-    return found

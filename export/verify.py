@@ -1,51 +1,45 @@
-"""Holds a converted model against TensorFlow and float64, and refuses what is wrong.
+"""Compares a converted model with TensorFlow and float64, and rejects it if it is wrong.
 
-Three computations side by side on every picture: the file in ONNX Runtime (float32), Keras' own network in
-TensorFlow in float32, and the same in float64, which counts as the truth.  The gradient of a network of
-ReLUs and max pools jumps where two values nearly tie, so float32 of any kind is off by 3e-3 on one picture
-and by 1e-6 on another, as chance will have it.  So the bar is set for the median over many pictures of how
-much further off the file is than TensorFlow.  The pictures are small, so that on most of them nothing ties.
+Every picture is computed three times: by the file in ONNX Runtime (float32), by Keras' own network in
+TensorFlow in float32, and by the same in float64, which counts as the truth.  The gradient of a network of
+ReLUs and max pools jumps where two values nearly tie, so any float32 computation may happen to be off by 3e-3
+on one picture and by 1e-6 on another.  The limit therefore applies to a median over many pictures: how many
+times further off the file is than TensorFlow.  The pictures are small, so that most of them have no
+near-ties.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from importlib import resources
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import onnxruntime
-from PIL import Image
 
 from engine.network import contract as metadata
 from export.errors import ConversionError, VerificationError
-from export.loss import BORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from export.architecture import Architecture
+    from export.cases import Case
 
     Array = NDArray[np.floating]
 
 LOSS_BAR = 1e-5
-"""Largest relative difference from TensorFlow's loss, and of all energies together (L2)."""
+"""Largest relative difference from TensorFlow's loss, and from all its energies together (L2)."""
 
 GRADIENT_BAR = 1.5
-"""In the median over all pictures the file's gradient error may be this many times TensorFlow's own."""
+"""The file's gradient error may be, in the median over all pictures, this many times TensorFlow's own."""
 
 WRONG = 0.1
-"""A gradient further than this from float64 (relative L2) is wrong, whatever the median says.
+"""A gradient further than this from float64 (relative L2) is wrong, whatever the median.
 
-A single near-tie that falls the other way in float32 makes up to 0.03.
+A single near-tie that float32 decides the other way accounts for up to 0.03.
 """
-
-TUTORIAL = {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
-"""The layer coefficients of Keras' deep_dream example."""
 
 
 class Compute(Protocol):
@@ -56,50 +50,38 @@ class Compute(Protocol):
 
 
 @dataclass(frozen=True)
-class Case:
-    """One picture, or several of one size, and the objective to compare on it."""
-
-    picture: str
-    image: Array
-    """[N, H, W, 3] in [-1, 1]."""
-
-    objective: str
-    channel_weights: Array
-
-
-@dataclass(frozen=True)
 class Row:
-    """What was measured on one case; errors are relative L2 norms."""
+    """The measurements on one case; errors are relative L2 norms."""
 
     case: Case
     loss: float
-    """Mean of the batch, in float64."""
+    """Mean over the batch, in float64."""
 
     loss_error: float
-    """The file's, from TensorFlow in float32."""
+    """Of the file, relative to TensorFlow in float32."""
 
     energies_error: float
-    """The file's, from TensorFlow in float32."""
+    """Of the file, relative to TensorFlow in float32."""
 
     gradient_error: float
-    """The file's, from float64."""
+    """Of the file, relative to float64."""
 
     tensorflow_error: float
-    """TensorFlow's own gradient in float32, from float64."""
+    """Of TensorFlow's own gradient in float32, relative to float64."""
 
     @property
     def ratio(self) -> float:
-        """How many times further from float64 the file's gradient is than TensorFlow's."""
+        """How many times as far from float64 as TensorFlow's gradient the file's is."""
         return self.gradient_error / max(self.tensorflow_error, 1e-30)
 
 
 def ort_compute(model: bytes) -> Compute:
-    """Open a model in ONNX Runtime on the CPU.  Raises ConversionError where it does not open."""
+    """Open a model in ONNX Runtime on the CPU.  Raises ConversionError if it can't be opened."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors share no base class but this
+    except Exception as error:  # the errors of onnxruntime have no other common base class
         raise ConversionError(f"ONNX Runtime refuses the model: {error}") from error
 
     def compute(image: Array, channel_weights: Array, /) -> tuple[Array, Array, Array]:
@@ -111,7 +93,7 @@ def ort_compute(model: bytes) -> Compute:
 
 
 def measure(cases: Sequence[Case], model: Compute, tensorflow: Compute, truth: Compute) -> Iterator[Row]:
-    """Compute every case three times and yield what was found."""
+    """Compute every case in the three ways and yield the measurements."""
     for case in cases:
         loss, gradient, energies = model(case.image, case.channel_weights)
         tf_loss, tf_gradient, tf_energies = tensorflow(case.image, case.channel_weights)
@@ -127,7 +109,7 @@ def measure(cases: Sequence[Case], model: Compute, tensorflow: Compute, truth: C
 
 
 def relative_error(found: Array, truth: Array) -> float:
-    """Return |found - truth| / |truth| in L2, in float64; a shape that differs is infinitely wrong."""
+    """Return |found - truth| / |truth| in L2, in float64; infinity if the shapes differ."""
     if found.shape != truth.shape:
         return float("inf")
     truth = truth.astype(np.float64)
@@ -136,29 +118,29 @@ def relative_error(found: Array, truth: Array) -> float:
 
 
 def judge(rows: Sequence[Row]) -> None:
-    """Raise VerificationError, naming the cases, where a bar is not met."""
+    """Raise VerificationError, naming the cases, if a limit is exceeded."""
     faults = []
     for row in rows:
         where = f"{row.case.picture}, {row.case.objective}"
-        # Written so that NaN fails too.
+        # Written so that NaN fails as well.
         if not (row.loss_error <= LOSS_BAR and row.energies_error <= LOSS_BAR):
             faults.append(f"{where}: loss or energies differ from TensorFlow's by more than {LOSS_BAR:g}")
         if not row.gradient_error <= WRONG:
             faults.append(f"{where}: the gradient is off by {row.gradient_error:.2g}")
     ratio = median_ratio(rows)
     if not ratio <= GRADIENT_BAR:
-        faults.append(f"in the median the gradient is {ratio:.2f} times as far off as TensorFlow's")
+        faults.append(f"in the median, the gradient error is {ratio:.2f} times TensorFlow's")
     if faults:
         raise VerificationError("the model does not compute what TensorFlow does: " + "; ".join(faults))
 
 
 def median_errors(rows: Sequence[Row]) -> tuple[float, float]:
-    """Return the median gradient errors of the file and of TensorFlow, both from float64."""
+    """Return the median gradient errors of the file and of TensorFlow, both relative to float64."""
     return median(row.gradient_error for row in rows), median(row.tensorflow_error for row in rows)
 
 
 def median_ratio(rows: Sequence[Row]) -> float:
-    """Return the median over all cases of the file's gradient error in units of TensorFlow's own."""
+    """Return the median over all cases of `Row.ratio`."""
     return median(row.ratio for row in rows)
 
 
@@ -177,70 +159,3 @@ def table_line(row: Row) -> str:
         f"{row.loss_error:>10.1e}  {row.gradient_error:>14.1e}  {row.tensorflow_error:>12.1e}  "
         f"{row.ratio:>8.2g}"
     )
-
-
-def cases(architecture: Architecture) -> list[Case]:
-    """Return what every export is compared on: photographs, noise and flat areas, odd and even sizes."""
-    channels = architecture.channels()
-    draw = np.random.default_rng(1)
-    tutorial = {name: value for name, value in TUTORIAL.items() if name in channels} or dict.fromkeys(
-        channels, 1
-    )
-    deepest = architecture.layers[-1]
-    whole = ("tutorial's layers" if len(tutorial) == len(TUTORIAL) else "all", vector(channels, tutorial))
-    objectives = [
-        whole,
-        (f"{deepest} alone", vector(channels, {deepest: 1.0})),
-        whole,
-        ("every channel apart", draw.uniform(0, 2, sum(channels.values())).astype(np.float32)),
-    ]
-    pictures = [*_photographs(architecture), *_made_pictures(architecture, draw)]
-    return [Case(name, image, *objectives[i % len(objectives)]) for i, (name, image) in enumerate(pictures)]
-
-
-def vector(channels: Mapping[str, int], coefficients: Mapping[str, float]) -> Array:
-    """Return the channel weights [C] that give each layer its coefficient."""
-    return np.concatenate(
-        [np.full(count, coefficients.get(name, 0.0), np.float32) for name, count in channels.items()]
-    )
-
-
-def _photographs(architecture: Architecture) -> Iterator[tuple[str, Array]]:
-    """Yield the photographs that come with this package, as small as the deepest layer can see.
-
-    To the network a mirrored picture is another one.
-    """
-    side = next(
-        side for side in itertools.count(1) if min(architecture.positions(side).values()) > 2 * BORDER
-    )
-    folder = resources.files("export") / "photographs"
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.name.endswith(".jpg"):
-            with path.open("rb") as file:
-                picture = Image.open(file).convert("RGB")
-            scale = side / min(picture.size)
-            picture = picture.resize([round(length * scale) for length in picture.size])
-            name, image = path.name.removesuffix(".jpg"), _to_range(np.asarray(picture))
-            yield name, image
-            yield f"{name}, mirrored", np.ascontiguousarray(image[:, :, ::-1])
-            yield f"{name}, upside down", np.ascontiguousarray(image[:, ::-1])
-
-
-def _made_pictures(architecture: Architecture, draw: np.random.Generator) -> Iterator[tuple[str, Array]]:
-    """Yield pictures that photographs don't cover: exact ties, the smallest size, several at once."""
-    smallest = architecture.min_size(BORDER)
-    rows, columns = np.mgrid[0:130, 0:151]
-    sky = np.stack([90 + rows // 4, 140 + rows // 5, np.full_like(rows, 235)], axis=-1)
-    card = np.full((140, 143, 3), 119)
-    paper = np.where(((rows // 9) % 3 == 0) & ((columns // 5) % 2 == 0), 20, 255)
-    yield "sky, steps of 1", _to_range(sky)
-    yield "grey card", _to_range(card)
-    yield "black on paper", _to_range(np.repeat(paper[:, :, np.newaxis], 3, axis=2))
-    yield "noise", draw.uniform(-1, 1, (1, 300, 301, 3)).astype(np.float32)
-    yield "smallest", draw.uniform(-1, 1, (1, smallest, smallest, 3)).astype(np.float32)
-    yield "three at once", draw.uniform(-1, 1, (3, 128, 145, 3)).astype(np.float32)
-
-
-def _to_range(pixels: NDArray[np.integer]) -> Array:
-    """Turn [H, W, 3] of 0 … 255 into a batch of one in [-1, 1]."""
-    return (pixels / 127.5 - 1).astype(np.float32)[np.newaxis]

@@ -1,11 +1,10 @@
-"""The weights of a network, from wherever they come, in one form."""
+"""The weights of a network in one form, and those that need only NumPy: 8-bit files, random numbers."""
 
 from __future__ import annotations
 
 import hashlib
 import zipfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,78 +13,79 @@ from export.errors import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from export.architecture import Architecture
 
 EPSILON = 1e-3
-"""What Keras' InceptionV3 adds to the variance in every batch norm."""
+"""Added to the variance in every batch norm of Keras' InceptionV3."""
 
 LARGEST = 1 << 30
-"""Bytes that an .npz may unpack to."""
+"""Most bytes that an .npz may unpack to."""
 
 
 @dataclass(frozen=True)
 class ConvWeights:
-    """One convolution without bias and the batch norm (without gamma) behind it."""
+    """One convolution without a bias, and the batch norm (without gamma) that follows it."""
 
     kernel: NDArray[np.generic]
-    """uint8, float16 or float32, [h, w, in, out], as it is to be stored."""
+    """[h, w, in, out] in the type to store: uint8, float16 or float32."""
 
     beta: NDArray[np.float64]
     mean: NDArray[np.float64]
     variance: NDArray[np.float64]
-    """Batch norm, each [out]."""
+    """Of the batch norm, each [out]."""
 
     scale: float = 1.0
     minimum: float = 0.0
-    """What an 8-bit kernel stands for: `kernel * scale + minimum`."""
+    """An 8-bit kernel stands for `kernel * scale + minimum`."""
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """The kernel's numbers."""
+        """The kernel's actual values."""
         return self.kernel.astype(np.float64) * self.scale + self.minimum
 
     @property
     def factor(self) -> NDArray[np.float64]:
-        """What batch norm multiplies each output channel by, [out]."""
+        """What the batch norm multiplies each output channel by, [out]."""
         return np.asarray(1.0 / np.sqrt(self.variance + EPSILON))
 
     @property
     def bias(self) -> NDArray[np.float64]:
-        """What batch norm adds to each output channel after that, [out]."""
+        """What the batch norm then adds to each output channel, [out]."""
         return self.beta - self.mean * self.factor
 
 
 @dataclass(frozen=True)
 class Weights:
-    """All convolutions of a network in the order in which Keras creates its layers."""
+    """All convolutions of a network, in the order in which Keras creates its layers."""
 
     convolutions: tuple[ConvWeights, ...]
     source: str
-    """Where they come from, with the sha256 of the file."""
+    """Where they come from, with the sha256 if that is a file."""
 
     def fit(self, architecture: Architecture) -> Weights:
-        """Keep what `architecture` needs.  Raises WeightsError where shapes differ or some are missing."""
+        """Keep what `architecture` needs.  Raises WeightsError if shapes differ or some are missing."""
         wanted = architecture.kernel_shapes()
         if len(self.convolutions) < len(wanted):
             raise WeightsError(
                 f"{architecture.layers[-1]} needs {len(wanted)} convolutions, "
-                f"the weights have {len(self.convolutions)}",
-                f"choose a shallower layer, at most {self.deepest(architecture)}",
+                f"but the weights have only {len(self.convolutions)}",
+                f"choose a shallower layer, {self.deepest(architecture)} at most",
             )
         kept = self.convolutions[: len(wanted)]
         for number, (have, want) in enumerate(zip(kept, wanted, strict=True), 1):
             if have.kernel.shape != want:
                 raise WeightsError(
-                    f"convolution {number} has a kernel of shape {have.kernel.shape}, "
-                    f"{architecture.name} has {want} there"
+                    f"the kernel of convolution {number} has the shape {have.kernel.shape}, "
+                    f"but {architecture.name} needs {want}"
                 )
         return replace(self, convolutions=kept)
 
     def deepest(self, architecture: Architecture) -> str:
-        """Return the deepest layer that these weights reach.  Raises WeightsError where there is none."""
+        """Return the deepest layer that these weights reach.  Raises WeightsError if they reach none."""
         fitting = [
             name
             for name in architecture.layers
@@ -96,7 +96,7 @@ class Weights:
         return fitting[-1]
 
     def halved(self) -> Weights:
-        """Store float kernels as float16: half the file for a relative error of at most 0.05 % per value."""
+        """Store float kernels as float16: half the size, a relative error of at most 0.05 % per value."""
         halves = tuple(
             conv if conv.kernel.dtype == np.uint8 else replace(conv, kernel=conv.kernel.astype(np.float16))
             for conv in self.convolutions
@@ -104,57 +104,28 @@ class Weights:
         return replace(self, convolutions=halves, source=f"{self.source}, kernels as float16")
 
 
-def load(source: str, architecture: Architecture) -> Weights:
-    """Load weights from what `--weights` names.
-
-    Args:
-        source: `imagenet`, `random:SEED`, or the path of an .npz (8 bit, see export/weights/README.md), .h5
-            or .keras file.
-        architecture: the whole network.
-
-    Raises:
-        WeightsError: with a hint, where they can't be had or are not of this network.
-    """
-    if source == "imagenet":
-        from export.reference import imagenet_weights  # noqa: PLC0415 - imports TensorFlow
-
-        return imagenet_weights()
-    if source.startswith("random:"):
-        return random_weights(source.removeprefix("random:"), architecture)
-    path = Path(source)
-    if not path.is_file():
-        raise WeightsError(
-            f"there is no weights file {source}",
-            "give imagenet, random:SEED, or the path of an .npz, .h5 or .keras file",
-        )
-    if path.suffix == ".npz":
-        return npz_weights(path)
-    if path.suffix in {".h5", ".hdf5", ".keras"}:
-        from export.reference import keras_weights  # noqa: PLC0415 - imports TensorFlow
-
-        return keras_weights(path)
-    raise WeightsError(f"{source} is of no known kind", "weights files end in .npz, .h5 or .keras")
-
-
 def npz_weights(path: Path) -> Weights:
-    """Read 8-bit weights: for each tensor `NAME` (uint8), `NAME.scale` and `NAME.min`."""
+    """Read 8-bit weights: each tensor `NAME` (uint8) comes with `NAME.scale` and `NAME.min`.
+
+    Raises WeightsError if the file is broken or incomplete.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
-                raise WeightsError(f"{path} is larger than any network this is for")
+                raise WeightsError(f"{path} is too large for the weights of this network")
         with np.load(path, allow_pickle=False) as archive:
             tensors = {name: archive[name] for name in archive.files}
         count = sum(name.endswith("/kernel") for name in tensors)
         if count == 0:
             raise WeightsError(
-                f"{path} holds no kernels", "its format is described in export/weights/README.md"
+                f"{path} does not contain any kernels", "see export/weights/README.md for the format"
             )
         convolutions = tuple(_npz_convolution(tensors, number) for number in range(1, count + 1))
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path} can't be read as .npz: {error}") from error
     except KeyError as error:
         raise WeightsError(f"{path} lacks the tensor {error}") from None
-    return Weights(convolutions, f"{path.name} sha256:{digest(path)}")
+    return Weights(convolutions, f"{path.name} sha256:{file_sha256(path)}")
 
 
 def _npz_convolution(tensors: Mapping[str, NDArray[np.generic]], number: int) -> ConvWeights:
@@ -176,9 +147,12 @@ def _npz_convolution(tensors: Mapping[str, NDArray[np.generic]], number: int) ->
 
 
 def random_weights(seed: str, architecture: Architecture) -> Weights:
-    """Draw untrained weights that keep the size of activations from layer to layer (He et al. 2015)."""
+    """Draw untrained weights that preserve the size of activations from layer to layer (He et al. 2015).
+
+    Raises WeightsError if `seed` is not a whole number.
+    """
     if not seed.isdecimal():
-        raise WeightsError(f"random:{seed} names no seed", "give a whole number, such as random:1")
+        raise WeightsError(f"{seed!r} is not a valid seed", "give a whole number, such as random:1")
     draw = np.random.default_rng(int(seed))
     convolutions = []
     for shape in architecture.kernel_shapes():
@@ -195,7 +169,7 @@ def random_weights(seed: str, architecture: Architecture) -> Weights:
     return Weights(tuple(convolutions), f"random:{seed}")
 
 
-def digest(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,9 +9,9 @@ import tensorflow as tf
 from engine.network.contract import Stem
 from export import reference
 from export.architecture import Architecture, Conv, inception_v3
-from export.network import activations
 from tests import tiny_model
 
+from .plain import activations
 from .tiny import TINY
 
 NETWORK = inception_v3()

@@ -21,7 +21,7 @@ CHANNELS = sum(TINY.channels().values())
 
 
 def quantised(weights: Weights) -> Weights:
-    """Store the kernels in 8 bit, with a minimum that is no multiple of the scale."""
+    """Store the kernels in 8 bit, with a minimum that is not a multiple of the scale."""
     convolutions = []
     for conv in weights.convolutions:
         low, high = float(conv.kernel.min()), float(conv.kernel.max())

@@ -1,4 +1,4 @@
-"""What the file says for engines that take it apart is true."""
+"""What the file tells engines that split it is true."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from engine.network.parts import Parts
 from onnx import helper
 
 from engine.network import contract as metadata
 from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, STEM, STEM_GRADIENT, Metadata, Stem
 from engine.network.graph import Graph
-from engine.network.parts import Parts
 from export.architecture import Architecture, inception_v3
 from export.convert import convert
 from export.errors import ConversionError
@@ -126,7 +126,7 @@ def test_padding_that_depends_on_the_size_is_refused(kernel: list[int], stride: 
     node = helper.make_node(
         op, ["x"], ["y"], kernel_shape=kernel, strides=[stride, stride], auto_pad="SAME_UPPER"
     )
-    with pytest.raises(ConversionError, match="depends on the size"):
+    with pytest.raises(ConversionError, match="depends on the picture size"):
         spell_out_padding(helper.make_model(helper.make_graph([node], "padded", [], [])))
 
 

@@ -1,4 +1,4 @@
-"""The verification passes what is right and refuses what is wrong."""
+"""The verification accepts what is right and refuses what is wrong."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from export import cli, verify
 from export.architecture import inception_v3
+from export.cases import Case, make_cases
 from export.convert import convert
 from export.errors import ConversionError, VerificationError
 from export.weights import random_weights
@@ -20,7 +21,7 @@ from .tiny import TINY, truth
 rng = np.random.default_rng(12)
 WEIGHTS = random_weights("4", TINY)
 CASES = [
-    verify.Case(
+    Case(
         f"picture {i}",
         rng.uniform(-1, 1, (1, 45, 50, 3)).astype(np.float32),
         "all",
@@ -43,7 +44,7 @@ def judge(compute: verify.Compute) -> None:
 
 
 def spoil(model: onnx.ModelProto, op: str) -> bytes:
-    """Make one op of the gradient compute something else."""
+    """Make one of the gradient's ops compute something wrong."""
     nodes = [node for node in model.graph.node if node.op_type == op]
     assert nodes
     for node in nodes:
@@ -88,14 +89,14 @@ def test_what_does_not_open_is_refused() -> None:
 
 
 def test_cases_cover_photographs_noise_and_flat_areas() -> None:
-    cases = verify.cases(inception_v3().until("mixed5"))
+    cases = make_cases(inception_v3().until("mixed5"))
     names = {case.picture for case in cases}
     assert len(names) >= 8
     assert {"cat", "sky", "noise", "grey card"} <= names
     assert any(case.image.shape[0] > 1 for case in cases)
     assert any(side % 2 for case in cases for side in case.image.shape[1:3])
     smallest = inception_v3().min_size(2)
-    deep = verify.cases(inception_v3())
+    deep = make_cases(inception_v3())
     assert all(min(case.image.shape[1:3]) >= smallest for case in deep)
 
 

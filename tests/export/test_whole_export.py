@@ -13,6 +13,7 @@ import pytest
 
 from export import verify
 from export.architecture import inception_v3
+from export.cases import make_cases
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ def test_the_embedded_model_is_what_the_export_makes(tmp_path: Path) -> None:
     again = tmp_path / "again.onnx"
     assert export("--weights", NPZ, "--output", again) == str(again)
     ours, theirs = (verify.ort_compute(path.read_bytes()) for path in (again, EMBEDDED))
-    cases = verify.cases(inception_v3().until("mixed5"))
+    cases = make_cases(inception_v3().until("mixed5"))
     for case in cases[:: len(cases) // 4]:
         for new, committed in zip(
             ours(case.image, case.channel_weights), theirs(case.image, case.channel_weights), strict=True

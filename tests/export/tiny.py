@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from export.architecture import Architecture, AveragePool, Conv, MaxPool, Parallel
-from export.network import activations
 from export.weights import Weights
+
+from .plain import activations
 
 TINY = Architecture(
     "tiny",

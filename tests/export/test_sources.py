@@ -1,4 +1,4 @@
-"""Weights from every source, good and broken."""
+"""Weights from every source, intact and broken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from export import reference
 from export.architecture import inception_v3
 from export.errors import WeightsError
-from export.weights import load
+from export.sources import load
 
 NETWORK = inception_v3()
 NPZ = Path(__file__).parents[2] / "export/weights/inception_v3_imagenet_mixed5_uint8.npz"
@@ -81,12 +81,12 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     ("source", "message"),
     [
         ("nowhere.npz", "no weights file"),
-        ("random:", "names no seed"),
-        ("random:x", "names no seed"),
+        ("random:", "not a valid seed"),
+        ("random:x", "not a valid seed"),
         ("imagnet", "no weights file"),
     ],
 )
-def test_sources_that_are_none(source: str, message: str) -> None:
+def test_invalid_sources(source: str, message: str) -> None:
     with pytest.raises(WeightsError, match=message):
         load(source, NETWORK)
 
@@ -124,5 +124,5 @@ def test_too_few_convolutions_names_the_deepest_layer() -> None:
 def test_other_shapes_are_refused() -> None:
     weights = load("random:1", NETWORK)
     swapped = type(weights)(weights.convolutions[::-1], "swapped")
-    with pytest.raises(WeightsError, match="convolution 1"):
+    with pytest.raises(WeightsError, match="convolution 1 "):
         swapped.fit(NETWORK.until("mixed0"))
