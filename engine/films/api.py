@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from engine.ascent.dreaming import order_for
 from engine.errors import UsageError
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig, Settings
     from engine.settings.tiling import Tiling
-
-PRESET: Final = "flight"
-"""The preset that films begin with: the tutorial's noise would grow from frame to frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +58,7 @@ def zoom(
     zoom_rate: float = 1.35,
     rotate: float = 0.0,
     size: int | tuple[int, int] = 640,
-    preset: str = PRESET,
+    preset: str = "flight",
     guide: Source | None = None,
     mask: Source | None = None,
     model: ModelSource = None,
@@ -106,7 +103,7 @@ def video(
     carry: float = 0.9,
     frame_iterations: int | None = None,
     size: int | tuple[int, int] | None = None,
-    preset: str = PRESET,
+    preset: str = "flight",
     guide: Source | None = None,
     mask: Source | None = None,
     model: ModelSource = None,
