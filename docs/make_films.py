@@ -15,7 +15,7 @@ from make_pictures import PHOTOGRAPH, PICTURES, ROOT, save, sheet
 from PIL import Image
 
 import engine
-from engine.ascent.dreaming import order_for
+from engine.ascent.order import order_for
 from engine.files.images import load
 from engine.films import encode, video, zoom
 from engine.films.shot import Shot

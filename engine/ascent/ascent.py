@@ -47,24 +47,16 @@ EPSILON = 1e-12
 picture, whose steps would get smaller."""
 
 
-def dream(picture: Rows, gradient: Gradient, config: DreamConfig, *, min_size: int = 1) -> Iterator[Step]:
-    """Yield a Step for each evaluation of the gradient; the last one's `full_size()` is the dream.
-
-    `picture` is [H, W, 3] in the model's range: an array, which is copied, or Rows that do not change.
-    Octaves with a side below `min_size` are dropped, with a warning in the first Step.  Raises ImageError, at
-    the call, where that leaves none, and DreamError, on the way, where loss or gradient stop being finite.
-    """
-
-    def climber(image: Rows) -> tuple[Rows, float, float, bool]:
-        return climb(image[:], gradient, config)
-
-    return ascend(picture, climber, config, min_size=min_size)
-
-
 def ascend(
     picture: Rows, climber: Climber, config: DreamConfig, *, min_size: int = 1, share: Rows | float = 1.0
 ) -> Iterator[Step]:
-    """Dream as `dream` does, each step made by `climber`; of what it makes, `share` counts, see Step."""
+    """Yield a Step for each evaluation of the gradient; the last one's `full_size()` is the dream.
+
+    `picture` is [H, W, 3] in the model's range: an array, which is copied, or Rows that do not change.  Each
+    step is made by `climber`; of what it makes, `share` counts, see Step.  Octaves with a side below
+    `min_size` are dropped, with a warning in the first Step.  Raises ImageError, at the call, where that
+    leaves none, and on the way what `climber` raises.
+    """
     original: Rows = picture
     if isinstance(picture, np.ndarray):  # ours, so that no Step changes with the caller's
         original = _read_only(np.array(picture, np.float32, order="C"))

@@ -16,6 +16,8 @@ from engine.ascent.octaves import resize
 from engine.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from engine.network.model import DreamModel
@@ -30,10 +32,10 @@ DOUBT: Final = 0.3
 itself."""
 
 
-def energies_of(model: DreamModel, picture: Rows) -> NDArray[np.float32]:
-    """Return how much a picture, [H, W, 3] in the model's range, excites each channel, [C].
+def energies_of(model: DreamModel, picture: Rows, layers: Collection[str]) -> NDArray[np.float32]:
+    """Return how much a picture, [H, W, 3] in the model's range, excites each channel of `layers`, [C].
 
-    Raises ImageError for one that is too small for the model.
+    Those of other layers are 0.  Raises ImageError for one that is too small for the model.
     """
     height, width = picture.shape[:2]
     smallest = model.metadata.min_size
@@ -43,7 +45,7 @@ def energies_of(model: DreamModel, picture: Rows) -> NDArray[np.float32]:
             f"both sides must have at least {smallest}"
         )
     shape = scaled_shape((height, width), smallest)
-    return model.energies(resize(_averaged(picture, height // shape[0]), shape))
+    return model.energies(resize(_averaged(picture, height // shape[0]), shape), layers)
 
 
 def steered(

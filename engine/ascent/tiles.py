@@ -12,20 +12,16 @@ engine/network/parts.py.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from engine import machine
-from engine.ascent import windows
+from engine.ascent import memory, windows
 from engine.ascent.grid import THINNEST, grid
-from engine.errors import ImageError
-from engine.network.parts import PER_PIXEL, PER_TILE
 from engine.settings.tiling import Tiling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -42,45 +38,29 @@ Of all sequences this one spreads a few places most evenly (Roberts, "The Unreas
 Quasirandom Sequences", 2018); places drawn one by one leave borders beside each other.
 """
 
-ARRAYS: Final = 34
-"""Bytes per pixel that a dream holds besides what a gradient takes: image and gradient in float32, the
-original in 8 bit, and the octave before."""
-
-PROGRAM: Final = 150_000_000
-"""Bytes that Python, the libraries and an opened model take."""
-
 LARGE: Final = 832
 """Side of the cores that large pictures are cut into, at most: 24 megapixels then take less than 1.5 GB, and
 larger ones would win little speed."""
-
-POLITE: Final = 0.75
-"""Share of the free memory that is taken before pictures are cut into smaller tiles."""
 
 CUDA_PIXELS: Final = 1_500_000
 """Size up to which a picture is computed whole on a GPU."""
 
 
-def gradient(
-    model: DreamModel,
-    weights: NDArray[np.float32],
-    tiling: Tiling,
-    shape: tuple[int, int],
-    seed: int = 0,
-    held: int = 0,
-) -> TiledGradient:
-    """Return the `ascent.Gradient` for a picture of `shape`, once it is known to fit into memory.
+def settled(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> int | None:
+    """Return the side of the cores that a picture of `shape` is cut into, None where it is computed whole.
 
-    `weights` are the objective's, one for each of the model's channels; `seed` is where the grid's places
-    come from; `held` are bytes per pixel that a dream holds besides `ARRAYS`.  Raises ImageError where it
-    does not fit.
+    What memory is free decides here, once.  `held` are bytes per pixel that a dream holds besides
+    `memory.ARRAYS`.  Raises ImageError where the picture does not fit.
     """
-    size = tile_size(model, tiling, shape, held)
-    _check_memory(model, tiling, shape, size, held)
-    return TiledGradient(model, weights, tiling, size, seed)
+    size, pixels = tile_size(model, tiling, shape, held), shape[0] * shape[1]
+    window = pixels if size is None else min(_largest_window(size, tiling), pixels)
+    way_out = "leave out --tile" if tiling.size != "auto" else "give fewer --threads"
+    memory.check(model, shape, window, held, way_out)
+    return size
 
 
 def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> int | None:
-    """Return the side of the cores that a picture of `shape` is cut into, None where it is computed whole.
+    """Return what `settled` returns, without a look at whether that fits.
 
     Octaves that are not larger than one core with its halo are computed whole all the same.  Only the
     picture's size and `tiling` decide, not the memory that happens to be free, so that the same order gives
@@ -91,29 +71,14 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: i
     pixels = shape[0] * shape[1]
     if model.device != "cpu":
         return None if pixels <= CUDA_PIXELS else Tiling.CUDA_SIZE
-    budget = tiling.max_memory
-    available = machine.available_memory()
-    if available is not None:
-        budget = min(budget, int(available * POLITE) + model.held_bytes)
-    fits = max(budget - PROGRAM - model.threads * PER_TILE - pixels * (ARRAYS + held), 0) // PER_PIXEL
+    fits = memory.fitting_window(memory.budget(model, tiling.max_memory), model, pixels, held)
     if pixels <= fits:
         return None
     side = int(fits**0.5)
     return min(max(side - THINNEST - 2 * tiling.halo_of(side), Tiling.SMALLEST), LARGE)
 
 
-def settled(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> Tiling:
-    """Return the tiling with the size that `auto` comes to, where it comes to cutting a picture of `shape`.
-
-    What memory is free decides once, then, and a recipe can tell.  `held` as for `gradient`.  Raises
-    ImageError where the picture does not fit.
-    """
-    size = tile_size(model, tiling, shape, held)
-    _check_memory(model, tiling, shape, size, held)
-    return tiling if size is None else replace(tiling, size=size)
-
-
-def plan(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
+def limits(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
     """Say how pictures are cut, for people and programs: what is free at the moment left aside.
 
     `whole_pixels`: octaves of up to so many pixels are computed whole, None for any; `tile` and `halo`: the
@@ -125,26 +90,19 @@ def plan(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
     size = on_gpu if tiling.size == "auto" else int(tiling.size)
     whole = (size + 2 * tiling.halo_of(size)) ** 2
     if tiling.size == "auto":
-        most = (tiling.max_memory - PROGRAM - model.threads * PER_TILE) // (PER_PIXEL + ARRAYS)
-        whole = max(CUDA_PIXELS if model.device != "cpu" else most, 0)
+        most = memory.fitting_pixels(tiling.max_memory, model.threads)
+        whole = CUDA_PIXELS if model.device != "cpu" else most
     return {"whole_pixels": whole, "tile": size, "halo": tiling.halo_of(size)}
 
 
-def _check_memory(
-    model: DreamModel, tiling: Tiling, shape: tuple[int, int], size: int | None, held: int
-) -> None:
-    """Raise ImageError for a picture that memory does not hold, before the system kills us."""
-    height, width = shape
-    window = height * width if size is None else min(_largest_window(size, tiling), height * width)
-    on_cpu = window * PER_PIXEL + model.threads * PER_TILE if model.device == "cpu" else 0
-    needed, available = height * width * (ARRAYS + held) + on_cpu, machine.available_memory()
-    if available is not None and needed > available + model.held_bytes:
-        smaller = "leave out --tile" if tiling.size != "auto" else "give fewer --threads"
-        raise ImageError(
-            f"a picture of {width}x{height} pixels needs about {needed / 1e9:.1f} GB of memory, "
-            f"and {available / 1e9:.1f} GB are free",
-            hint=f"make it smaller, or {smaller}",
-        )
+def gradient(
+    model: DreamModel, weights: NDArray[np.float32], tiling: Tiling, size: int | None, seed: int
+) -> TiledGradient:
+    """Return the `ascent.Gradient` of an objective, cut into cores of `size`, None for any picture whole.
+
+    `weights` are one for each of the model's channels; `seed` is where the grid's places come from.
+    """
+    return TiledGradient(model, weights, tiling, size, seed)
 
 
 def _largest_window(size: int, tiling: Tiling) -> int:
@@ -168,7 +126,7 @@ class TiledGradient:
         self._weights = weights
         self._parts = model.parts(model.weighed_layers(weights))
         self._seen = self._parts.layers if self._parts else model.metadata.layers
-        self._places = _places(model, self._seen)
+        self._places = model.channels_of([x.name for x in self._seen])
         self._size, self._halo = size, tiling.halo_of(size or 0)
         self._stride = max(layer.stride for layer in model.metadata.layers)
         self._place = np.random.default_rng(seed).random(2)
@@ -254,12 +212,6 @@ class TiledGradient:
         insides = [_count(layer, shape, border) for layer in self._seen]
         repeats = [layer.channels for layer in self._seen]
         return np.repeat(counts, repeats).astype(np.float32), np.repeat(insides, repeats).astype(np.float32)
-
-
-def _places(model: DreamModel, seen: Sequence[Layer]) -> NDArray[np.intp]:
-    """Return where the channels of some layers stand among all of the model's."""
-    repeats = [layer.channels for layer in model.metadata.layers]
-    return np.flatnonzero(np.repeat([layer in seen for layer in model.metadata.layers], repeats))
 
 
 def _count(layer: Layer, shape: tuple[int, ...], border: int) -> float:

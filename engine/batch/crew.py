@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine import machine
-from engine.ascent.tiles import ARRAYS, PROGRAM
+from engine.ascent import memory
 from engine.batch.jobs import Done, Event, Failed, Job, Progress, perform
 from engine.files import images
-from engine.network.parts import PER_PIXEL, PER_TILE
 from engine.settings.output import STANDARD, Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from engine.ascent.dreaming import Order
+    from engine.ascent.order import Order
     from engine.batch.jobs import Item, Streams
     from engine.network.model import DreamModel
     from engine.settings.tiling import Tiling
@@ -76,9 +75,8 @@ def share(items: Sequence[Item], model: DreamModel, tiling: Tiling, jobs: int | 
     files = {x: images.pixel_count(x.source) for x in pictures if x.source and x.source.is_file()}
     sizes = {x: pixels for x, pixels in files.items() if pixels <= SMALL}
 
-    def fitting(memory: int) -> int:
-        each = max(1, *sizes.values()) * (PER_PIXEL + ARRAYS)
-        return max((memory - PROGRAM - model.threads * PER_TILE) // each, 1)
+    def fitting(budget: int) -> int:
+        return memory.fitting_pictures(budget, model.threads, max(sizes.values()))
 
     if not sizes:
         return alone

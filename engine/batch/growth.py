@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
-from engine.batch import jobs as batch
-from engine.batch.jobs import Done, Failed, Job, Progress, Streams
+from engine.batch.jobs import Done, Failed, Job, Progress, Streams, keep
 from engine.errors import ImageError, UsageError
 from engine.films import encode
 from engine.films.shot import Shot
 from engine.films.zoom import fitted, screened
-from engine.library import dream as library
-from engine.settings.config import Setting
-from engine.settings.output import STANDARD
+from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.batch.jobs import Event
-    from engine.network.model import DreamModel
-    from engine.settings.output import Output
 
 MOST: Final = 150
 """Frames of a film of steps; where there are more steps, every second, or fourth, and so on, is left out."""
@@ -62,9 +57,6 @@ class Showing:
     overwrite: bool = False
     """Whether what is there already is replaced."""
 
-    output: Output = field(default=STANDARD)
-    """What is chosen about the pictures' files."""
-
     def __post_init__(self) -> None:
         Setting("--steps-every", int, 1, 10000, "").check(self.every)
         if self.film is not None:
@@ -80,8 +72,8 @@ class Showing:
 class Shows:
     """The steps of a batch's pictures: shown every event, it keeps what a Showing asks for."""
 
-    def __init__(self, showing: Showing, model: DreamModel) -> None:
-        self._showing, self._model = showing, model
+    def __init__(self, showing: Showing) -> None:
+        self._showing = showing
         self._growing: dict[Job, Growth] = {}
         self._names: set[str] = set()
 
@@ -95,7 +87,7 @@ class Shows:
         match event:
             case Progress(job):
                 if job not in self._growing:
-                    self._growing[job] = Growth(self._showing, event, self._name(job), self._model)
+                    self._growing[job] = Growth(self._showing, event, self._name(job))
                 self._growing[job].take(event)
             case Done(job):
                 return self._growing.pop(job).finish()
@@ -117,9 +109,9 @@ class Shows:
 class Growth:
     """The steps of one picture's dream, as they are asked for by a Showing."""
 
-    def __init__(self, showing: Showing, first: Progress, name: str, model: DreamModel) -> None:
+    def __init__(self, showing: Showing, first: Progress, name: str) -> None:
         """Begin with the picture itself; `name` is how its files shall begin."""
-        self._showing, self._name, self._model = showing, name, model
+        self._showing, self._name = showing, name
         self._count = 0
         self._stride = 1
         self._last = first
@@ -127,7 +119,7 @@ class Growth:
         film = showing.film_of(name)
         if film is not None:
             _free(film, showing)
-            self._frames.append(fitted(screened(first.source), SIZE))
+            self._frames.append(fitted(screened(first.dreaming.source), SIZE))
 
     def take(self, progress: Progress) -> None:
         """Keep a step; raise ImageError where it cannot be written."""
@@ -159,10 +151,9 @@ class Growth:
                 target.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise ImageError(f"the folder {target.parent} cannot be created: {error.strerror}") from error
-            job = Job(progress.job.source, target)
-            batch.keep(replace(progress, job=job), self._model, Streams(None, None), self._showing.output)
+            keep(replace(progress, job=Job(progress.job.source, target)), Streams(None, None))
         if filmed:
-            picture = library.finish(progress.source, progress.step, self._model, depth="8")
+            picture = progress.dreaming.result(progress.step, "8")
             self._frames.append(fitted(screened(picture), SIZE))
             if len(self._frames) > MOST:  # the first is the picture, so every second step stays
                 del self._frames[1::2]

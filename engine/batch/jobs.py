@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import glob
-import io
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from engine.errors import DreamError, ImageError, UsageError
 from engine.files import images
-from engine.files.formats import PNG, depth_for, format_of
-from engine.library import dream as library
-from engine.library.repeating import recipe_for
-from engine.settings.origin import origin_of, origin_of_bytes
+from engine.files.formats import format_of
+from engine.library.dreaming import Dreaming
 from engine.settings.output import STANDARD, Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.ascent.dreaming import Order
+    from engine.ascent.order import Order
     from engine.ascent.step import Step
     from engine.network.model import DreamModel
     from engine.pictures.picture import Picture
     from engine.settings.origin import Origin
-    from engine.settings.recipe import Recipe
 
 RESULT: Final = ".dream.png"
 """What follows the stem in a result's name."""
@@ -119,9 +115,7 @@ class Progress:
 
     job: Job
     step: Step
-    source: Picture = field(repr=False)
-    recipe: Recipe | None = field(default=None, repr=False)
-    """How it will have been made when it is finished."""
+    dreaming: Dreaming = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -185,63 +179,40 @@ def perform(
         yield Failed(job.name, DreamError(f"not enough memory for {job.name}", hint="make it smaller"))
 
 
-def keep(
-    progress: Progress, model: DreamModel, streams: Streams, output: Output = STANDARD
-) -> tuple[str, ...]:
+def keep(progress: Progress, streams: Streams) -> tuple[str, ...]:
     """Write the picture so far, at full size, as the job's result; return what could not be kept."""
-    target, source = progress.job.target, progress.source
-    form = PNG if target is None else format_of(target)
-    # Known before the dream is rounded, so that it is rounded only once.
-    depth, lost = depth_for(form, output.depth, source.depth)
-    dither = output.seed if output.dither else None
-    result = library.finish(source, progress.step, model, depth=depth, dither=dither)
-    output = replace(output, depth=depth, recipe=_recipe(progress) if output.with_recipe else "")
-    return *lost, *_write(result, progress.job, streams, output)
-
-
-def _dream(job: Job, model: DreamModel, order: Order, streams: Streams, output: Output) -> Iterator[Event]:
-    started = time.perf_counter()
-    if job.target is not None:
-        images.check_writable(job.target)  # better now than after minutes of work
-    source, origin = _load(job, streams)
-    yield from (Warned(job.name, x) for x in source.warnings)
-    order = library.settled(source, order, model)
-    recipe = recipe_for(origin.sha256, order, model, output)
-    for step in library.begin(source, order, model):
-        progress = Progress(job, step, source, recipe)
-        yield progress
-    yield from (Warned(job.name, x) for x in keep(progress, model, streams, output))
-    yield Done(job, time.perf_counter() - started)
-
-
-def _load(job: Job, streams: Streams) -> tuple[Picture, Origin]:
-    if job.source is not None:
-        return images.load(job.source), origin_of(job.source)
-    if streams.stdin is None:
-        raise ImageError("standard input is closed")
-    content = streams.stdin.read()
-    return images.load(io.BytesIO(content), "standard input"), origin_of_bytes(content)
-
-
-def _recipe(progress: Progress) -> str:
-    """Return the recipe of the picture so far, empty where nobody knows it."""
-    if progress.recipe is None:
-        return ""
-    return replace(progress.recipe, finished=progress.step.fraction >= 1).to_json()
-
-
-def _write(picture: Picture, job: Job, streams: Streams, output: Output) -> tuple[str, ...]:
-    if job.target is not None:
-        return images.save(picture, job.target, output)
+    if progress.job.target is not None:
+        return progress.dreaming.save(progress.step, progress.job.target)
     if streams.stdout is None:
         raise ImageError("standard output is closed")
-    content, lost = images.encode(picture, output=output)
+    content, lost = progress.dreaming.encode(progress.step)
     try:
         streams.stdout.write(content)
         streams.stdout.flush()
     except OSError as error:
         raise ImageError(f"the picture cannot be written to standard output: {error.strerror}") from error
     return lost
+
+
+def _dream(job: Job, model: DreamModel, order: Order, streams: Streams, output: Output) -> Iterator[Event]:
+    started = time.perf_counter()
+    if job.target is not None:
+        images.check_writable(job.target)  # better now than after minutes of work
+    dreaming = Dreaming.begin(_read(job, streams), order, model, output)
+    yield from (Warned(job.name, x) for x in dreaming.source.warnings)
+    for step in dreaming.steps():
+        progress = Progress(job, step, dreaming)
+        yield progress
+    yield from (Warned(job.name, x) for x in keep(progress, streams))
+    yield Done(job, time.perf_counter() - started)
+
+
+def _read(job: Job, streams: Streams) -> tuple[Picture, Origin]:
+    if job.source is not None:
+        return images.read(job.source)
+    if streams.stdin is None:
+        raise ImageError("standard input is closed")
+    return images.read_bytes(streams.stdin.read(), "standard input")
 
 
 def _is_plural(text: str) -> bool:

@@ -291,7 +291,7 @@ class JsonLines(Silent):
             threads=model.threads,
             model=model.name,
             layers=dict(config.layers),
-            **tiles.plan(model, tiling),
+            **tiles.limits(model, tiling),
             max_memory=tiling.max_memory,
             seed=config.seed,
             pictures=pictures,

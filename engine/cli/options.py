@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 from engine._version import __version__
 from engine.errors import UsageError
 from engine.settings import presets
-from engine.settings.config import DreamConfig, Setting, settings
+from engine.settings.config import DreamConfig, settings
 from engine.settings.output import DEPTHS, STANDARD, Output
 from engine.settings.selectors import format_layers, parse_layers
 from engine.settings.tiling import Tiling, parse_bytes, parse_tile
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engine.cli.console import Silent
+    from engine.settings.setting import Setting
 
 EPILOG: Final = """\
 examples:

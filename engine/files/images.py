@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import io
+import os
+import stat
 import threading
 import warnings
 from dataclasses import replace
@@ -12,28 +14,48 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from PIL import Image, UnidentifiedImageError
 
+from engine import atomic, machine
 from engine.errors import ImageError
 from engine.files import attached, jxl, tiff
 from engine.files.decode import decode, decode_tiff, tiff_facts
 from engine.files.encode import content_of
 from engine.files.formats import PNG, Format, format_of, teach_for
 from engine.files.unread import HEAD
+from engine.settings.origin import bare_name, origin_of_bytes
 from engine.settings.output import STANDARD, Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from engine.pictures.picture import Picture
+    from engine.settings.origin import Origin
 
 _LISTENING: Final = threading.Lock()
 """Python's warnings are caught for all threads at once, so only one of them may listen."""
 
 
-def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
-    """Read a picture from a file, or from an open binary file that can seek.
+def read(source: Path) -> tuple[Picture, Origin]:
+    """Read a picture and its origin from a file, which is opened once.
 
-    `name` is what messages call it.  Raises ImageError, in words for the user, for all that is no good
-    picture.
+    The origin's sha256 is that of exactly the bytes that were decoded, whatever happens to the file
+    meanwhile.  Raises what `load` raises, and ImageError for a file that does not fit into memory.
+    """
+    name = str(source)
+    with _opened(source, name) as file:
+        content = _content(file, name)
+    return load(io.BytesIO(content), name), origin_of_bytes(content, bare_name(source))
+
+
+def read_bytes(content: bytes, name: str) -> tuple[Picture, Origin]:
+    """Read a picture and its origin from a file's content; see `load`.  The origin's name is empty."""
+    return load(io.BytesIO(content), name), origin_of_bytes(content)
+
+
+def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
+    """Read a picture from a file, or from an open binary file that can seek; its origin is not wanted.
+
+    `name` is what messages call it.  Raises ImageError, in words for the user, for anything that cannot be
+    read as a picture.
     """
     name = name or str(source)
     with _opened(source, name) as file:
@@ -75,7 +97,8 @@ def save(picture: Picture, target: Path, output: Output = STANDARD) -> tuple[str
     """
     form = format_of(target)
     content, lost = content_of(picture, form, output, target.name)
-    _write(content.getbuffer(), target)
+    with atomic.explaining(target, ImageError), atomic.replacing(target) as part:
+        part.write_bytes(content.getbuffer())
     return lost
 
 
@@ -99,43 +122,9 @@ def recipe_of(source: Path) -> str:
 
 
 def check_writable(target: Path) -> None:
-    """Raise ImageError unless a file can be made where `target` shall be; leaves nothing behind."""
+    """Raise ImageError unless a picture can be written to `target`; leave nothing behind."""
     format_of(target)
-    if target.is_dir():
-        raise ImageError(f"{target} is a folder")
-    part = _part(target)
-    with _writing(target):
-        part.open("xb").close()
-        part.unlink()
-
-
-def _write(content: memoryview, target: Path) -> None:
-    part = _part(target)
-    with _writing(target):
-        try:
-            with part.open("xb") as file:
-                file.write(content)
-            part.replace(target)
-        except BaseException:  # Ctrl-C too leaves no half file
-            part.unlink(missing_ok=True)
-            raise
-
-
-def _part(target: Path) -> Path:
-    """Return a new name beside `target`; short, for `target` may be as long as names can be."""
-    return target.with_name(f".deepdream-{secrets.token_hex(6)}.part")
-
-
-@contextlib.contextmanager
-def _writing(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if isinstance(error, FileNotFoundError):  # some file systems say so of what they refuse to make, too
-            missing = not target.parent.is_dir()
-            reason = f"there is no folder {target.parent}" if missing else f"{target.parent} takes no files"
-        raise ImageError(f"{target} cannot be written: {reason}") from error
+    atomic.check(target, ImageError)
 
 
 @contextlib.contextmanager
@@ -150,6 +139,21 @@ def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
         raise ImageError(f"{name} is a folder, not a picture") from None
     except OSError as error:
         raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise ImageError(f"{name} does not fit into memory") from error
+
+
+def _content(file: BinaryIO, name: str) -> bytes:
+    """Read an open file to its end; refuse what has none, and what memory cannot hold."""
+    about = os.fstat(file.fileno())
+    if stat.S_ISCHR(about.st_mode):  # a terminal waits for ever, /dev/zero never ends
+        raise ImageError(f"{name} is a device, not a picture")
+    size, free = about.st_size, machine.available_memory()
+    if free is not None and size > free:
+        raise ImageError(
+            f"{name} does not fit into memory: it has {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free"
+        )
+    return file.read()
 
 
 def _check_size(file: BinaryIO) -> None:

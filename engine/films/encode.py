@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PIL import Image
 
+from engine import atomic
 from engine.errors import DreamError, ImageError
 from engine.films.extra import pyav
-from engine.films.store import appearing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -80,10 +80,7 @@ def form_of(target: Path) -> Form:
 def check_writable(target: Path, pixels: int = 0) -> None:
     """Raise what `form_of` raises, and ImageError where no film of so many pixels in all can be made."""
     form = form_of(target)
-    if target.is_dir():
-        raise ImageError(f"{target} is a folder")
-    if not target.parent.is_dir():
-        raise ImageError(f"{target} cannot be written: there is no folder {target.parent}")
+    atomic.check(target, ImageError)
     if not form.codec and pixels * 3 > MOST:
         raise ImageError(
             f"an animated {form.container} of this size and length needs {pixels * 3 / 1e9:.0f} GB of memory",
@@ -110,7 +107,7 @@ def write(
     """
     form = form_of(target)
     try:
-        with appearing(target) as part:
+        with atomic.replacing(target) as part:
             if form.codec:
                 encoder = _Encoder(form, rate, tick or 1 / rate)
                 return encoder.write(_held(shots, rate, hold), part, sound, partly=partly)

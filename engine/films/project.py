@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.ascent import dreaming
+from engine.ascent.work import Work
 from engine.errors import UsageError
 from engine.films import encode
 from engine.films.shot import Frame, Shot
 from engine.films.store import Store, check_room, folder_of
 from engine.pictures.pixels import from_model
-from engine.settings.config import settings
-from engine.settings.selectors import format_layers
 
 if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import Path
 
-    from engine.ascent.dreaming import Order
+    from engine.ascent.order import Order
     from engine.network.model import DreamModel
 
 Image: TypeAlias = NDArray[np.float32]
@@ -92,13 +90,13 @@ class Project:
             for number, (image, warnings) in enumerate(self.grow(found, state), found + 1):
                 picture = from_model(image, self.value_range)
                 store.add(number, picture, image)
-                yield Frame(number, self.frames, found, False, warnings, picture)
+                yield Frame(number, self.frames, complete=False, warnings=warnings)
         except BaseException:
             if number == 0:  # nothing to go on with
                 store.remove()
             raise
         lost = self.write()
-        end = Frame(number, number, found, True, lost, store.image(number))
+        end = Frame(number, number, complete=True, warnings=lost)
         if not keep_frames:
             store.remove()
         yield end
@@ -114,41 +112,27 @@ class Project:
         return encode.write(shots, self.target, self.rate, tick=self.tick, sound=self.sound, partly=partly)
 
 
-def dreamed(image: Image, order: Order, model: DreamModel, number: int) -> tuple[Image, tuple[str, ...]]:
+def settle(shape: tuple[int, int], order: Order, model: DreamModel) -> Work:
+    """Settle an order for all frames of a film, of that shape (height, width); raises what a Work raises."""
+    work = Work.settle(np.broadcast_to(np.float32(0), (*shape, 3)), order, model)
+    work.steps()  # refuses frames that are too small
+    return work
+
+
+def dreamed(image: Image, work: Work, number: int, **settings: Any) -> tuple[Image, tuple[str, ...]]:
     """Dream on a frame; return it, and what the user should know.
 
-    Random numbers are others for each frame, and depend on nothing that came before: a run that goes on gets
-    the same.
+    `settings` take the place of the work's own.  Random numbers are different for each frame, and depend on
+    nothing that came before: a run that is resumed gets the same.
     """
-    config = replace(order.config, seed=(order.config.seed + number) % 2**32)
+    config = work.order.config
+    config = replace(config, seed=(config.seed + number) % 2**32, **settings)
     warnings: tuple[str, ...] = ()
-    for step in dreaming.ascend(image, replace(order, config=config), model):
+    for step in work.on(image, config).steps():
         warnings += step.warnings
     return step.full_size(), warnings
 
 
-def check(shape: tuple[int, int], order: Order, model: DreamModel) -> None:
-    """Raise what `dreaming.ascend` raises at the call, for frames of that shape (height, width)."""
-    dreaming.ascend(np.zeros((*shape, 3), np.float32), order, model)
-
-
-def facts_of(order: Order, model: DreamModel) -> dict[str, Any]:
-    """Return all that an order and a model decide, as JSON can hold it."""
-    config = {name: getattr(order.config, name) for name in settings()}
-    mask = None if order.mask is None else order.mask.values
-    return {
-        **config,
-        "layers": format_layers(order.config.layers),
-        "objective": digest(order.weights),
-        "mask": "alpha" if order.mask is not None and mask is None else digest(mask),
-        "tile": order.tiling.size,
-        "model": f"{model.metadata.network} {model.metadata.weights}",
-        "precision": model.precision,
-    }
-
-
-def digest(values: NDArray[Any] | None) -> str | None:
+def digest(values: NDArray[Any]) -> str:
     """Return a short name of an array's content."""
-    if values is None:
-        return None
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]

@@ -23,7 +23,7 @@ class Shot:
     """Colours [H, W, 3], 0 to 255, upright."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Frame:
     """A frame that is done, while a film is made."""
 
@@ -33,14 +33,8 @@ class Frame:
     frames: int | None
     """How many there will be; None where nobody knows."""
 
-    found: int
-    """How many of them an earlier run had made."""
-
     complete: bool
     """Whether the film is written: then this is its last frame once more."""
 
     warnings: tuple[str, ...]
     """What the user should know, one sentence each."""
-
-    image: NDArray[np.uint8] = field(repr=False)
-    """Colours [H, W, 3], 0 to 255."""

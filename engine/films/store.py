@@ -9,17 +9,17 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import secrets
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PIL import Image
 
+from engine import atomic
 from engine.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ ORDER: Final = "order.json"
 
 STATE: Final = re.compile(r"state-(\d{6,})\.npy")
 
-OURS: Final = re.compile(r"order\.json|\d{6,}\.png|state-\d{6,}\.npy|\.deepdream-[0-9a-f]{12}\.part")
+OURS: Final = re.compile(rf"order\.json|\d{{6,}}\.png|state-\d{{6,}}\.npy|{atomic.PART}")
 """Names of the files that may be removed."""
 
 LONGEST: Final = 65536
@@ -59,7 +59,7 @@ class Store:
                 self._compare()
             else:
                 self._clear()
-                with appearing(folder / ORDER) as part:
+                with atomic.replacing(folder / ORDER) as part:
                     part.write_text(json.dumps(self._order, indent=1), "utf-8")
 
     def state(self) -> tuple[int, NDArray[np.float32] | None]:
@@ -74,9 +74,9 @@ class Store:
     def add(self, number: int, image: NDArray[np.uint8], state: NDArray[np.float32]) -> None:
         """Keep a frame, [H, W, 3], and what the next is made from; raise ImageError where that cannot be."""
         with _writing(self.folder):
-            with appearing(self._frame(number)) as part:
+            with atomic.replacing(self._frame(number)) as part:
                 Image.fromarray(image).save(part, "PNG", compress_level=1)
-            with appearing(self._state(number)) as part, part.open("wb") as file:
+            with atomic.replacing(self._state(number)) as part, part.open("wb") as file:
                 np.save(file, state, allow_pickle=False)
             for path in self.folder.glob("state-*.npy"):
                 if path != self._state(number):
@@ -139,23 +139,8 @@ def check_room(folder: Path, frames: int | None, shape: tuple[int, int]) -> None
         )
 
 
-@contextlib.contextmanager
-def appearing(target: Path) -> Iterator[Path]:
-    """Give a name to write to, which becomes `target` at the end, or nothing if there is an error."""
-    part = target.with_name(f".deepdream-{secrets.token_hex(6)}.part")
-    try:
-        yield part
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ImageError(f"{folder} cannot be written: {error.strerror or error}") from error
+def _writing(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return atomic.explaining(folder, ImageError)
 
 
 def _brief(value: Any) -> str:

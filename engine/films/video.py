@@ -8,17 +8,19 @@ view, and all after a cut, begins anew.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from engine.films import decode
 from engine.films.flow import Flow
-from engine.films.project import Project, check, dreamed, facts_of
+from engine.films.project import Project, dreamed, settle
 from engine.films.zoom import fitted
+from engine.library.repeating import recipe_for
 from engine.pictures.pixels import to_model
-from engine.settings.config import Setting, changed
+from engine.settings.config import changed
+from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.ascent.dreaming import Order
+    from engine.ascent.order import Order
+    from engine.ascent.work import Work
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
 
@@ -83,14 +86,14 @@ def project(
     shape = film.shape
     if carrying.size is not None:
         shape = fitted(np.zeros((*film.shape, 3), np.uint8), carrying.size).shape[:2]
-    check((shape[0], shape[1]), order, model)
+    work = settle((shape[0], shape[1]), order, model)
     facts = {
         "film": "video",
         "source": _digest(source),
         "carry": carrying.carry,
         "frame-iterations": carrying.iterations(order.config),
         "size": f"{shape[1]}x{shape[0]}",
-        **facts_of(order, model),
+        **recipe_for(work).facts(),
     }
     made = Project(
         target=target,
@@ -99,7 +102,7 @@ def project(
         rate=film.rate,
         tick=film.tick,
         times=lambda: decode.times(source),
-        grow=_Dreamer(source, order, model, carrying, flow).grow,
+        grow=_Dreamer(source, work, carrying, flow).grow,
         sound=source if film.sound else None,
         facts=facts,
         value_range=model.metadata.value_range,
@@ -110,8 +113,7 @@ def project(
 @dataclass(frozen=True, eq=False)
 class _Dreamer:
     source: Path
-    order: Order
-    model: DreamModel
+    work: Work
     carrying: Carrying
     flow: Flow
 
@@ -136,17 +138,15 @@ class _Dreamer:
         pixels: NDArray[np.uint8],
         state: NDArray[np.float32] | None,
     ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-        value_range = self.model.metadata.value_range
-        image, order = to_model(pixels, value_range), self.order
+        value_range = self.work.model.metadata.value_range
+        image = to_model(pixels, value_range)
         carried = None
         if before is not None and state is not None:
             carried = self._carried(state - to_model(before, value_range), before, pixels)
-        if carried is not None:
-            image = (image + carried).clip(*value_range)
-            order = replace(
-                order, config=replace(order.config, iterations=self.carrying.iterations(order.config))
-            )
-        return dreamed(image, order, self.model, number)
+        if carried is None:
+            return dreamed(image, self.work, number)
+        following = self.carrying.iterations(self.work.order.config)
+        return dreamed((image + carried).clip(*value_range), self.work, number, iterations=following)
 
     def _carried(
         self, change: NDArray[np.float32], before: NDArray[np.uint8], pixels: NDArray[np.uint8]
@@ -156,11 +156,7 @@ class _Dreamer:
         if float(trust.mean()) < CUT:
             return None
         carried = self.flow.warped(change, back) * trust * np.float32(self.carrying.carry)
-        if self.order.mask is not None:
-            shape = (pixels.shape[0], pixels.shape[1])
-            mask = self.order.mask.rows(shape, None, self.order.config.feather)
-            carried = carried if mask is None else carried * mask[:]
-        return carried
+        return carried if self.work.mask is None else carried * self.work.mask[:]
 
 
 def _digest(source: Path) -> str:

@@ -15,9 +15,11 @@ from PIL import Image
 from engine.errors import UsageError
 from engine.films.balance import Balance
 from engine.films.motion import moved
-from engine.films.project import Project, check, digest, dreamed, facts_of
+from engine.films.project import Project, digest, dreamed, settle
+from engine.library.repeating import recipe_for
 from engine.pictures.pixels import to_model
-from engine.settings.config import Setting, changed
+from engine.settings.config import changed
+from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.ascent.dreaming import Order
+    from engine.ascent.order import Order
     from engine.network.model import DreamModel
     from engine.pictures.picture import Picture
     from engine.settings.config import DreamConfig
@@ -91,7 +93,7 @@ def project(picture: Picture, target: Path, order: Order, model: DreamModel, fli
     """
     value_range = model.metadata.value_range
     pixels = fitted(screened(picture), flight.size)
-    check((pixels.shape[0], pixels.shape[1]), order, model)
+    work = settle((pixels.shape[0], pixels.shape[1]), order, model)
     rate = Fraction(flight.fps).limit_denominator(1001)
 
     def grow(
@@ -105,7 +107,7 @@ def project(picture: Picture, target: Path, order: Order, model: DreamModel, fli
         factor, degrees = flight.zoom_rate ** (1 / flight.fps), flight.rotate / flight.fps
         warned = number > 1
         for following in range(number + 1, flight.frames + 1):
-            image, warnings = dreamed(moved(state, factor, degrees), order, model, following)
+            image, warnings = dreamed(moved(state, factor, degrees), work, following)
             state = balance.held(image)
             yield state, () if warned else warnings
             warned = True
@@ -117,7 +119,7 @@ def project(picture: Picture, target: Path, order: Order, model: DreamModel, fli
         "zoom-rate": flight.zoom_rate,
         "rotate": flight.rotate,
         "size": f"{pixels.shape[1]}x{pixels.shape[0]}",
-        **facts_of(order, model),
+        **recipe_for(work).facts(),
     }
     return Project(
         target=target,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from engine import machine
-from engine.ascent.tiles import ARRAYS, POLITE
+from engine.ascent import memory
+from engine.ascent.order import order_for
 from engine.errors import Cancelled, ImageError, UsageError
 from engine.files import images
 from engine.galleries import sheet
@@ -20,13 +20,15 @@ from engine.galleries.looks import COUNT, LOOK, SIDE
 from engine.galleries.ranking import rank_channels
 from engine.galleries.sheet import Cell
 from engine.galleries.thumbnails import thumbnail
-from engine.library import dream as library
-from engine.network.parts import PER_PIXEL, PER_TILE
+from engine.library import sources
+from engine.library.dreaming import Dreaming
 from engine.pictures.picture import Picture
 from engine.settings import presets
-from engine.settings.config import DreamConfig, Setting, changed
+from engine.settings.config import DreamConfig, changed
 from engine.settings.config import settings as known_settings
 from engine.settings.selectors import layer_of, parse_layers
+from engine.settings.setting import Setting
+from engine.settings.tiling import Tiling
 
 if TYPE_CHECKING:
     import os
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from engine.library.dream import ModelSource, Source
+    from engine.library.sources import ModelSource, Source
     from engine.network.model import DreamModel
     from engine.settings.config import Settings
 
@@ -121,7 +123,7 @@ def gallery(
     Raises what `dream` raises.
     """
     config = look(preset, settings)
-    opened = library.open_model(model, device, threads)
+    opened = sources.open_model(model, device, threads)
     order = plan(picture, opened, config, channels=channels, count=count, side=side)
     ready: list[Cell] = []
     with closing(cells(order)) as coming:
@@ -153,7 +155,7 @@ def plan(
     """Decide what shall be on the sheet; see `gallery`."""
     Setting("--size", int, 64, 1024, "").check(side)
     Setting("--count", int, 1, 100, "").check(count)
-    source = library.read(picture)
+    source, _ = sources.read(picture)
     pixels = thumbnail(source, side)
     if channels is None:
         selectors = _layers_and_pairs(model.layer_names)
@@ -203,21 +205,20 @@ def _cell(order: Plan, selector: str, stop: threading.Event) -> Cell:
     model = order.model
     if model.device == "cpu":
         model = model.copies(1, 1, [layer_of(x) for x in config.layers])[0]
-    picture = Picture(order.pixels)
-    for step in library.steps(picture, config, model=model):
+    dreaming = Dreaming.begin(sources.read(Picture(order.pixels)), order_for(model, config), model)
+    for step in dreaming.steps():
         if stop.is_set():
             raise Cancelled(f"{selector} was cancelled at {step}")
-    return Cell(selector, library.finish(picture, step, model).pixels)
+    return Cell(selector, dreaming.result(step).pixels)
 
 
 def _at_once(model: DreamModel, pixels: NDArray[np.uint8], cells: int) -> int:
     """Return how many cells processors and memory allow."""
     if model.device != "cpu":
         return 1
-    each = pixels.shape[0] * pixels.shape[1] * (PER_PIXEL + ARRAYS) + PER_TILE
-    free = machine.available_memory()
-    fitting = cells if free is None else int(free * POLITE) // each
-    return max(min(model.threads, cells, fitting), 1)
+    free = memory.budget(model, Tiling().max_memory)
+    fitting = memory.fitting_pictures(free, model.threads, pixels.shape[0] * pixels.shape[1])
+    return min(model.threads, cells, fitting)
 
 
 def _as_options(config: DreamConfig) -> str:

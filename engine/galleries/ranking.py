@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import ImageError, UsageError
 from engine.galleries.thumbnails import thumbnail
-from engine.library.dream import open_model, read
+from engine.library.sources import open_model, read
 from engine.pictures.pixels import to_model
 from engine.settings.selectors import suggest
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.library.dream import ModelSource, Source
+    from engine.library.sources import ModelSource, Source
     from engine.network.model import DreamModel
 
 SIDE: Final = 448
@@ -74,7 +74,7 @@ def rank_channels(
             raise UsageError(
                 f"the model has no layer called {name!r}", hint=suggest(name, opened.layer_names)
             )
-    pixels = thumbnail(read(picture), SIDE)
+    pixels = thumbnail(read(picture)[0], SIDE)
     if min(pixels.shape[:2]) < opened.metadata.min_size:
         raise ImageError(
             f"a picture of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small: "
@@ -84,7 +84,7 @@ def rank_channels(
     noise = np.mean([_energies(opened, x) for x in noise_like(pixels, NOISES)], axis=0)
     return {
         name: tuple(_ranked(name, seen[places], noise[places]))[:count]
-        for name, places in _places(opened).items()
+        for name, places in opened.places().items()
         if (layers is None or name in layers) and seen[places].any()
     }
 
@@ -107,15 +107,6 @@ def noise_like(pixels: NDArray[np.uint8], count: int) -> Iterator[NDArray[np.uin
 def _energies(model: DreamModel, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the energy of each channel, [C]."""
     return model.energies(to_model(pixels, model.metadata.value_range)).astype(np.float64)
-
-
-def _places(model: DreamModel) -> dict[str, slice]:
-    """Return where each layer's channels stand."""
-    ends = np.cumsum([x.channels for x in model.metadata.layers])
-    return {
-        x.name: slice(int(end) - x.channels, int(end))
-        for x, end in zip(model.metadata.layers, ends, strict=True)
-    }
 
 
 def _ranked(layer: str, seen: NDArray[np.float64], noise: NDArray[np.float64]) -> Iterator[RankedChannel]:

@@ -20,7 +20,7 @@ from engine.settings.recipe import LARGEST, Recipe
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.ascent.dreaming import Order
+    from engine.ascent.work import Work
     from engine.network.model import DreamModel
     from engine.pictures.picture import Picture
     from engine.settings.output import Output
@@ -48,16 +48,16 @@ def read_recipe(path: str | Path) -> Recipe:
         raise UsageError(f"the recipe in {path}: {error}", hint=error.hint) from None
 
 
-def recipe_for(picture: str, order: Order, model: DreamModel, output: Output = STANDARD) -> Recipe:
-    """Return the recipe of a finished dream on the picture of that sha256, by a settled order."""
+def recipe_for(work: Work, output: Output = STANDARD) -> Recipe:
+    """Return the recipe of a finished dream, of whatever picture."""
+    order, model = work.order, work.model
     mask = order.mask
     return Recipe(
         config=order.config,
         guide=None if order.guide is None else order.guide_from,
         mask=None if mask is None else mask.origin if mask.values is not None else "alpha",
         output=output,
-        picture=picture,
-        tiling=order.tiling,
+        tiling=work.tiling,
         device=model.device,
         threads=model.threads if model.device == "cpu" else None,
         precision=model.precision,

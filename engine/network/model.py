@@ -17,7 +17,7 @@ from engine.network.session import Resident, Session, open_session, read_model
 from engine.settings.selectors import parse_selector, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -72,9 +72,9 @@ class DreamModel:
         return self._session.fallback
 
     @property
-    def held_bytes(self) -> int:
-        """Memory that earlier pictures took and the next one uses again."""
-        return 0 if self._parts is None else self._parts.held_bytes
+    def held_pixels(self) -> int:
+        """Pixels of the largest window so far, whose memory the next one uses again."""
+        return 0 if self._parts is None else self._parts.held_pixels
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -91,9 +91,23 @@ class DreamModel:
         loss, gradient = self._run((LOSS, GRADIENT), image, channel_weights)
         return loss, gradient
 
-    def energies(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return how much an image excites each channel, [N, C] or [C]; see contract 1 for the definition."""
-        return self._run((ENERGIES,), image, np.zeros(self.metadata.channels, np.float32))[0]
+    def energies(
+        self, image: NDArray[np.float32], layers: Collection[str] | None = None
+    ) -> NDArray[np.float32]:
+        """Return how much images excite each channel, [N, C] or [C]; see contract 1 for the definition.
+
+        Of channels that are not in `layers` it may return 0; None means all layers.  On a CPU it takes the
+        sessions that a dream of these layers takes too.
+        """
+        if image.ndim == 4:
+            return np.stack([self.energies(x, layers) for x in image])
+        wanted = self.layer_names if layers is None else layers
+        parts = self.parts(wanted) if min(image.shape[:2]) >= self.metadata.min_size else None
+        if parts is None:
+            return self._run((ENERGIES,), image, np.zeros(self.metadata.channels, np.float32))[0]
+        energies = np.zeros(self.metadata.channels, np.float32)
+        energies[self.channels_of(wanted)] = parts.energies(image)
+        return energies
 
     def channel_weights(self, layers: Mapping[str, float]) -> NDArray[np.float32]:
         """Write coefficients in the places of the channels that they are for, float32 [C].
@@ -119,22 +133,14 @@ class DreamModel:
         """Return the layers of which some channel counts in an objective of these channel weights."""
         return tuple(name for name, places in self.places().items() if weights[places].any())
 
+    def channels_of(self, layers: Collection[str]) -> NDArray[np.intp]:
+        """Return where the channels of some layers stand among all channels, in the model's order."""
+        return np.concatenate([np.arange(x.start, x.stop) for n, x in self.places().items() if n in layers])
+
     def places(self) -> dict[str, slice]:
         """Return, by layer, where its channels stand among all channels."""
         ends = np.cumsum([0, *(layer.channels for layer in self.metadata.layers)]).tolist()
         return {name: slice(*ends[x : x + 2]) for x, name in enumerate(self.layer_names)}
-
-    def gradient(
-        self, layers: Mapping[str, float]
-    ) -> Callable[[NDArray[np.float32]], tuple[float, NDArray[np.float32]]]:
-        """Return the `ascent.Gradient` of the objective that weighs what `layers` see in an image."""
-        weights = self.channel_weights(layers)
-
-        def gradient(image: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
-            loss, slope = self(image, weights)
-            return float(loss), slope
-
-        return gradient
 
     def parts(self, layers: Collection[str]) -> Parts | None:
         """Return the model opened in parts for some of its layers, the fast way on a CPU.

@@ -52,13 +52,6 @@ OPEN_TILES: Final = 64
 """How many forms of tiles are kept open: those at edges and corners differ, and the last of each side."""
 
 
-PER_PIXEL: Final = 560
-"""Bytes per pixel of a window that its gradient takes."""
-
-PER_TILE: Final = 35_000_000
-"""Bytes that a tile of the stem takes while it is computed: there is one for each processor."""
-
-
 @dataclass(frozen=True)
 class Span:
     """Neighbouring positions of the stem along one axis of a picture, and the pixels that they see."""
@@ -147,6 +140,7 @@ class Parts:
         graph = Graph(content).without(name(x) for x in others for name in name_of)
         self._stem = metadata.stem
         self._threads = threads
+        self._channels = metadata.channels
         self._outputs = tuple(dict.fromkeys((*metadata.stem.kept, STEM)))
         channels = graph.channels(STEM)
         self.layers = tuple(x for x in metadata.layers if x.name in layers)
@@ -161,8 +155,8 @@ class Parts:
         self._pool = ThreadPoolExecutor(threads)
         self._kept: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._spare: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-        self.held_bytes = 0
-        """What the largest window so far took, which the next one uses again."""
+        self.held_pixels = 0
+        """Pixels of the largest window so far, whose memory the next one uses again."""
 
     def beside(self) -> Parts:
         """Return parts for another picture at the same time, which share the graph and the open trunk.
@@ -170,7 +164,7 @@ class Parts:
         What tiles leave from step to step is each picture's own.
         """
         other = copy.copy(self)
-        other.held_bytes = 0
+        other.held_pixels = 0
         other._pool, other._pieces, other._kept, other._spare = ThreadPoolExecutor(self._threads), {}, {}, {}  # noqa: SLF001 - ours
         return other
 
@@ -198,7 +192,7 @@ class Parts:
         seen = np.empty((1, first[1], height, width), np.float32)
         for tile in tiles:
             seen[(..., *_within(tile, window))] = as_array(tile.tensors[STEM])
-        self.held_bytes = max(self.held_bytes, height * width * self._stem.stride**2 * PER_PIXEL)
+        self.held_pixels = max(self.held_pixels, height * width * self._stem.stride**2)
         feeds = {STEM: as_tensor(seen), CHANNEL_WEIGHTS: as_tensor(weights)}
         loss, upstream, energies = map(as_array, self._trunk.run((LOSS, STEM_GRADIENT, ENERGIES), feeds))
         upstream = _only(upstream, window, core)
@@ -208,6 +202,12 @@ class Parts:
         for tile, slope in zip(useful, slopes, strict=True):
             gradient[tile.rows.pixels, tile.columns.pixels] += slope
         return float(loss[0]), energies[0]
+
+    def energies(self, image: Image) -> NDArray[np.float32]:
+        """Return how much an image [H, W, 3] excites each channel of `layers`."""
+        whole = (slice(0, image.shape[0]), slice(0, image.shape[1]))
+        nothing = np.zeros(self._channels, np.float32)  # so that no tile goes the way back
+        return self.add_gradient(np.zeros_like(image), image, nothing, whole, whole)[1]
 
     def seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
         """Return height and width of the picture that would have as many positions as a window has."""

@@ -16,7 +16,7 @@ import time
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from engine import machine
+from engine.ascent import memory
 from engine.errors import Cancelled, DreamError, ImageError, WireError
 from engine.pipe import wire
 
@@ -30,9 +30,6 @@ TICK: Final = 0.05
 
 PATIENCE: Final = 2.0
 """Seconds that a reader may take nothing of a frame, once we shall stop."""
-
-BYTES_PER_PIXEL: Final = 100
-"""Memory that a dream takes per pixel on any device besides the frame: the picture eight times in float32."""
 
 
 class Inbox:
@@ -97,7 +94,8 @@ class Inbox:
         """Read frame after frame, in a thread of its own."""
         try:
             while (header := wire.read_header(self._read)) is not None:
-                _check_memory(header)
+                height, width, channels = header.shape
+                memory.check_frame((height, width), channels * int(header.kind[-1]))
                 self._room.acquire()
                 self._items.put(wire.read_pixels(self._read, header))
         except BaseException as error:  # noqa: BLE001 - it is raised in the main thread
@@ -169,16 +167,3 @@ def in_background(function: Callable[..., T], *arguments: object) -> Future[T]:
 
     threading.Thread(target=work, daemon=True).start()
     return future
-
-
-def _check_memory(header: wire.Header) -> None:
-    """Refuse a frame that memory cannot hold, before room is made; the model's own check comes later."""
-    height, width, channels = header.shape
-    available = machine.available_memory()
-    needed = height * width * (BYTES_PER_PIXEL + channels * int(header.kind[-1]))
-    if available is not None and needed > available:
-        raise ImageError(
-            f"a frame of {width}x{height} pixels needs at least {needed / 1e9:.1f} GB of memory, "
-            f"and {available / 1e9:.1f} GB are free",
-            hint="send a part of the picture, or a smaller copy",
-        )

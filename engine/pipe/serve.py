@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from engine.ascent import dreaming
+from engine.ascent.work import Work
 from engine.errors import Cancelled
 from engine.pictures.pixels import DTYPES, ModelRows, at_depth, from_model, luma
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.ascent.dreaming import Order
+    from engine.ascent.order import Order
     from engine.ascent.step import Step
     from engine.network.model import DreamModel
     from engine.pipe.mailbox import Inbox, Outbox
@@ -74,7 +74,7 @@ def serve(
 def steps(frame: Values, model: DreamModel, order: Order) -> Iterator[Step]:
     """Dream on a frame: grey as RGB of three equal channels, alpha left out, float values clipped to 0..1."""
     start = ModelRows(frame[..., : _colours(frame)], model.metadata.value_range)
-    return dreaming.ascend(start, order, model, _opacity(frame))
+    return Work.settle(start, order, model, _opacity(frame)).steps()
 
 
 def finish(frame: Values, step: Step, model: DreamModel) -> Values:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, fields, replace
-from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from engine.errors import UsageError
 from engine.settings.selectors import EXAMPLE, format_layers, layer_of, parse_selector, suggest
+from engine.settings.setting import Dialog, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,72 +21,23 @@ KERAS_LAYERS: Final[Mapping[str, float]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What a command line or a dialog has to know about one setting in `DreamConfig`."""
-
-    option: str
-    """Name on the command line."""
-
-    kind: type[int] | type[float] | type[bool]
-    """Whole number, real number or switch."""
-
-    low: float
-    """Smallest allowed value."""
-
-    high: float
-    """Largest allowed value."""
-
-    help: str
-    """One line for people."""
-
-    optional: bool = False
-    """Whether None, `none` on the command line, is a value too."""
-
-    @property
-    def span(self) -> str:
-        """What is allowed, for people."""
-        if self.kind is bool:
-            return "true or false"
-        low, high = (f"{x:.0f}" if self.kind is int else f"{x:g}" for x in (self.low, self.high))
-        return f"{low} to {high}" + (", or none" if self.optional else "")
-
-    def check(self, value: object) -> float | None:
-        """Return `value` in the setting's own type; raise UsageError, naming the range, for any other."""
-        if value is None and self.optional:
-            return None
-        if self.kind is bool:
-            if isinstance(value, bool):
-                return value
-            raise UsageError(f"{self.option} {value} is no switch", hint=f"it is {self.span}")
-        truth = isinstance(value, bool)  # a number for Python, none for people
-        if not truth and isinstance(value, Real) and self.low <= _size(value) <= self.high:  # NumPy's too
-            number = self.kind(float(value))
-            if number == value:
-                return number
-        noun = "a whole number" if self.kind is int else "a number"
-        raise UsageError(
-            f"{self.option} {value} is out of range",
-            hint=f"{self.option} takes {noun} from {self.span}",
-        )
-
-
-def _size(number: Real) -> float:
-    try:
-        return float(number)
-    except OverflowError:  # a whole number larger than any float
-        return math.inf
-
-
 def _setting(
-    default: Any, option: str, low: float, high: float, text: str, *, kind: Any = None, optional: bool = False
+    default: Any,
+    option: str,
+    low: float,
+    high: float,
+    text: str,
+    dialog: Dialog,
+    *,
+    kind: Any = None,
+    optional: bool = False,
 ) -> Any:
-    setting = Setting(option, kind or type(default), low, high, text, optional)
+    setting = Setting(option, kind or type(default), low, high, text, optional, dialog)
     return field(default=default, metadata={"setting": setting})
 
 
-def _switch(option: str, text: str) -> Any:
-    return _setting(False, option, 0, 1, text)
+def _switch(option: str, text: str, dialog: Dialog) -> Any:
+    return _setting(False, option, 0, 1, text, dialog)
 
 
 def _checked_layers(layers: Mapping[str, float]) -> dict[str, float]:
@@ -106,7 +56,7 @@ def _checked_layers(layers: Mapping[str, float]) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class DreamConfig:
-    """All that decides what a dream looks like, save the model and pictures: dreamed on, guide, mask.
+    """Everything that decides what a dream looks like, except the model and the pictures that take part.
 
     The defaults are those of Keras' DeepDream example (keras.io/examples/generative/deep_dream), which has
     none of the settings from `jitter` on.  Raises UsageError for a value outside its range.
@@ -116,11 +66,32 @@ class DreamConfig:
     """Coefficients: what the mean activation² of a layer, or of channels such as `mixed3:87` or
     `mixed5:12+40`, counts in the loss; each -1000 to 1000.  What is named twice adds up."""
 
-    octaves: int = _setting(3, "--octaves", 1, 20, "sizes that the picture is worked on in, smallest first")
+    octaves: int = _setting(
+        3,
+        "--octaves",
+        1,
+        20,
+        "number of sizes that are dreamed on, smallest first",
+        Dialog(
+            label="Oc_taves",
+            tooltip="How many sizes of the picture are dreamed on, small to large: more give larger forms",
+            at_once=2,
+            slider=(1, 8),
+        ),
+    )
     """Number of sizes in the ladder, the full one included; 1 to 20."""
 
     octave_scale: float = _setting(
-        1.4, "--octave-scale", 1.0, 10.0, "size of an octave relative to the one before"
+        1.4,
+        "--octave-scale",
+        1.0,
+        10.0,
+        "size of an octave relative to the one before",
+        Dialog(
+            label="Octave scale",
+            tooltip="How much larger each octave is than the one before",
+            slider=(1.1, 2.0),
+        ),
     )
     """Ratio between the sides of one octave and those of the octave before it; 1 to 10."""
 
@@ -130,6 +101,14 @@ class DreamConfig:
         32,
         8192,
         "smaller side of the first octave, whatever the picture's size: as many octaves as it takes",
+        Dialog(
+            label="Smallest si_ze",
+            tooltip="Shorter side of the first octave in pixels, instead of a number of octaves: small and "
+            "large pictures then get the same forms. 32 or more; 0 leaves it to the octaves",
+            at_once=3,
+            slider=(0, 512),
+            step=10,
+        ),
         kind=int,
         optional=True,
     )
@@ -137,26 +116,75 @@ class DreamConfig:
     pictures get forms of the same size relative to the picture.  The scale is the nearest to `octave_scale`
     that ends there.  None for off, or 32 to 8192."""
 
-    iterations: int = _setting(20, "--iterations", 1, 10000, "ascent steps in each octave")
+    iterations: int = _setting(
+        20,
+        "--iterations",
+        1,
+        10000,
+        "ascent steps in each octave",
+        Dialog(label="_Iterations", tooltip="Steps in each octave", at_once=4, slider=(1, 100), gamma=1.5),
+    )
     """Ascent steps in each octave; 1 to 10000."""
 
     step_size: float = _setting(
-        0.01, "--step", 0.00001, 1.0, "mean change of a pixel in one step, where black to white is 2"
+        0.01,
+        "--step",
+        0.00001,
+        1.0,
+        "mean change of a pixel in one step, where black to white is 2",
+        Dialog(
+            label="Stren_gth",
+            tooltip="Size of a step: larger is stronger and coarser",
+            at_once=1,
+            slider=(0.001, 0.1),
+            gamma=2.0,
+            step=0.001,
+            digits=4,
+        ),
     )
     """Mean change of a pixel in one step, in the model's range, where 0.01 is 1.3 of 255; 1e-05 to 1."""
 
     max_loss: float | None = _setting(
-        10.0, "--max-loss", 0.0, 1e6, "loss above which an octave ends early, or none", optional=True
+        10.0,
+        "--max-loss",
+        0.0,
+        1e6,
+        "loss above which an octave ends early, or none",
+        Dialog(
+            label="Max loss",
+            tooltip="An octave ends early when the loss is above this; 0 means it never does",
+            slider=(0.0, 50.0),
+            step=1.0,
+            digits=1,
+        ),
+        optional=True,
     )
     """Loss above which an octave ends before its next step, None for never; 0 to 1e+06."""
 
     jitter: int = _setting(
-        0, "--jitter", 0, 512, "pixels that the picture is moved by at random in each step, and back"
+        0,
+        "--jitter",
+        0,
+        512,
+        "pixels that the picture is moved by at random in each step, and back",
+        Dialog(
+            label="Jitter",
+            tooltip="Pixels that the picture is moved by at random in each step, and back: hides the "
+            "network's grid",
+            slider=(0, 64),
+        ),
     )
     """Largest random move of the picture before each gradient, undone after it, in pixels: evens out the
     network's grid; 0 to 512."""
 
-    clip: bool = _switch("--clip", "keep colours between black and white in each step")
+    clip: bool = _switch(
+        "--clip",
+        "keep colours between black and white in each step",
+        Dialog(
+            label="Keep in range",
+            tooltip="Keep colours between black and white in each step: nothing burns out",
+        ),
+    )
     """Whether values are kept in the model's range after each step; true or false."""
 
     smooth: float = _setting(
@@ -165,33 +193,83 @@ class DreamConfig:
         0.0,
         2.0,
         "how far coarse forms are raised to the strength of fine ones: larger, calmer",
+        Dialog(
+            label="Smoothness",
+            tooltip="How far coarse forms are raised to the strength of fine ones: larger, calmer. "
+            "1 makes them equal",
+        ),
     )
-    """How far the gradient's scales are made equally strong: 1 is wholly, beyond it coarse ones lead;
-    0 to 2."""
+    """How far the gradient's scales are made equally strong: 1 makes them equal, beyond that coarse ones
+    lead; 0 to 2."""
 
     total_variation: float = _setting(
-        0.0, "--total-variation", 0.0, 10.0, "pull against noise, relative to the dream's"
+        0.0,
+        "--total-variation",
+        0.0,
+        10.0,
+        "pull against noise, relative to the dream's",
+        Dialog(label="Less noise", slider=(0.0, 2.0), gamma=1.5),
     )
     """Weight of the descent of total variation in a step, relative to the normalised gradient; 0 to 10."""
 
     stay_close: float = _setting(
-        0.0, "--stay-close", 0.0, 100.0, "pull back to the picture, relative to the dream's"
+        0.0,
+        "--stay-close",
+        0.0,
+        100.0,
+        "pull back to the picture, relative to the dream's",
+        Dialog(label="Stay close", slider=(0.0, 10.0), gamma=2.0),
     )
     """Weight of the distance from the picture in a step, relative to the normalised gradient: at 2, an
     average pixel gets no further than half of the way from grey to white; 0 to 100."""
 
-    keep_colours: bool = _switch("--keep-colours", "dream on lightness only")
+    keep_colours: bool = _switch(
+        "--keep-colours",
+        "dream on lightness only",
+        Dialog(label="Keep colours", tooltip="Dream on lightness only: hues stay the picture's"),
+    )
     """Whether red, green and blue are changed alike, so that hues stay the picture's; true or false."""
 
-    blend: float = _setting(1.0, "--blend", 0.0, 1.0, "how much of the dream there is in the result")
+    blend: float = _setting(
+        1.0,
+        "--blend",
+        0.0,
+        1.0,
+        "how much of the dream there is in the result",
+        Dialog(
+            label="Blend",
+            tooltip="How much of the dream there is in the result; the rest is the picture as it was",
+        ),
+    )
     """Share of the dream in the result, the rest is the picture as it was; 0 to 1."""
 
     feather: int = _setting(
-        16, "--feather", 0, 1024, "pixels inside a mask's edge over which the dream fades in"
+        16,
+        "--feather",
+        0,
+        1024,
+        "pixels inside a mask's edge over which the dream fades in",
+        Dialog(
+            label="Feather",
+            tooltip="Pixels inside the selection's edge over which the dream fades in",
+            slider=(0, 128),
+            gamma=1.5,
+        ),
     )
     """Pixels inside the edge of a mask over which the dream reaches its strength; 0 to 1024."""
 
-    seed: int = _setting(0, "--seed", 0, 2**32 - 1, "of all that is random")
+    seed: int = _setting(
+        0,
+        "--seed",
+        0,
+        2**32 - 1,
+        "what all random numbers start from",
+        Dialog(
+            label="Seed",
+            tooltip="Where all that is random comes from: another number, another dream",
+            slider=(0, 100),
+        ),
+    )
     """Where all random numbers of a dream come from; 0 to 4294967295."""
 
     def __post_init__(self) -> None:
@@ -241,8 +319,8 @@ def fit_layers(
 ) -> tuple[DreamConfig, tuple[str, ...]]:
     """Match the configured layers with those that a model offers.
 
-    Layers that the user has chosen must all be there.  Of a preset's layers, those that a model cut earlier
-    lacks are left out.  Returns the configuration to use and what the user should be told.  Raises
+    Layers that the user has chosen must all be there.  Of a preset's layers, those that a smaller model
+    does not have are left out.  Returns the configuration to use and what the user should be told.  Raises
     UsageError, with suggestions, for an unknown layer and where nothing is left.
     """
     names = list(available)

@@ -60,6 +60,6 @@ def origin_of(file: Path) -> Origin:
         raise ImageError(f"{file} cannot be read: {error.strerror}") from error
 
 
-def origin_of_bytes(content: bytes) -> Origin:
-    """Return the origin of a file's content that came by another way than a file."""
-    return Origin("", hashlib.sha256(content).hexdigest())
+def origin_of_bytes(content: bytes, name: str = "") -> Origin:
+    """Return the origin of a file's content; `name` is its bare name, empty for what came from no file."""
+    return Origin(name, hashlib.sha256(content).hexdigest())

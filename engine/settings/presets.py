@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from engine import atomic
 from engine.errors import UsageError
 from engine.settings.config import DreamConfig, changed, settings
 from engine.settings.selectors import suggest
@@ -126,13 +127,10 @@ def save(name: str, config: DreamConfig, description: str = "", *, overwrite: bo
     target = folder() / f"{name}.toml"
     if target.exists() and not overwrite:
         raise UsageError(f"there is a preset called {name} already", hint="--overwrite replaces it")
-    part = target.with_suffix(".part")
-    try:
+    with atomic.explaining(target, UsageError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(to_toml(config, name, description), encoding="utf-8")
-        part.replace(target)
-    except OSError as error:
-        raise UsageError(f"{target} cannot be written: {error.strerror}") from error
+        with atomic.replacing(target) as part:
+            part.write_text(to_toml(config, name, description), encoding="utf-8")
     return target
 
 

@@ -30,6 +30,11 @@ LARGEST: Final = 64 * 1024
 CHOICES: Final = tuple(x.name for x in fields(Output) if x.name not in {"seed", "recipe", "with_recipe"})
 """What of an Output is kept; its seed is the dream's."""
 
+APART: Final = frozenset(
+    ["schema", "output", "picture", "finished", "device", "threads", "versions", "system"],
+)
+"""Parts of a recipe's text that do not make another dream: the picture itself, how the result was written,
+and where it was computed, which shows in the last bits only."""
 
 _DEVICE: Final = re.compile(r"cpu|cuda:\d{1,3}")
 _PRECISION: Final = re.compile("full|half")
@@ -95,10 +100,27 @@ class Recipe:
         """The settings as keyword arguments of `engine.dream`."""
         return {"layers": dict(self.config.layers)} | {x: getattr(self.config, x) for x in settings()}
 
+    def facts(self) -> dict[str, Any]:
+        """Return all that shows in a picture, as JSON can hold it, flat: what two frames of a film share.
+
+        This is the recipe without `APART`, so that whatever comes to be part of a recipe is compared too.
+        Files go by their content, and a tiling by what it made of this picture.
+        """
+        table = {name: value for name, value in self._table().items() if name not in APART}
+        tiling, cut = table.pop("tiling"), isinstance(self.tiling.size, int)
+        table["tile"] = tiling["tile"] if cut else "whole"
+        table["halo"] = self.tiling.halo_of(tiling["tile"]) if cut else None
+        for name, value in table.items():
+            table[name] = value["sha256"] if isinstance(value, dict) and "sha256" in value else value
+        return {**table.pop("settings"), **table}
+
     def to_json(self) -> str:
         """Return the recipe's text, one line of ASCII."""
+        return json.dumps(self._table())
+
+    def _table(self) -> dict[str, Any]:
         tiling = {"tile": self.tiling.size, "halo": self.tiling.halo, "max_memory": self.tiling.max_memory}
-        table = {
+        return {
             "schema": SCHEMA,
             "settings": self.settings,
             "guide": _plain(self.guide),
@@ -114,7 +136,6 @@ class Recipe:
             "versions": dict(self.versions),
             "system": self.system,
         }
-        return json.dumps(table)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from engine.errors import UsageError
-from engine.settings.config import Setting
+from engine.settings.setting import Setting
 
 
 @dataclass(frozen=True, kw_only=True)

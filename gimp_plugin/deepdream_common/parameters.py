@@ -1,15 +1,14 @@
 # -*- coding: utf-8 -*-
 """The one table of what a user can set; both dialogs, both procedures and the engine's options come from it.
 
-Ranges and defaults are those of `engine.settings.config.DreamConfig`, with 0 for its None; a test holds the
-two together.
+What is a setting of the engine comes from `settings_table`, which is generated; the rest stands here.
 """
 
 from __future__ import unicode_literals
 
-from collections import namedtuple
-
+from .parameter import Parameter
 from .presets import PRESETS
+from .settings_table import LOOK, MORE
 
 PROCEDURE = "plug-in-deep-dream"
 MENU_LABEL = "_Deep Dream…"
@@ -22,33 +21,26 @@ HELP = (
     "process of its own."
 )
 
-LARGEST_INT = 2147483647
-"""Where GIMP's whole numbers end."""
-
-Parameter = namedtuple("Parameter", "name kind default low high step digits label blurb choices")
-"""One thing to set.
-
-name: of the argument for scripts; kind: `int`, `float`, `bool`, `choice` or `text`; default, low, high:
-numbers, a truth, a text, or the nick of a choice; step, digits: of the control; label: in the dialog, the
-mnemonic behind `_`; blurb: the tooltip; choices: pairs of nick and label.
-"""
+LAYER_SLIDER = (0.0, 5.0, 1.0)
 
 
 def _choice(name, default, label, blurb, choices):
-    return Parameter(name, "choice", default, None, None, None, None, label, blurb, choices)
+    return _plain(name, "choice", default, label, blurb, choices)
 
 
-def _number(name, kind, default, low, high, step, digits, label, blurb):
-    return Parameter(name, kind, default, low, high, step, digits, label, blurb, ())
-
-
-def _switch(name, default, label, blurb):
-    return Parameter(name, "bool", default, None, None, None, None, label, blurb, ())
+def _plain(name, kind, default, label, blurb, choices=()):
+    return Parameter(
+        name, kind, default, low=None, high=None, step=None, digits=None, slider=None, label=label,
+        blurb=blurb, choices=choices, option=None, least=None,
+    )  # fmt: skip
 
 
 def _layer(name, default, label, blurb):
     text = "%s: layer %s of the network. 0 leaves it out." % (blurb, name)
-    return _number(name, "float", default, -1000.0, 1000.0, 0.1, 2, label, text)
+    return Parameter(
+        name, "float", default, low=-1000.0, high=1000.0, step=0.1, digits=2, slider=LAYER_SLIDER,
+        label=label, blurb=text, choices=(), option=None, least=None,
+    )  # fmt: skip
 
 
 PRESET = _choice(
@@ -59,29 +51,6 @@ PRESET = _choice(
     tuple((preset.name, preset.title) for preset in PRESETS),
 )
 
-OCTAVES = _number(
-    "octaves", "int", 3, 1, 20, 1, 0, "Oc_taves",
-    "How many sizes of the picture are dreamed on, small to large: more give larger forms",
-)  # fmt: skip
-
-LOOK = (
-    _number(
-        "step-size", "float", 0.01, 0.00001, 1.0, 0.001, 4, "Stren_gth",
-        "Size of a step: larger is stronger and coarser",
-    ),
-    OCTAVES,
-    _number(
-        "min-size", "int", 0, 0, 8192, 10, 0, "Smallest si_ze",
-        "Shorter side of the first octave in pixels, instead of a number of octaves: small and large "
-        "pictures then get the same forms. 32 or more; 0 leaves it to the octaves",
-    ),
-    _number(
-        "iterations", "int", 20, 1, 10000, 1, 0, "_Iterations",
-        "Steps in each octave",
-    ),
-)  # fmt: skip
-"""What a dialog shows at once, with the layers."""
-
 LAYERS = (
     _layer("mixed0", 0.0, "_Fine lines", "Strokes and edges"),
     _layer("mixed1", 0.0, "C_urls", "Curls, braids and hatching"),
@@ -91,59 +60,9 @@ LAYERS = (
     _layer("mixed5", 1.5, "_Whole objects", "Whole animals and things; wants company"),
 )
 
-FEATHER = _number(
-    "feather", "int", 16, 0, 1024, 1, 0, "Feather",
-    "Pixels inside the selection's edge over which the dream fades in",
-)  # fmt: skip
-
-MORE = (
-    _number(
-        "octave-scale", "float", 1.4, 1.0, 10.0, 0.1, 2, "Octave scale",
-        "How much larger each octave is than the one before",
-    ),
-    _number(
-        "max-loss", "float", 10.0, 0.0, 1000000.0, 1.0, 1, "Max loss",
-        "An octave ends early when the loss is above this; 0 means it never does",
-    ),
-    _number(
-        "jitter", "int", 0, 0, 512, 1, 0, "Jitter",
-        "Pixels that the picture is moved by at random in each step, and back: hides the network's grid",
-    ),
-    _number(
-        "smooth", "float", 0.0, 0.0, 2.0, 0.1, 2, "Smoothness",
-        "How far coarse forms are raised to the strength of fine ones: larger, calmer. 1 makes them equal",
-    ),
-    _number(
-        "total-variation", "float", 0.0, 0.0, 10.0, 0.1, 2, "Less noise",
-        "Pull against noise, relative to the dream's",
-    ),
-    _number(
-        "stay-close", "float", 0.0, 0.0, 100.0, 0.1, 2, "Stay close",
-        "Pull back to the picture, relative to the dream's",
-    ),
-    _number(
-        "blend", "float", 1.0, 0.0, 1.0, 0.1, 2, "Blend",
-        "How much of the dream there is in the result; the rest is the picture as it was",
-    ),
-    FEATHER,
-    _number(
-        "seed", "int", 0, 0, LARGEST_INT, 1, 0, "Seed",
-        "Where all that is random comes from: another number, another dream",
-    ),
-    _switch(
-        "clip", False, "Keep in range",
-        "Keep colours between black and white in each step: nothing burns out",
-    ),
-    _switch(
-        "keep-colours", False, "Keep colours",
-        "Dream on lightness only: hues stay the picture's",
-    ),
-)  # fmt: skip
-"""What a dialog keeps for those who look for it."""
-
-CHANNELS = Parameter(
-    "channels", "text", "", None, None, None, None, "Channels",
-    "Single channels of layers beside the sliders' layers, such as mixed4:12+40=0.5,mixed3:87=1", (),
+CHANNELS = _plain(
+    "channels", "text", "", "Channels",
+    "Single channels of layers beside the sliders' layers, such as mixed4:12+40=0.5,mixed3:87=1",
 )  # fmt: skip
 
 DEVICE = _choice(
@@ -154,8 +73,9 @@ DEVICE = _choice(
     (("auto", "Automatic"), ("cpu", "Processor (CPU)"), ("cuda", "NVIDIA GPU (CUDA)")),
 )
 
-FIT = _switch(
+FIT = _plain(
     "fit-selection",
+    "bool",
     True,
     "_Dream up to the selection's edge",
     "Forms grow inside the selection only, and fit what surrounds it. Otherwise all around it is dreamed on "
@@ -172,6 +92,9 @@ RESULT = _choice(
 
 SETTINGS = LOOK + MORE
 """Those that are settings of the engine, each an option."""
+
+(OCTAVES,) = [parameter for parameter in SETTINGS if parameter.name == "octaves"]
+(FEATHER,) = [parameter for parameter in SETTINGS if parameter.name == "feather"]
 
 IN_PRESET = LOOK + LAYERS + MORE + (CHANNELS,)
 """Those that a preset has values for."""

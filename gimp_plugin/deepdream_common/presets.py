@@ -1,7 +1,7 @@
 # -*- coding: utf-8 -*-
-"""The engine's presets as a table, for Python 2.7 reads no TOML.
+"""The engine's presets as a table, since Python 2.7 cannot read TOML.
 
-Not to be edited: `python -m tests.gimp_plugin.make_presets` writes it anew from engine/presets/*.toml, and a
+Not to be edited: `python -m tests.gimp_plugin.make_tables` writes it anew from engine/presets/*.toml, and a
 test holds the two together.
 """
 

@@ -15,13 +15,6 @@ except ImportError:  # Python 2
 
 NO_LAYERS = "Every layer is at 0, so there is nothing to dream of. Raise at least one of them."
 
-SPELLED = {"step-size": "--step"}
-"""Options that are not called like their argument."""
-
-NONE_AT_0 = ("max-loss", "min-size")
-LEAST = {"min-size": 32}
-"""What is above 0 and below this is taken for it."""
-
 MASK = ["--mask", "alpha"]
 """Options for a frame whose alpha is the mask, see `mask`."""
 
@@ -72,8 +65,7 @@ def settings(values):
     found = {"layers": _coefficients(_layers(values))}
     for parameter in SETTINGS:
         value = values[parameter.name]
-        off = parameter.name in NONE_AT_0 and value == 0
-        found[parameter.name.replace("-", "_")] = None if off else _at_least(parameter, value)
+        found[parameter.name.replace("-", "_")] = _engines(parameter, value)
     return found
 
 
@@ -103,16 +95,17 @@ def command_line(values, picture):
 
 
 def _option(parameter, value):
-    name = SPELLED.get(parameter.name, "--" + parameter.name)
     if parameter.kind == "bool":
-        return [name if value else name.replace("--", "--no-")]
-    if parameter.name in NONE_AT_0 and value == 0:
-        return [name, "none"]
-    return [name, _text(parameter, _at_least(parameter, value))]
+        return [parameter.option if value else parameter.option.replace("--", "--no-")]
+    number = _engines(parameter, value)
+    return [parameter.option, "none" if number is None else _text(parameter, number)]
 
 
-def _at_least(parameter, value):
-    return max(value, LEAST.get(parameter.name, value))
+def _engines(parameter, value):
+    """Return a value as the engine has it: None for 0 where that means none."""
+    if parameter.least is None:
+        return value
+    return None if value == 0 else max(value, parameter.least)
 
 
 def _layers(values):

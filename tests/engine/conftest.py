@@ -9,15 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.ascent.ascent import ascend, climb
 from engine.cli import main as cli
 from engine.network import ort
 from engine.network.model import load_model
 from tests.engine.network.fake_cuda import FakeRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from engine.ascent.ascent import Gradient
+    from engine.ascent.step import Step
     from engine.network.model import DreamModel
+    from engine.settings.config import DreamConfig
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.onnx"
 QUICK = ["--model", str(TINY), "--layers", "mixed0,mixed1", "--iterations", "2"]
@@ -57,6 +61,24 @@ def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]
         return code, *capfd.readouterr()
 
     return run
+
+
+def gradient_of(model: DreamModel, layers: dict[str, float]) -> Gradient:
+    """The gradient of a whole picture, computed by the model file as it is."""
+    weights = model.channel_weights(layers)
+
+    def gradient(image: np.ndarray) -> tuple[float, np.ndarray]:
+        loss, slope = model(image, weights)
+        return float(loss), slope
+
+    return gradient
+
+
+def climbed(
+    picture: np.ndarray, gradient: Gradient, config: DreamConfig, *, min_size: int = 1
+) -> Iterator[Step]:
+    """The steps of an ascent by a gradient, and nothing around it."""
+    return ascend(picture, lambda image: climb(image[:], gradient, config), config, min_size=min_size)
 
 
 def noise(height: int, width: int, mode: str = "RGB") -> Image.Image:

@@ -36,7 +36,7 @@ from gimp_plugin.deepdream_common import (
     words,
 )
 from gimp_plugin.deepdream_common.progress import Pace
-from tests.gimp_plugin import make_presets
+from tests.gimp_plugin import make_tables
 from tests.gimp_plugin.conftest import PLUGIN, REPOSITORY
 
 FIELDS = {name.replace("_", "-"): (name, setting) for name, setting in settings().items()}
@@ -65,10 +65,26 @@ def test_range_and_default_are_the_engines(parameter):
         assert (parameter.low, parameter.high) == (low, min(setting.high, 2**31 - 1))
         assert parameter.low <= parameter.default <= parameter.high
         assert parameter.step > 0
-    assert setting.optional == (parameter.name in words.NONE_AT_0)
-    assert words.LEAST.get(parameter.name, parameter.low or 0) == (
-        setting.low if setting.kind is not bool else 0
-    )
+    assert parameter.option == setting.option
+    assert parameter.least == (setting.low if setting.optional else None)
+
+
+def test_table_of_settings_is_the_engines():
+    assert repr(parameters.LOOK) == repr(make_tables.look()), make_tables.__doc__
+    assert repr(parameters.MORE) == repr(make_tables.more()), make_tables.__doc__
+
+
+@pytest.mark.parametrize("parameter", parameters.SETTINGS + parameters.LAYERS, ids=lambda x: x.name)
+def test_slider_is_within_the_range(parameter):
+    if parameter.kind != "bool":
+        low, high, gamma = parameter.slider
+        assert parameter.low <= low < high <= parameter.high
+        assert gamma > 0
+
+
+def test_what_a_dialog_shows_at_once_has_a_place_of_its_own():
+    places = [x.dialog.at_once for x in settings().values() if x.dialog and x.dialog.at_once]
+    assert sorted(places) == list(range(1, len(places) + 1))
 
 
 def test_every_setting_of_the_engine_is_there():
@@ -89,7 +105,7 @@ def test_names_are_unique():
 
 def test_table_of_presets_is_the_engines():
     found = [tuple(preset) for preset in parameters.PRESETS]
-    assert found == [make_presets.entry(name) for name in PRESETS], make_presets.__doc__
+    assert found == [make_tables.entry(name) for name in PRESETS], make_tables.__doc__
 
 
 @pytest.mark.parametrize("brief", [False, True])
@@ -128,8 +144,8 @@ def test_number_of_octaves_takes_the_place_of_a_smallest_size_only_where_it_is_m
 
 def test_entry_of_a_preset_with_channels(monkeypatch):
     config = DreamConfig(layers={"mixed3": 1, "mixed4:12+40": 0.5, "mixed9": 2}, min_size=200)
-    monkeypatch.setattr(make_presets.presets, "load", lambda name: Preset(name, "T", "D", config, "built in"))
-    name, title, description, values = make_presets.entry("look")
+    monkeypatch.setattr(make_tables.presets, "load", lambda name: Preset(name, "T", "D", config, "built in"))
+    name, title, description, values = make_tables.entry("look")
     assert (name, title, description) == ("look", "T", "D")
     assert values["channels"] == "mixed4:12+40=0.5,mixed9=2"
     assert (values["min-size"], values["mixed3"], values["mixed5"]) == (200, 1, 0)
@@ -151,7 +167,7 @@ def test_ends_of_a_range_are_accepted(parameter, end):
     config = parse({parameter.name: value})
     if parameter in parameters.LAYERS:
         assert config.layers[parameter.name] == value
-    elif parameter.name in words.NONE_AT_0 and value == 0:
+    elif parameter.least is not None and value == 0:
         assert getattr(config, FIELDS[parameter.name][0]) is None
     else:
         assert getattr(config, FIELDS[parameter.name][0]) == value

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from engine.ascent.dreaming import Order
+    from engine.ascent.order import Order
     from engine.ascent.step import Step
     from engine.cli.console import Silent
     from engine.network.model import DreamModel
@@ -47,15 +47,15 @@ def ordered(
     arguments: argparse.Namespace, config: DreamConfig, model: DreamModel
 ) -> tuple[Order, tuple[str, ...]]:
     """Return what the options order of a model, and what the user should be told of it."""
-    from engine.ascent.dreaming import order_for  # noqa: PLC0415 - --help does without
+    from engine.ascent.order import order_for  # noqa: PLC0415 - --help does without
 
     config, warnings = fit_layers(config, model.layer_names, chosen=hasattr(arguments, "layers"))
     tiling = options.tiling(arguments)
     guide = mask = None
     if arguments.guide or arguments.mask:  # else nothing loads Pillow, which a frame does without
-        from engine.library import dream as library  # noqa: PLC0415 - --help does without
+        from engine.library import sources  # noqa: PLC0415 - --help does without
 
-        guide, mask = library.read_guide(arguments.guide, model), library.read_mask(arguments.mask)
+        guide, mask = sources.read_guide(arguments.guide, model), sources.read_mask(arguments.mask)
     return order_for(model, config, tiling, guide=guide, mask=mask), warnings
 
 

@@ -12,7 +12,6 @@ from engine.cli import console, options
 from engine.cli.commands.common import begin, configured, handling, open_model, ordered, report_step
 from engine.cli.commands.repeat import follow
 from engine.errors import Cancelled, DreamError, UsageError
-from engine.settings.output import STANDARD, Output
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from engine.batch.growth import Showing
     from engine.batch.jobs import Event, Progress, Streams
     from engine.cli.console import Silent
-    from engine.network.model import DreamModel
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
@@ -92,7 +90,7 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     warnings += repeat.warnings(model) if repeat else ()
     shares = crew.share(items, model, order.tiling, arguments.jobs)
     pictures = sum(isinstance(x, batch.Job) for x in items)
-    shown = Shows(_showing(arguments, output, several=pictures > 1), model)
+    shown = Shows(_showing(arguments, several=pictures > 1))
     begin(reporter, model, order, warnings, pictures, shares.at_once)
     errors: list[DreamError] = []
     work = crew.Crew(model, order, streams, shares, output)
@@ -105,13 +103,13 @@ def run(arguments: argparse.Namespace, reporter: Silent) -> int:
     except KeyboardInterrupt:
         unfinished = list(work.unfinished.values())
         if arguments.keep_partial:
-            raise _kept(unfinished, model, streams, reporter, output) from None
+            raise _kept(unfinished, streams, reporter) from None
         raise _cancelled(unfinished) from None
     codes = {error.exit_code for error in errors}
     return codes.pop() if len(codes) == 1 else int(bool(codes))
 
 
-def _showing(arguments: argparse.Namespace, output: Output, *, several: bool) -> Showing:
+def _showing(arguments: argparse.Namespace, *, several: bool) -> Showing:
     """Return what the options want to see of a dream's growth."""
     from engine.batch.growth import Showing
 
@@ -121,7 +119,6 @@ def _showing(arguments: argparse.Namespace, output: Output, *, several: bool) ->
         film=arguments.animate and Path(arguments.animate),
         several=several,
         overwrite=arguments.overwrite,
-        output=output,
     )
 
 
@@ -154,13 +151,7 @@ def _cancelled(unfinished: list[Progress]) -> Cancelled:
     return Cancelled(f"cancelled; {outputs} {verb} not written", hint=hint)
 
 
-def _kept(
-    unfinished: list[Progress],
-    model: DreamModel,
-    streams: Streams,
-    reporter: Silent,
-    output: Output = STANDARD,
-) -> DreamError:
+def _kept(unfinished: list[Progress], streams: Streams, reporter: Silent) -> DreamError:
     """Write the pictures so far, as many as can be; return the error to end with."""
     from engine.batch import jobs as batch
 
@@ -169,7 +160,7 @@ def _kept(
     failure: DreamError | None = None
     for progress in unfinished:
         try:
-            batch.keep(progress, model, streams, output)
+            batch.keep(progress, streams)
         except DreamError as error:
             if failure is not None:
                 reporter.error(failure)

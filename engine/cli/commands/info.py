@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, _reporter: Silent) -> int:
         "versions": _versions(),
         "machine": {"threads": model.threads, "free memory": _gigabytes(machine.available_memory())},
         "devices": {"cpu": "works", "cuda": _cuda_state(arguments)},
-        "tiles": tiles.plan(model, Tiling()),
+        "tiles": tiles.limits(model, Tiling()),
         "model": {"file": model.name, **_plain(model.metadata)},
         "presets": {name: _plain(preset) for name, preset in PRESETS.items()},
     }

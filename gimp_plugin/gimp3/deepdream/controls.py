@@ -16,25 +16,6 @@ if TYPE_CHECKING:
 
     from gi.repository import Gimp
 
-SLIDERS = {
-    "step-size": (0.001, 0.1, 2.0),
-    "octaves": (1, 8, 1.0),
-    "octave-scale": (1.1, 2.0, 1.0),
-    "min-size": (0, 512, 1.0),
-    "iterations": (1, 100, 1.5),
-    "max-loss": (0.0, 50.0, 1.0),
-    "jitter": (0, 64, 1.0),
-    "smooth": (0.0, 2.0, 1.0),
-    "total-variation": (0.0, 2.0, 1.5),
-    "stay-close": (0.0, 10.0, 2.0),
-    "blend": (0.0, 1.0, 1.0),
-    "feather": (0, 128, 1.5),
-    "seed": (0, 100, 1.0),
-    "layer": (0.0, 5.0, 1.0),
-}
-"""Ends and gamma of the sliders: the useful part of a range; all of it can be typed in."""
-
-
 LINES = 3
 """Lines for a preset's description."""
 
@@ -136,7 +117,7 @@ def _slider(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> Gt
     slider = GimpUi.prop_spin_scale_new(
         config, parameter.name, parameter.step, parameter.step * 10, parameter.digits
     )
-    low, high, gamma = SLIDERS.get(parameter.name) or SLIDERS["layer"]
+    low, high, gamma = parameter.slider
     slider.set_scale_limits(low, high)
     slider.set_gamma(gamma)
     slider.set_tooltip_text(parameter.blurb)

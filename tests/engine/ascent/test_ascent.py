@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from engine.ascent.ascent import climb, dream
+from engine.ascent.ascent import climb
 from engine.errors import DreamError, ImageError
 from engine.pictures.pixels import ModelRows, to_model
 from engine.settings.config import DreamConfig
+from tests.engine.conftest import climbed
 
 
 def picture(height: int = 20, width: int = 28) -> np.ndarray:
@@ -59,14 +60,14 @@ def keras(image: np.ndarray, gradient, config: DreamConfig) -> np.ndarray:
 def test_dream_is_the_keras_loop(max_loss: float | None) -> None:
     config = DreamConfig(iterations=5, step_size=0.05, max_loss=max_loss)
     image = picture(31, 41)  # a size at which SciPy leaves no line empty, see octaves.resize
-    steps = list(dream(image, bowl, config))
+    steps = list(climbed(image, bowl, config))
     np.testing.assert_allclose(steps[-1].full_size(), keras(image, bowl, config), atol=1e-5)
     assert any(x.stopped for x in steps) == (max_loss is not None)
 
 
 def test_a_step_moves_a_pixel_by_the_step_size_on_average() -> None:
     config = DreamConfig(octaves=1, iterations=1, step_size=0.03)
-    (step,) = dream(picture(), lambda x: (0.0, 1e-4 * np.abs(x)), config)
+    (step,) = climbed(picture(), lambda x: (0.0, 1e-4 * np.abs(x)), config)
     assert np.abs(step.image - picture()).mean() == pytest.approx(0.03, rel=1e-4)
 
 
@@ -85,18 +86,18 @@ def test_a_gradient_cannot_change_the_image() -> None:
         return 0.0, image
 
     with pytest.raises(ValueError, match="read-only"):
-        next(dream(picture(), careless, DreamConfig()))
+        next(climbed(picture(), careless, DreamConfig()))
     with pytest.raises(ValueError, match="read-only"):  # nor is the image taken for a new array
-        next(dream(picture(), lambda x: (0.0, x), DreamConfig()))
+        next(climbed(picture(), lambda x: (0.0, x), DreamConfig()))
 
 
 def test_nothing_is_clipped_on_the_way() -> None:
-    *_, last = dream(picture(), towards_light, DreamConfig(octaves=1, step_size=1.0, max_loss=None))
+    *_, last = climbed(picture(), towards_light, DreamConfig(octaves=1, step_size=1.0, max_loss=None))
     assert last.image.min() > 15
 
 
 def test_steps_count_from_one_to_the_whole() -> None:
-    steps = list(dream(picture(), bowl, DreamConfig(octaves=2, iterations=3)))
+    steps = list(climbed(picture(), bowl, DreamConfig(octaves=2, iterations=3)))
     assert [(x.octave, x.iteration) for x in steps] == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
     assert [x.shape for x in steps[::3]] == [(14, 20), (20, 28)]
     fractions = [x.fraction for x in steps]
@@ -107,7 +108,7 @@ def test_steps_count_from_one_to_the_whole() -> None:
 
 def test_max_loss_ends_the_octave_before_the_step() -> None:
     config = DreamConfig(octaves=2, max_loss=0.0)
-    first, second = dream(picture(), bowl, config)
+    first, second = climbed(picture(), bowl, config)
     assert first.stopped
     assert second.stopped
     assert second.fraction == 1
@@ -117,7 +118,7 @@ def test_max_loss_ends_the_octave_before_the_step() -> None:
 def test_a_step_once_yielded_never_changes() -> None:
     steps, copies = [], []
     source = picture()
-    for step in dream(source, towards_light, DreamConfig(iterations=2)):
+    for step in climbed(source, towards_light, DreamConfig(iterations=2)):
         steps.append(step)
         copies.append(step.image.copy())
         source[:] = 0  # the caller may do with its array what it likes
@@ -129,7 +130,7 @@ def test_a_step_once_yielded_never_changes() -> None:
 def test_every_step_can_be_kept_at_full_size() -> None:
     config = DreamConfig(iterations=1, step_size=0.00001)
     smooth = ndimage.gaussian_filter(picture(60, 80), (4, 4, 0))
-    for step in dream(smooth, towards_light, config):
+    for step in climbed(smooth, towards_light, config):
         full = step.full_size()
         assert full.shape == smooth.shape
         assert full.dtype == np.float32
@@ -140,7 +141,7 @@ def test_a_picture_may_come_as_rows_that_are_made_when_they_are_asked_for() -> N
     pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     config = DreamConfig(iterations=2)
     for rows, array in zip(
-        dream(ModelRows(pixels), bowl, config), dream(to_model(pixels), bowl, config), strict=True
+        climbed(ModelRows(pixels), bowl, config), climbed(to_model(pixels), bowl, config), strict=True
     ):
         np.testing.assert_array_equal(rows.image, array.image)
         np.testing.assert_array_equal(rows.full_size(), array.full_size())
@@ -155,7 +156,7 @@ def test_memory_of_an_ascent() -> None:
     """
     pixels = np.zeros((2000, 3000, 3), np.uint8)
     array, config = 12, DreamConfig(octaves=3, octave_scale=1.4, iterations=2)
-    steps = dream(ModelRows(pixels), lambda x: (0.0, np.full(x.shape, 0.1, np.float32)), config)
+    steps = climbed(ModelRows(pixels), lambda x: (0.0, np.full(x.shape, 0.1, np.float32)), config)
     tracemalloc.start()
     try:
         last = deque(steps, 1).pop()  # which holds one while the next is made, as callers do
@@ -168,7 +169,7 @@ def test_memory_of_an_ascent() -> None:
 
 
 def test_small_octaves_are_dropped_with_one_warning() -> None:
-    steps = list(dream(picture(), bowl, DreamConfig(octaves=4, iterations=2), min_size=12))
+    steps = list(climbed(picture(), bowl, DreamConfig(octaves=4, iterations=2), min_size=12))
     assert {x.shape for x in steps} == {(14, 20), (20, 28)}
     assert [x.warnings for x in steps[1:]] == [()] * 3
     assert steps[0].octaves == 2
@@ -177,11 +178,11 @@ def test_small_octaves_are_dropped_with_one_warning() -> None:
 
 def test_a_picture_too_small_is_refused_with_the_smallest_size() -> None:
     with pytest.raises(ImageError, match=r"28x20 .* at least 21"):
-        dream(picture(), bowl, DreamConfig(), min_size=21)  # at the call, not at the first Step
+        climbed(picture(), bowl, DreamConfig(), min_size=21)  # at the call, not at the first Step
 
 
 def test_a_blind_gradient_is_told_once_an_octave() -> None:
-    steps = list(dream(picture(), lambda x: (0.0, np.zeros_like(x)), DreamConfig(octaves=2, iterations=3)))
+    steps = list(climbed(picture(), lambda x: (0.0, np.zeros_like(x)), DreamConfig(octaves=2, iterations=3)))
     assert [len(x.warnings) for x in steps] == [1, 0, 0, 1, 0, 0]
     assert "14x20" in steps[0].warnings[0]
     np.testing.assert_allclose(steps[-1].full_size(), picture(), atol=1e-6)
@@ -196,13 +197,13 @@ def test_what_is_not_finite_ends_the_dream(where: str, bad: float) -> None:
         return (bad if where == "loss" else 0.0), slope
 
     with pytest.raises(DreamError, match="10x14") as caught:
-        list(dream(picture(), gradient, DreamConfig(max_loss=None)))
+        list(climbed(picture(), gradient, DreamConfig(max_loss=None)))
     assert "--step" in caught.value.hint
 
 
 def test_closing_the_generator_stops_the_work() -> None:
     calls = []
-    steps = dream(picture(), lambda x: (calls.append(1), bowl(x))[1], DreamConfig())
+    steps = climbed(picture(), lambda x: (calls.append(1), bowl(x))[1], DreamConfig())
     next(steps)
     steps.close()
     assert len(calls) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import engine
-from engine.ascent import ascent, controls, dreaming
+from engine.ascent import ascent, controls
+from engine.ascent.controls import colours, jitter, scales, variation
 from engine.ascent.masks import Mask
 from engine.ascent.octaves import resize
+from engine.ascent.order import Order
+from engine.ascent.work import Work
 from engine.errors import ImageError, UsageError
 from engine.pictures.pixels import to_model
 from engine.settings.config import DreamConfig
-from tests.engine.conftest import QUICK, noise
+from tests.engine.conftest import QUICK, climbed, gradient_of, noise
 
 LAYERS = {"mixed0": 1.0, "mixed1": 0.5}
 CONFIG = DreamConfig(layers=LAYERS, iterations=3, octaves=2)
@@ -36,6 +40,47 @@ def pixels(height: int = 48, width: int = 64) -> np.ndarray:
     return np.array(noise(height, width))
 
 
+# The list of them
+
+
+@pytest.mark.parametrize("control", controls.CONTROLS)
+def test_a_control_is_off_unless_it_is_asked_for(control) -> None:
+    assert not control.wanted(DreamConfig())
+
+
+def test_every_module_with_a_control_is_in_the_list() -> None:
+    listed = [x for x in vars(controls).values() if getattr(x, "CONTROL", None) in controls.CONTROLS]
+    names = {x.name for x in pkgutil.iter_modules(controls.__path__)} - {"control", "mask", "pull"}
+    assert {x.__name__.rpartition(".")[2] for x in listed} == names
+    assert len(listed) == len(controls.CONTROLS)
+
+
+def test_the_controls_that_are_asked_for_act_in_their_order_and_a_mask_last() -> None:
+    config = replace(CONFIG, jitter=3, keep_colours=True, smooth=0.5, seed=1)
+    image, mask = random(40, 50, 3), np.abs(random(40, 50, 1, seed=1))
+
+    def gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return 1.0, np.array(x)
+
+    by_hand = scales.evened(colours.colourless(jitter.jittered(gradient, 3, 1)), 0.5)(image)[1] * mask
+    np.testing.assert_array_equal(controls.decorated(gradient, config, mask)(image)[1], by_hand)
+    assert controls.decorated(gradient, CONFIG) is gradient
+
+
+def test_what_controls_hold_adds_up_and_pulls_share_the_picture() -> None:
+    close, calm = {"stay_close": 1.0}, {"total_variation": 1.0}
+    held = {"jitter": 12, "smooth": 28, "keep_colours": 0, "clip": 0}
+    for name, each in held.items():
+        assert (
+            controls.bytes_per_pixel(replace(CONFIG, **{name: type(getattr(CONFIG, name))(1)}), masked=False)
+            == each
+        )
+    for pulls in (close, calm, close | calm):
+        assert controls.bytes_per_pixel(replace(CONFIG, **pulls), masked=False) == 12
+    everything = replace(CONFIG, jitter=1, smooth=1, **close, **calm)
+    assert controls.bytes_per_pixel(everything, masked=True) == 12 + 28 + 12 + 9
+
+
 # Jitter
 
 
@@ -47,7 +92,7 @@ def test_jitter_is_undone() -> None:
         seen.append(x)
         return 1.0, x * 2
 
-    moved = controls.jittered(gradient, 7, 0)
+    moved = jitter.jittered(gradient, 7, 0)
     for _ in range(5):
         loss, slope = moved(image)
         assert loss == 1.0
@@ -73,26 +118,26 @@ def test_jitter_follows_the_seed(tiny) -> None:
 @pytest.mark.parametrize("shape", [(3, 3), (4, 70), (61, 80), (128, 128)])
 def test_scales_at_strength_nothing_are_as_they_were(shape: tuple[int, int]) -> None:
     slope = random(*shape, 3)
-    levels = [controls._pyramid(slope[..., x]) for x in range(3)]
-    again = np.dstack([controls._collapsed(x, [1.0] * len(x)) for x in levels])
+    levels = [scales._pyramid(slope[..., x]) for x in range(3)]
+    again = np.dstack([scales._collapsed(x, [1.0] * len(x)) for x in levels])
     np.testing.assert_allclose(again, slope, atol=1e-5)
 
 
 def test_scales_at_strength_one_are_equally_strong() -> None:
     fine, coarse = random(128, 128, 3), resize(random(12, 12, 3), (128, 128)) / 10
-    _, even = controls.evened(lambda x: (0.0, x.copy()), 1.0)(fine + coarse)
+    _, even = scales.evened(lambda x: (0.0, x.copy()), 1.0)(fine + coarse)
 
     def share_of_fine(x: np.ndarray) -> float:
         smooth = resize(resize(x, (16, 16)), (128, 128))
         return float(np.std(x - smooth) / np.std(smooth))
 
     assert share_of_fine(even) < share_of_fine(fine + coarse) / 1.8
-    sizes = [np.std(x) for x in controls._pyramid(even[..., 0])[:-1]]
+    sizes = [np.std(x) for x in scales._pyramid(even[..., 0])[:-1]]
     assert max(sizes) < 2.5 * min(sizes)
 
 
 def test_an_empty_gradient_stays_empty() -> None:
-    _, even = controls.evened(lambda x: (0.0, np.zeros_like(x)), 1.0)(random(40, 40, 3))
+    _, even = scales.evened(lambda x: (0.0, np.zeros_like(x)), 1.0)(random(40, 40, 3))
     assert not even.any()
 
 
@@ -120,24 +165,24 @@ def test_clipping_keeps_to_the_range() -> None:
 def test_total_variation_descends(height: int, width: int, seed: int) -> None:
     image = random(height, width, 3, seed=seed).astype(np.float64)
 
-    def variation(x: np.ndarray) -> float:
+    def total(x: np.ndarray) -> float:
         down, across = np.diff(x, axis=0), np.diff(x, axis=1)
-        return float(sum(np.sqrt(d * d + controls.FLAT**2).sum() for d in (down, across)))
+        return float(sum(np.sqrt(d * d + variation.FLAT**2).sum() for d in (down, across)))
 
-    descent = controls.smoothing(image, slice(0, height))
+    descent = variation.smoothing(image, slice(0, height))
     for place in np.ndindex(image.shape):
         ahead, back = image.copy(), image.copy()
         ahead[place] += 1e-6
         back[place] -= 1e-6
-        slope = (variation(ahead) - variation(back)) / 2e-6
+        slope = (total(ahead) - total(back)) / 2e-6
         assert -slope == pytest.approx(descent[place], abs=1e-3)
 
 
 def test_total_variation_by_rows_is_that_of_the_whole() -> None:
     image = random(11, 7, 3)
-    whole = controls.smoothing(image, slice(0, 11))
+    whole = variation.smoothing(image, slice(0, 11))
     parts = [
-        controls.smoothing(image, rows) for rows in (slice(0, 1), slice(1, 6), slice(6, 10), slice(10, 11))
+        variation.smoothing(image, rows) for rows in (slice(0, 1), slice(1, 6), slice(6, 10), slice(10, 11))
     ]
     np.testing.assert_array_equal(np.vstack(parts), whole)
 
@@ -170,9 +215,9 @@ def test_blend_is_a_share_of_the_change(tiny) -> None:
 
 def test_what_is_off_changes_no_bit(tiny) -> None:
     picture = random(40, 50, 3)
-    plain = list(ascent.dream(picture, tiny.gradient(LAYERS), CONFIG))
+    plain = list(climbed(picture, gradient_of(tiny, LAYERS), CONFIG))
     weights = tiny.channel_weights(LAYERS)
-    ours = list(dreaming.ascend(picture, dreaming.Order(weights, CONFIG), tiny))
+    ours = list(Work.settle(picture, Order(weights, CONFIG), tiny).steps())
     assert [x.loss for x in ours] == pytest.approx([x.loss for x in plain], rel=1e-5)
     assert ours[-1].share == 1.0
 

@@ -15,6 +15,7 @@ from engine.ascent import tiles
 from engine.ascent.grid import grid
 from engine.errors import ImageError, UsageError
 from engine.settings.tiling import Tiling, parse_bytes, parse_tile
+from tests.engine.conftest import gradient_of
 
 ROOT = Path(__file__).parents[3]
 TINY = ROOT / "tests/data/tiny.onnx"
@@ -59,7 +60,7 @@ def test_small_pictures_are_computed_whole(tiny: engine.DreamModel) -> None:
     image = np.random.default_rng(0).uniform(-1, 1, (70, 80, 3)).astype(np.float32)
     layers = {"mixed0": 1.0}
     loss, slope = tiles.TiledGradient(tiny, tiny.channel_weights(layers), Tiling())(image)
-    expected_loss, expected = tiny.gradient(layers)(image)
+    expected_loss, expected = gradient_of(tiny, layers)(image)
     assert loss == pytest.approx(expected_loss, rel=1e-5)
     np.testing.assert_allclose(slope, expected, rtol=1e-3, atol=1e-6 * np.abs(expected).max())
 
@@ -69,7 +70,7 @@ def test_tiles_agree_with_the_whole_picture(tiny: engine.DreamModel) -> None:
     image = np.random.default_rng(0).uniform(-1, 1, (500, 430, 3)).astype(np.float32)
     layers = {"mixed0": 1.0, "mixed1": 0.5}
     loss, slope = tiles.TiledGradient(tiny, tiny.channel_weights(layers), Tiling(), 128)(image)
-    whole_loss, whole = tiny.gradient(layers)(image)
+    whole_loss, whole = gradient_of(tiny, layers)(image)
     assert cosine(slope, whole) > 0.9999
     assert loss == pytest.approx(whole_loss, rel=0.05)
     assert np.abs(slope).mean() == pytest.approx(np.abs(whole).mean(), rel=0.05)
@@ -129,12 +130,13 @@ def test_what_does_not_fit_is_refused_with_a_way_out(
 ) -> None:
     monkeypatch.setattr("engine.machine.available_memory", lambda: 2_000_000_000)
     shape, layers = (3000, 4000), {"mixed0": 1.0}
-    assert tiles.gradient(tiny, tiny.channel_weights(layers), Tiling(), shape).cuts(shape)
+    size = tiles.settled(tiny, Tiling(), shape)
+    assert tiles.TiledGradient(tiny, tiny.channel_weights(layers), Tiling(), size).cuts(shape)
     with pytest.raises(ImageError, match="needs about 7") as caught:
-        tiles.gradient(tiny, tiny.channel_weights(layers), Tiling(size="off"), shape)
+        tiles.settled(tiny, Tiling(size="off"), shape)
     assert "--tile" in caught.value.hint
     with pytest.raises(ImageError, match="needs about") as caught:
-        tiles.gradient(tiny, tiny.channel_weights(layers), Tiling(), (30000, 20000))
+        tiles.settled(tiny, Tiling(), (30000, 20000))
     assert "smaller" in caught.value.hint
 
 
@@ -179,7 +181,7 @@ def photograph() -> np.ndarray:
 @pytest.mark.slow
 def test_tiles_are_true_on_a_photograph(photograph: np.ndarray) -> None:
     model = engine.load_model(device="cpu")
-    whole_loss, whole = model.gradient(LAYERS)(photograph)
+    whole_loss, whole = gradient_of(model, LAYERS)(photograph)
     made = tiles.TiledGradient(model, model.channel_weights(LAYERS), Tiling(), 512)
     results = [made(photograph) for _ in range(8)]
     assert min(cosine(slope, whole) for _, slope in results) >= 0.95
@@ -194,7 +196,7 @@ def test_tiles_are_true_on_a_photograph(photograph: np.ndarray) -> None:
 def test_no_seam_is_left_in_the_mean_of_shifts(photograph: np.ndarray) -> None:
     """The error beside the borders of the cores is no larger than elsewhere, once borders have moved."""
     model = engine.load_model(device="cpu")
-    _, whole = model.gradient(LAYERS)(photograph)
+    _, whole = gradient_of(model, LAYERS)(photograph)
     made = tiles.TiledGradient(model, model.channel_weights(LAYERS), Tiling(), 512)
     error = np.abs(np.mean([made(photograph)[1] for _ in range(8)], axis=0) - whole).mean(axis=2)
     error, size = (x[100:-100, 100:-100] for x in (error, np.abs(whole).mean(axis=2)))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine import machine
-from engine.ascent.dreaming import Order
+from engine.ascent.order import Order
 from engine.ascent.step import Step
 from engine.batch import crew
 from engine.batch import jobs as batch

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.ascent import dreaming
+from engine.ascent.order import order_for
 from engine.batch import growth
 from engine.batch import jobs as batch
 from engine.files import images
-from engine.library import dream as library
+from engine.library.dreaming import Dreaming
 from engine.settings.config import DreamConfig
 from tests.engine.conftest import QUICK, copies, noise
 from tests.engine.films.conftest import photograph, played
@@ -118,12 +118,11 @@ def test_transparency_is_in_the_pictures(run, photo: Path) -> None:
 def test_however_many_steps_the_film_is_short_and_in_order(photo: Path, tiny, monkeypatch) -> None:
     monkeypatch.setattr(growth, "MOST", 8)
     config = DreamConfig(layers={"mixed0": 1.0}, iterations=29, octaves=1)
-    source = images.load(photo)
     job = batch.Job(photo, photo.with_name("d.png"))
-    shows = growth.Shows(growth.Showing(film=photo.with_name("g.gif")), tiny)
-    steps = library.begin(source, dreaming.order_for(tiny, config), tiny)
-    for step in steps:
-        assert shows.see(batch.Progress(job, step, source)) == []
+    shows = growth.Shows(growth.Showing(film=photo.with_name("g.gif")))
+    dreaming = Dreaming.begin(images.read(photo), order_for(tiny, config), tiny)
+    for step in dreaming.steps():
+        assert shows.see(batch.Progress(job, step, dreaming)) == []
     assert len(shows._growing[job]._frames) <= 8
     assert shows.see(batch.Done(job, 1.0)) == [photo.with_name("g.gif")]
     with Image.open(photo.with_name("g.gif")) as image:

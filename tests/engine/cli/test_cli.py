@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import engine
+from engine.ascent.order import order_for
 from engine.ascent.step import Step
 from engine.batch import jobs as batch
 from engine.cli import console
 from engine.cli.commands import dream as dream_command
 from engine.errors import ImageError
 from engine.files import images
-from engine.library import dream as library
+from engine.library.dreaming import Dreaming
 from engine.settings.config import DreamConfig
 from engine.settings.tiling import Tiling
 from tests.engine.conftest import QUICK, TINY, copies, noise
@@ -197,7 +199,7 @@ def test_inputs_may_stand_on_both_sides_of_options(run, photo: Path) -> None:
 
 def test_options_reach_the_library(run, photo: Path, tiny) -> None:
     run("dream", photo, *QUICK, "--octaves", 2, "--octave-scale", 1.5, "--step", 0.02, "--max-loss", "none")
-    expected = library.dream(
+    expected = engine.dream(
         photo,
         layers="mixed0,mixed1",
         iterations=2,
@@ -361,11 +363,11 @@ def test_signals_stop_several_at_once(photo: Path, which: signal.Signals, keep: 
 def test_a_partial_picture_that_cannot_be_kept_does_not_cost_the_others(photo: Path, tiny, capfd) -> None:
     gone, there = Path("none/a.png"), photo.with_name("b.png")
     config = DreamConfig(layers={"mixed0": 1.0}, iterations=1)
-    source = images.load(photo)
-    step = next(library.steps(source, config, model=tiny))
-    unfinished = [batch.Progress(batch.Job(photo, x), step, source) for x in (gone, there)]
+    dreaming = Dreaming.begin(images.read(photo), order_for(tiny, config), tiny)
+    step = next(dreaming.steps())
+    unfinished = [batch.Progress(batch.Job(photo, x), step, dreaming) for x in (gone, there)]
     streams = batch.Streams(None, None)
-    error = dream_command._kept(unfinished, tiny, streams, console.Silent())
+    error = dream_command._kept(unfinished, streams, console.Silent())
     assert isinstance(error, ImageError)
     assert "none" in str(error)
     assert capfd.readouterr().out == f"{there}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import time
 import warnings
@@ -13,9 +14,11 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
+from engine import machine
 from engine.errors import ImageError
 from engine.files import images
 from engine.pictures.picture import Picture
+from engine.settings.origin import Origin
 from tests.engine.conftest import as_file, noise
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -209,6 +212,67 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         images.load(tmp_path / "none.png")
     with pytest.raises(ImageError, match="is a folder"):
         images.load(tmp_path)
+
+
+@pytest.mark.parametrize("way", ["replaced", "overwritten"])
+def test_picture_and_origin_are_of_the_same_bytes(tmp_path: Path, monkeypatch, way: str) -> None:
+    path = tmp_path / "in.png"
+    noise(7, 9).save(path)
+    before, opened = path.read_bytes(), []
+    decode, plain_open = images.decode, Path.open
+
+    def counting(self: Path, *args: object, **kwargs: object) -> object:
+        if self == path:
+            opened.append(args)
+        return plain_open(self, *args, **kwargs)
+
+    def disturbed(*args: object) -> Picture:
+        other = path if way == "overwritten" else tmp_path / "other.png"
+        Image.new("RGB", (3, 2)).save(str(other))
+        other.replace(path)
+        return decode(*args)
+
+    monkeypatch.setattr(Path, "open", counting)
+    monkeypatch.setattr(images, "decode", disturbed)
+    picture, origin = images.read(path)
+    assert opened == [("rb",)]
+    np.testing.assert_array_equal(picture.pixels, np.asarray(noise(7, 9)))
+    assert origin == Origin("in.png", hashlib.sha256(before).hexdigest())
+    assert images.load(path).shape == (2, 3)  # so it was disturbed
+
+
+def test_bytes_have_an_origin_without_a_name() -> None:
+    content = as_file(noise(7, 9), "PNG").getvalue()
+    picture, origin = images.read_bytes(content, "standard input")
+    np.testing.assert_array_equal(picture.pixels, np.asarray(noise(7, 9)))
+    assert origin == Origin("", hashlib.sha256(content).hexdigest())
+    with pytest.raises(ImageError, match="standard input is empty"):
+        images.read_bytes(b"", "standard input")
+
+
+def test_reading_with_an_origin_refuses_what_loading_refuses(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    for name in ("none.png", "", "text.png"):
+        said = []
+        for way in (images.load, images.read):
+            with pytest.raises(ImageError) as caught:
+                way(tmp_path / name)
+            said.append(str(caught.value))
+        assert said[0] == said[1]
+
+
+def test_a_file_larger_than_memory_is_refused_before_it_is_read(tmp_path: Path, monkeypatch) -> None:
+    with (tmp_path / "large.png").open("wb") as file:
+        file.truncate(3_000_000_000)
+    monkeypatch.setattr(machine, "available_memory", lambda: 2_000_000_000)
+    with pytest.raises(ImageError, match=r"large\.png does not fit into memory: .* 3\.0 GB.* 2\.0 GB"):
+        images.read(tmp_path / "large.png")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no /dev/zero")
+def test_a_file_without_an_end_is_refused() -> None:
+    with pytest.raises(ImageError, match="/dev/zero is a device"):
+        images.read(Path("/dev/zero"))
 
 
 def test_a_decompression_bomb(monkeypatch) -> None:

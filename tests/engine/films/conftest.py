@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.ascent.dreaming import Order, order_for
+from engine.ascent.order import Order, order_for
 from engine.films.shot import Shot
+from engine.films.store import folder_of
 from engine.settings.config import DreamConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from engine.films.project import Project
 
 PHOTOGRAPH = Path(__file__).parents[3] / "examples" / "temple.jpg"
 
@@ -39,6 +42,12 @@ def panned(number: int, height: int = 48, width: int = 64, speed: float = 2.0) -
         noisy = np.asarray(frame) + random.normal(0, 2, (height, width, 3))
         frames.append(noisy.clip(0, 255).astype(np.uint8))
     return frames
+
+
+def made_frames(project: Project) -> list[np.ndarray]:
+    """Make a film, and return its frames as they were kept for it."""
+    list(project.make(keep_frames=True))
+    return [np.asarray(Image.open(x)) for x in sorted(folder_of(project.target).glob("0*.png"))]
 
 
 def shots(frames: list[np.ndarray], rate: int = 25) -> list[Shot]:

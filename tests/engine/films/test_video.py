@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.ascent.dreaming import order_for
+from engine.ascent.order import order_for
 from engine.errors import UsageError
 from engine.films import decode, video
 from engine.films.flow import Flow
-from engine.films.project import dreamed
+from engine.films.project import dreamed, settle
 from engine.films.store import folder_of
 from engine.network.model import load_model
 from engine.pictures.pixels import from_model, to_model
 from engine.settings.config import DreamConfig
 from tests.engine.conftest import QUICK
-from tests.engine.films.conftest import light, panned, photograph, played
+from tests.engine.films.conftest import light, made_frames, panned, photograph, played
 
 if TYPE_CHECKING:
     from engine.films.project import Project
@@ -47,10 +47,10 @@ def test_a_film_flickers_less_than_frames_dreamed_alone(tiny, film, tmp_path: Pa
     """The film pans by two pixels a frame, and has noise; steps and strength are the same both ways."""
     source = film(frames=panned(14, 96, 128))
     given = {"iterations": 6, "octaves": 3}
-    carried = [x.image for x in project(tiny, source, tmp_path / "d.gif", **given).make()][:14]
-    order = light(tiny, **given)
+    carried = made_frames(project(tiny, source, tmp_path / "d.gif", **given))
+    work = settle((96, 128), light(tiny, **given), tiny)
     plain = [x.image for x in decode.shots(source)]
-    alone = [from_model(dreamed(to_model(x), order, tiny, i)[0]) for i, x in enumerate(plain, 1)]
+    alone = [from_model(dreamed(to_model(x), work, i)[0]) for i, x in enumerate(plain, 1)]
     still, each, with_flow = (flicker(x, 2) for x in (plain, alone, carried))
     assert with_flow - still < 0.5 * (each - still)
     strength = [np.abs(a.astype(int) - b).mean() for a, b in zip(carried, plain, strict=True)]
@@ -65,9 +65,10 @@ def test_the_embedded_model_flickers_less_too(film, tmp_path: Path) -> None:
     order = order_for(model, DreamConfig(layers={"mixed3": 1.0}, iterations=10, octaves=2, clip=True))
     source = film(frames=panned(6, 150, 200))
     plain = [x.image for x in decode.shots(source)]
+    work = settle((150, 200), order, model)
     made, _ = video.project(source, tmp_path / "d.gif", order, model, video.Carrying())
-    carried = [x.image for x in made.make()][:6]
-    alone = [from_model(dreamed(to_model(x), order, model, i)[0]) for i, x in enumerate(plain, 1)]
+    carried = made_frames(made)
+    alone = [from_model(dreamed(to_model(x), work, i)[0]) for i, x in enumerate(plain, 1)]
     still, each, with_flow = (flicker(x, 2) for x in (plain, alone, carried))
     assert with_flow - still < 0.4 * (each - still)
 
@@ -148,9 +149,9 @@ def test_a_cut_begins_anew(tiny, film, tmp_path: Path) -> None:
     other = np.random.default_rng(5).integers(0, 256, (6, 8, 3), np.uint8)
     scene = np.asarray(Image.fromarray(other).resize((64, 48)))
     source = film(frames=[*panned(3), scene, scene], codec="ffv1", name="in.mkv")
-    frames = [x.image for x in project(tiny, source, tmp_path / "d.gif", iterations=8).make()]
+    frames = made_frames(project(tiny, source, tmp_path / "d.gif", iterations=8))
     cut = [x.image for x in decode.shots(source)][3]
-    expected = dreamed(to_model(cut), light(tiny, iterations=8), tiny, 4)[0]
+    expected = dreamed(to_model(cut), settle(cut.shape[:2], light(tiny, iterations=8), tiny), 4)[0]
     np.testing.assert_array_equal(frames[3], from_model(expected))
 
 
@@ -226,9 +227,9 @@ def test_mistakes_are_one_clear_line(run, film, words, code, said) -> None:
 def test_carrying_nothing_is_each_frame_alone(tiny, film, tmp_path: Path) -> None:
     source = film(frames=panned(3), codec="ffv1", name="in.mkv")
     carrying = video.Carrying(carry=0.0, frame_iterations=1)
-    frames = [x.image for x in project(tiny, source, tmp_path / "d.gif", carrying).make()]
+    frames = made_frames(project(tiny, source, tmp_path / "d.gif", carrying))
     order = light(tiny)
     order = replace(order, config=replace(order.config, iterations=1))
     for i, shot in enumerate(decode.shots(source), 1):
-        expected = dreamed(to_model(shot.image), order, tiny, i)[0]
+        expected = dreamed(to_model(shot.image), settle(shot.image.shape[:2], order, tiny), i)[0]
         np.testing.assert_array_equal(frames[i - 1], from_model(expected))

@@ -18,7 +18,7 @@ from PIL import Image
 
 import engine
 from engine import machine
-from engine.ascent.dreaming import order_for
+from engine.ascent.order import order_for
 from engine.batch import jobs as batch
 from engine.cli.commands.recipe import command_line
 from engine.cli.main import COMMANDS, options
@@ -285,7 +285,7 @@ def test_a_picture_that_was_stopped_says_so(run: Run, folder: Path, tiny) -> Non
     job = batch.Job(folder / "photo.png", folder / "partial.png")
     streams = batch.Streams(None, None)
     events = batch.perform(job, tiny, order_for(tiny, config), streams)
-    batch.keep(next(x for x in events if isinstance(x, batch.Progress)), tiny, streams)
+    batch.keep(next(x for x in events if isinstance(x, batch.Progress)), streams)
     events.close()
     assert not engine.read_recipe("partial.png").finished
     _, _, err = run("dream", "--recipe", "partial.png", "photo.png", "--model", TINY, "-o", "new")

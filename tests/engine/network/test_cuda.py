@@ -11,10 +11,11 @@ import engine
 from engine.ascent import ascent
 from engine.ascent.on_device import DeviceClimber
 from engine.errors import DeviceError, DreamError, UsageError
+from engine.library.sources import read
 from engine.network.model import load_model
 from engine.settings.config import DreamConfig
 from engine.settings.tiling import Tiling
-from tests.engine.conftest import QUICK, TINY
+from tests.engine.conftest import QUICK, TINY, climbed, gradient_of
 
 LAYERS = {"mixed0": 1.0, "mixed1": 0.5}
 CONFIG = DreamConfig(layers=LAYERS, iterations=4, octaves=3, max_loss=None)
@@ -56,7 +57,7 @@ def test_it_is_the_ascent_that_the_host_makes(tiny, on_gpu, max_loss: float | No
 def test_the_same_on_the_cpu_itself(tiny) -> None:
     image = np.random.default_rng(1).uniform(-1, 1, (61, 80, 3)).astype(np.float32)
     ours = ascent.ascend(image, DeviceClimber(tiny, tiny.channel_weights(LAYERS), CONFIG), CONFIG)
-    assert_same(ours, ascent.dream(image, tiny.gradient(LAYERS), CONFIG))
+    assert_same(ours, climbed(image, gradient_of(tiny, LAYERS), CONFIG))
 
 
 def test_two_numbers_come_back_and_one_image_an_octave_goes_there(gpu, on_gpu) -> None:
@@ -108,9 +109,7 @@ def test_layers_that_see_nothing_are_told(on_gpu) -> None:
     config = DreamConfig(layers={"mixed0": 0.0}, iterations=2, octaves=2)
     steps = list(engine.steps(picture(), config, model=on_gpu))
     assert [len(x.warnings) for x in steps] == [1, 0, 1, 0]
-    np.testing.assert_array_equal(
-        engine.finish(engine.library.dream.read(picture()), steps[-1], on_gpu).pixels, picture()
-    )
+    np.testing.assert_array_equal(engine.finish(read(picture())[0], steps[-1], on_gpu).pixels, picture())
 
 
 def test_what_is_not_finite_ends_the_dream(on_gpu) -> None:

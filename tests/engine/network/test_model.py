@@ -167,7 +167,7 @@ def test_a_model_in_parts_is_opened_whole_only_on_demand(runtime) -> None:
 
 def test_parts_are_opened_for_the_layers_that_are_wanted(tmp_path: Path) -> None:
     model = load_model(TINY, device="cpu", threads=1)
-    assert model.held_bytes == 0
+    assert model.held_pixels == 0
     assert model.parts([]) is None
     first = model.parts({"mixed1": 1.0, "mixed0": 2.0})
     assert [x.name for x in first.layers] == ["mixed0", "mixed1"]
@@ -215,7 +215,7 @@ def test_one_image_or_several(tiny: DreamModel) -> None:
 
 def test_an_unknown_layer_is_refused(tiny: DreamModel) -> None:
     with pytest.raises(UsageError, match="mixed9") as caught:
-        tiny.gradient({"mixed9": 1.0})
+        tiny.channel_weights({"mixed9": 1.0})
     assert "mixed0, mixed1" in caught.value.hint
 
 

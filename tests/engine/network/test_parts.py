@@ -169,11 +169,11 @@ def test_layers_come_in_the_models_order() -> None:
 
 def test_it_holds_more_after_a_larger_window() -> None:
     made = Parts(TINY.read_bytes(), whole().metadata, ("mixed0",), 1)
-    held = [made.held_bytes]
+    held = [made.held_pixels]
     for side in (40, 80, 20):
         image = picture(side, side)
         made.add_gradient(np.zeros_like(image), image, np.ones(10, np.float32), *(everything(image),) * 2)
-        held.append(made.held_bytes)
+        held.append(made.held_pixels)
     assert held[0] < held[1] < held[2] == held[3]
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from engine import machine
-from engine.ascent import dreaming
+from engine.ascent.order import order_for
 from engine.cli import main as cli
 from engine.errors import Cancelled
 from engine.pictures.pixels import from_model, to_model
@@ -57,7 +57,7 @@ def events_of(lines: bytes) -> list[dict]:
 
 
 def dreamed(picture: np.ndarray, model, config: DreamConfig = SETTINGS) -> np.ndarray:
-    *_, last = pipe.steps(picture, model, dreaming.order_for(model, config))
+    *_, last = pipe.steps(picture, model, order_for(model, config))
     return pipe.finish(picture, last, model)
 
 
@@ -121,9 +121,9 @@ def test_transparent_pixels_are_dreamed_on_as_their_colour(kind: str, tiny) -> N
 
 
 def test_8_bit_frames_become_what_files_become(tiny) -> None:
-    from engine.library import dream as library
+    import engine
 
-    file = library.dream(RGB, model=tiny, layers="mixed0,mixed1", iterations=2)
+    file = engine.dream(RGB, model=tiny, layers="mixed0,mixed1", iterations=2)
     np.testing.assert_array_equal(dreamed(RGB, tiny), file.pixels)
 
 
@@ -168,7 +168,7 @@ def test_highlights_and_shadows_outside_0_to_1_stay(tiny) -> None:
 
 
 def test_the_picture_so_far_has_full_size(tiny) -> None:
-    first = next(pipe.steps(RGB, tiny, dreaming.order_for(tiny, SETTINGS)))
+    first = next(pipe.steps(RGB, tiny, order_for(tiny, SETTINGS)))
     assert first.shape < RGB.shape[:2]
     answer = pipe.finish(RGB, first, tiny)
     assert answer.shape == RGB.shape

@@ -3,6 +3,8 @@ from __future__ import annotations
 import inspect
 import math
 import re
+from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +35,34 @@ def test_the_defaults_are_the_tutorials() -> None:
 
 
 def test_keyword_arguments_are_the_settings() -> None:
-    assert set(Settings.__annotations__) == {"layers", *settings()}
+    expected = {x: y.kind.__name__ + (" | None" if y.optional else "") for x, y in settings().items()}
+    fields_of = {x.name: x.type for x in fields(DreamConfig) if x.name != "layers"}
+    keywords = {x: y.__forward_arg__ for x, y in Settings.__annotations__.items() if x != "layers"}
+    assert fields_of == expected
+    assert keywords == expected
+    assert list(keywords) == list(expected)
+
+
+def test_options_are_called_like_the_settings_except_for_one() -> None:
+    other = {name for name, x in settings().items() if x.option != "--" + name.replace("_", "-")}
+    assert other == {"step_size"}
+
+
+def test_the_page_of_settings_has_every_option_with_its_default_or_range() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "settings.md").read_text(encoding="utf-8")
+    tables = re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE)
+    tutorials, beyond = (
+        dict(re.findall(r"^\| `(--[a-z-]+)` \| *(.*?) *\|", x, re.MULTILINE)) for x in tables
+    )
+    options = {x.option: (name, x) for name, x in settings().items()}
+    assert sorted([*tutorials, *beyond]) == sorted(["--layers", "--guide", "--mask", *options])
+    assert tutorials.pop("--layers") == f"`{format_layers(DreamConfig().layers)}`"
+    for option, default in tutorials.items():
+        assert default == f"{getattr(DreamConfig(), options[option][0]):g}", option
+    for option in beyond.keys() & options.keys():
+        setting = options[option][1]
+        span = "" if setting.kind is bool else setting.span.removesuffix(", or none")
+        assert beyond[option] == span, option
 
 
 def test_each_docstring_names_the_range_that_is_checked() -> None:

@@ -230,12 +230,17 @@ def check_procedure_is_there():
     assert procedure.get_menu_paths() == ["<Image>/Filters"], procedure.get_menu_paths()
     names = [argument.get_name() for argument in procedure.get_arguments()]
     assert names[:3] == ["run-mode", "image", "drawables"], names
-    assert names[3:] == [
+    promised = [
         "preset", "step-size", "octaves", "min-size", "iterations",
         "mixed0", "mixed1", "mixed2", "mixed3", "mixed4", "mixed5",
         "octave-scale", "max-loss", "jitter", "smooth", "total-variation", "stay-close", "blend", "feather",
         "seed", "clip", "keep-colours", "channels", "device", "fit-selection", "result",
-    ], names  # fmt: skip
+    ]  # fmt: skip
+    assert [name for name in names[3:] if name in promised] == promised, names
+    sys.path.insert(0, PLUGIN)
+    from deepdream_common import parameters
+
+    assert names[3:] == [parameter.name for parameter in parameters.PARAMETERS], names
 
 
 def check_every_precision_whole_layer():

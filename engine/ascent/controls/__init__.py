@@ -1,0 +1,65 @@
+"""What acts on an ascent besides the model: one control in each module, and here the list of them.
+
+A control turns one `ascent.Gradient` into another, or pulls at each step; `control.Control` says which, and
+when.  A mask is not a setting: it bounds whatever the controls do, so it always comes last.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.ascent.controls import clip, closeness, colours, jitter, scales, variation
+from engine.ascent.controls.mask import BYTES_PER_PIXEL as HELD_BY_MASK
+from engine.ascent.controls.mask import masked as inside
+from engine.ascent.controls.pull import Pull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.ascent.ascent import Gradient
+    from engine.ascent.controls.control import Control
+    from engine.pictures.rows import Rows
+    from engine.settings.config import DreamConfig
+
+CONTROLS: Final[tuple[Control, ...]] = (
+    jitter.CONTROL,
+    colours.CONTROL,
+    scales.CONTROL,
+    closeness.CONTROL,
+    variation.CONTROL,
+    clip.CONTROL,
+)
+"""All controls, the innermost first: each one sees what those before it made of the gradient."""
+
+
+def decorated(gradient: Gradient, config: DreamConfig, mask: Rows | None = None) -> Gradient:
+    """Return the gradient of an ascent with everything that `config` asks for, and only inside a mask."""
+    for control in _wanted(config):
+        if control.wrap is not None:
+            gradient = control.wrap(gradient, config)
+    return gradient if mask is None else inside(gradient, mask)
+
+
+def pull_of(config: DreamConfig, original: Rows, mask: Rows | None = None) -> Pull | None:
+    """Return what pulls at the steps of a dream on a picture, [H, W, 3]; None where nothing does."""
+    parts = tuple(x.pull for x in _wanted(config) if x.pull is not None)
+    return Pull(parts, config, original, mask) if parts else None
+
+
+def any_in(config: DreamConfig) -> bool:
+    """Tell whether the settings ask for more than the gradient's own way uphill."""
+    return any(True for _ in _wanted(config))
+
+
+def bytes_per_pixel(config: DreamConfig, *, masked: bool) -> int:
+    """Return what the controls hold of a picture in addition to what any dream holds, in bytes per pixel."""
+    wanted = tuple(_wanted(config))
+    held = sum(x.bytes_per_pixel for x in wanted)
+    if any(x.pull is not None for x in wanted):
+        held += Pull.BYTES_PER_PIXEL
+    return held + (HELD_BY_MASK if masked else 0)
+
+
+def _wanted(config: DreamConfig) -> Iterator[Control]:
+    """Yield the controls that the settings ask for, in their order."""
+    return (x for x in CONTROLS if x.wanted(config))

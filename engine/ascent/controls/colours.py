@@ -1,0 +1,29 @@
+"""Kept colours: the dream changes lightness only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.ascent.controls.control import Control
+from engine.pictures.rows import bands
+
+if TYPE_CHECKING:
+    from engine.ascent.ascent import Gradient, Image
+
+
+def colourless(gradient: Gradient) -> Gradient:
+    """Change red, green and blue alike: by the mean of what each would be changed by."""
+
+    def grey(image: Image) -> tuple[float, Image]:
+        loss, slope = gradient(image)
+        for rows in bands(slope.shape):
+            slope[rows] = slope[rows].mean(axis=2, keepdims=True)
+        return loss, slope
+
+    return grey
+
+
+CONTROL: Final = Control(
+    wanted=lambda config: config.keep_colours,
+    wrap=lambda gradient, _: colourless(gradient),
+)

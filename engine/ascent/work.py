@@ -1,0 +1,151 @@
+"""One picture and its order, settled: the way that every picture takes, whoever brings it.
+
+The library, a batch, a gallery, a film and an editor's frame differ in where their pixels come from and where
+they go.  Between the two there is a `Work`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.ascent import ascent, controls, tiles
+from engine.ascent.guide import energies_of, steered
+from engine.ascent.on_device import DeviceClimber
+from engine.pictures.rows import bands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from engine.ascent.ascent import Climber
+    from engine.ascent.order import Order
+    from engine.ascent.step import Step
+    from engine.network.model import DreamModel
+    from engine.pictures.rows import Rows
+    from engine.settings.config import DreamConfig
+    from engine.settings.tiling import Tiling
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What is left to do is to climb: `Work.settle(...)` has decided all that can be decided before."""
+
+    picture: Rows
+    """[H, W, 3] in the model's range."""
+
+    order: Order
+    """What is dreamed of, and how."""
+
+    model: DreamModel
+    """What computes."""
+
+    tile: int | None
+    """Side of the tiles that the picture is cut into, in pixels; None where it is computed whole."""
+
+    mask: Rows | None
+    """Where to dream, [H, W, 1], 0 to 1; None for everywhere."""
+
+    @classmethod
+    def settle(
+        cls,
+        picture: Rows,
+        order: Order,
+        model: DreamModel,
+        alpha: NDArray[np.uint8] | None = None,
+        *,
+        held: int = 0,
+    ) -> Work:
+        """Settle an order for a picture, [H, W, 3] in the model's range.
+
+        What memory is free decides here, once, how the picture is cut.  `alpha`, [H, W], is its opacity, for
+        a mask that asks for it.  `held` are bytes per pixel that the picture itself takes above those of 8
+        bits.  Raises ImageError for a picture that is too large, and for a mask of other proportions.
+        """
+        shape, config = _shape(picture), order.config
+        held += controls.bytes_per_pixel(config, masked=order.mask is not None)
+        tile = tiles.settled(model, order.tiling, shape, held)
+        mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
+        return cls(picture, order, model, tile, mask)
+
+    def on(self, picture: Rows, config: DreamConfig) -> Work:
+        """Return the same work on another picture of the same shape, with settings of the same memory."""
+        return replace(self, picture=picture, order=replace(self.order, config=config))
+
+    @property
+    def tiling(self) -> Tiling:
+        """How the picture is cut: if it is, `size` is that of its tiles, whatever was asked for."""
+        return self.order.tiling if self.tile is None else replace(self.order.tiling, size=self.tile)
+
+    def steps(self) -> Iterator[Step]:
+        """Dream, and yield a Step for each evaluation of the gradient; the last one's image is the dream.
+
+        What a mask leaves out stays as it is, bit for bit.  Raises ImageError, at the call, for a picture
+        that is too small.
+        """
+        config, weights = self.order.config, self.order.weights
+        if self.order.guide is not None:
+            own = energies_of(self.model, self.picture, self.model.weighed_layers(weights))
+            weights = steered(self.model, weights, self.order.guide, own)
+        return ascent.ascend(
+            self.picture,
+            self._climber(weights),
+            config,
+            min_size=self.model.metadata.min_size,
+            share=config.blend if self.mask is None else _Share(self.mask, config.blend),
+        )
+
+    def _climber(self, weights: NDArray[np.float32]) -> Climber:
+        """Return what makes the steps of an ascent toward these channel weights, for `ascent.ascend`.
+
+        On a GPU pictures that are computed whole stay there, unless a control wants to see them; all others
+        are Rows whose gradient comes to the host at each step.
+        """
+        model, mask, config = self.model, self.mask, self.order.config
+        gradient = tiles.gradient(model, weights, self.order.tiling, self.tile, config.seed)
+        climb = partial(
+            ascent.climb,
+            gradient=controls.decorated(gradient, config, mask),
+            config=config,
+            pull=controls.pull_of(config, self.picture, mask),
+            limits=model.metadata.value_range if config.clip else None,
+            area=1.0 if mask is None else _mean(mask),
+        )
+
+        def on_host(image: Rows) -> tuple[Rows, float, float, bool]:
+            return climb(image[:])
+
+        if model.device == "cpu" or mask is not None or controls.any_in(config):
+            return on_host
+        on_device = DeviceClimber(model, weights, config)
+        return lambda image: (on_host if gradient.cuts(_shape(image)) else on_device)(image)
+
+
+@dataclass(frozen=True, eq=False)
+class _Share:
+    """A mask times a blend, as Rows."""
+
+    mask: Rows
+    blend: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, 1)."""
+        return self.mask.shape
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
+        return self.mask[rows] * np.float32(self.blend)
+
+
+def _shape(picture: Rows) -> tuple[int, int]:
+    return picture.shape[0], picture.shape[1]
+
+
+def _mean(mask: Rows) -> float:
+    """Return the mean of a mask; 1 for one that shows nothing, where it does not matter."""
+    total = sum(float(mask[rows].sum(dtype=np.float64)) for rows in bands(mask.shape))
+    return total / (mask.shape[0] * mask.shape[1]) or 1.0
