@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from engine.ascent.dreaming import order_for
+from engine.ascent.order import order_for
 from engine.errors import UsageError
 from engine.films import encode
 from engine.films import video as videos
 from engine.films import zoom as zooms
-from engine.library.dream import open_model, read, read_guide, read_mask
+from engine.library.sources import open_model, read, read_guide, read_mask
 from engine.settings.config import fit_layers
 from engine.settings.presets import configure
 from engine.settings.selectors import parse_layers
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-    from engine.ascent.dreaming import Order
+    from engine.ascent.order import Order
     from engine.films.project import Project
     from engine.films.shot import Frame
-    from engine.library.dream import ModelSource, Source
+    from engine.library.sources import ModelSource, Source
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig, Settings
     from engine.settings.tiling import Tiling
@@ -87,7 +87,7 @@ def zoom(
     flight = zooms.Flight(seconds=seconds, fps=fps, zoom_rate=zoom_rate, rotate=rotate, size=size)
     config = zooms.lightly(configure(preset, given), given)
     path = _target(target, picture)
-    source = read(picture)
+    source, _ = read(picture)
     opened = open_model(model, device, threads)
     order, warnings = _order(config, opened, tiling, guide, mask, chosen="layers" in given)
     if source.alpha is not None:
