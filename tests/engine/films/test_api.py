@@ -98,7 +98,7 @@ def test_video_dreams_on_each_frame(tiny, film, tmp_path: Path) -> None:
     assert made.path.exists()
     assert [x.number for x in frames] == [1, 2, 3, 4, 5]
     assert made.config.clip
-    pictures, _ = played(made.path)
+    pictures = played(made.path)
     assert min(np.abs(a.astype(int) - b).mean() for a, b in zip(pictures, panned(5), strict=True)) > 0.3
 
 
