@@ -227,7 +227,8 @@ def engine_contender(image: NDArray[np.float32], threads: int, layers: Mapping[s
     from engine.ascent import tiles
 
     model = engine.load_model(device="cpu", threads=threads)
-    gradient = tiles.gradient(model, model.channel_weights(layers), engine.Tiling(), image.shape[1:3])
+    size = tiles.settled(model, engine.Tiling(), image.shape[1:3])
+    gradient = tiles.gradient(model, model.channel_weights(layers), engine.Tiling(), size, 0)
     return partial(gradient, image[0])
 
 

@@ -13,7 +13,7 @@ import torch
 from keras_deep_dream import LAYERS, WEIGHTS
 from torch import nn
 
-from export import weights
+from export import sources
 from export.architecture import AveragePool, Conv, MaxPool, Parallel, inception_v3
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Concatenated(nn.Sequential):  # type: ignore[misc]  # PyTorch may not be i
 def build_network(device: str = "cpu", dtype: Any = torch.float32) -> Any:
     """Return InceptionV3 up to its last dreaming layer, a ModuleDict of `stem`, `mixed0` and so on."""
     architecture = inception_v3().until(list(LAYERS)[-1])
-    convolutions = iter(weights.npz_weights(Path(WEIGHTS)).fit(architecture).convolutions)
+    convolutions = iter(sources.npz_weights(Path(WEIGHTS)).fit(architecture).convolutions)
     chains = (("stem", architecture.stem), *architecture.blocks)
     # Batch norm is folded in float64, so that a network in float64 has nothing rounded.
     network = nn.ModuleDict({name: _chain(chain, convolutions) for name, chain in chains})

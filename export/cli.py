@@ -56,7 +56,7 @@ def run(source: str, until: str | None, output: Path, *, half: bool = False) -> 
         with _quiet_tensorflow():
             import tensorflow as tf  # noqa: F401, PLC0415 - takes seconds
         from export.convert import convert  # noqa: PLC0415 - behind TensorFlow
-        from export.weights import load  # noqa: PLC0415
+        from export.sources import load  # noqa: PLC0415
     except ImportError as error:
         raise ExportError(
             f"the export needs TensorFlow, tf2onnx and onnx: {error}", 'pip install "deepdream-onnx[export]"'

@@ -29,7 +29,7 @@ NETWORK = Architecture(
 
 def weights() -> Weights:
     """Return the network's weights, the same at every call."""
-    from export.weights import random_weights
+    from export.sources import random_weights
 
     return random_weights("0", NETWORK)
 

@@ -7,7 +7,7 @@ the whole gradient as ever; it does not know of tiles.  A grid that moves is kno
 TensorFlow's tutorial; docs/decisions/0006-tiles.md has what was measured.
 
 These tiles bound memory.  The smaller, exact ones that a CPU works through inside them are in
-engine/network/parts.py.
+engine/network/split.py.
 """
 
 from __future__ import annotations
@@ -124,8 +124,8 @@ class TiledGradient:
         """Make the gradient of an objective, cut into cores of `size`; None computes any picture whole."""
         self._model = model
         self._weights = weights
-        self._parts = model.parts(model.weighed_layers(weights))
-        self._seen = self._parts.layers if self._parts else model.metadata.layers
+        self._split = model.split_for(model.weighed_layers(weights))
+        self._seen = self._split.layers if self._split else model.metadata.layers
         self._places = model.channels_of([x.name for x in self._seen])
         self._size, self._halo = size, tiling.halo_of(size or 0)
         self._stride = max(layer.stride for layer in model.metadata.layers)
@@ -140,10 +140,10 @@ class TiledGradient:
         whole = (slice(0, shape[0]), slice(0, shape[1]))
         gradient = np.zeros_like(image)
         if self.cuts(shape):
-            add = self._add_batches if self._parts is None else self._add_windows
+            add = self._add_batches if self._split is None else self._add_windows
             return sum(add(gradient, image, self._grid(shape))), gradient
-        if self._parts is not None:
-            return self._parts.add_gradient(gradient, image, self._weights, whole, whole)[0], gradient
+        if self._split is not None:
+            return self._split.add_gradient(gradient, image, self._weights, whole, whole)[0], gradient
         loss, slope, _ = self._model.evaluate(image, self._weights)
         return loss, slope
 
@@ -165,11 +165,11 @@ class TiledGradient:
 
     def _add_windows(self, gradient: Image, image: Image, tiles: list[Tile]) -> Iterator[float]:
         """Add window after window to the gradient, in parts; yield each one's share of the loss."""
-        assert self._parts is not None  # noqa: S101 - for the type checker
+        assert self._split is not None  # noqa: S101 - for the type checker
         for tile in tiles:
             size = self._seen_size(tile.window, image)
             weights = self._scaled(size, image)
-            _, energies = self._parts.add_gradient(gradient, image, weights, tile.window, tile.core)
+            _, energies = self._split.add_gradient(gradient, image, weights, tile.window, tile.core)
             yield self._share(energies, tile, size, image)
 
     def _add_batches(self, gradient: Image, image: Image, tiles: list[Tile]) -> Iterator[float]:
@@ -200,8 +200,8 @@ class TiledGradient:
 
     def _seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
         """Return the size of the picture that would have the positions that a window has."""
-        if self._parts is not None:
-            return self._parts.seen_size(window, image)
+        if self._split is not None:
+            return self._split.seen_size(window, image)
         rows, columns = window
         return rows.stop - rows.start, columns.stop - columns.start
 

@@ -1,7 +1,7 @@
 """The names of the model file, once: inputs, outputs and metadata keys.
 
-The exporter writes them and the engine reads them; nothing else ties the two together.  Documented for
-other programs in docs/model-file.md.
+The exporter writes them and the engine reads them; nothing else ties the two together.  docs/model-file.md
+documents them for other programs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OUTPUTS = (LOSS, GRADIENT, ENERGIES)
 STEP = "step"
 NEXT = "next"
 MEAN = "mean"
-"""Further names in the graph of an ascent step, which the exporter makes too: the size of a step, the image
+"""More names, in the graph of an ascent step, which the exporter makes too: the size of a step, the image
 after it, and the mean of |gradient|."""
 
 PREFIX = "deepdream."
@@ -39,7 +39,7 @@ STEM = "stem"
 """The tensor between the stem and the first layer's block, [N, C, h, w]."""
 
 STEM_GRADIENT = "stem/gradient"
-"""The loss' gradient by it."""
+"""The gradient of the loss with respect to it."""
 
 
 def layer_weights(layer: str) -> str:
@@ -68,7 +68,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Stem:
-    """How a model's stem, all before its first layer, can be computed apart and in tiles.
+    """How a model's stem, everything before its first layer, can be computed separately and in tiles.
 
     Sizes are in picture pixels.  Position p of `STEM` sees the pixels from `p * stride - before` on, `field`
     of them; what lies outside the picture is zero in the padded convolutions.
@@ -93,7 +93,7 @@ class Stem:
         return max((size + 2 * self.before - self.field) // self.stride + 1, 0)
 
     def size(self, positions: int) -> int:
-        """Return how long a side has so many positions, at least."""
+        """Return the length of the shortest side with so many positions."""
         return (positions - 1) * self.stride + self.field - 2 * self.before
 
 
@@ -123,7 +123,7 @@ class Metadata:
     """The versions of the programs that wrote the file."""
 
     stem: Stem | None = None
-    """How to take the model apart; None where the file does not say."""
+    """How the model can be split; None where the file does not say."""
 
     def __post_init__(self) -> None:
         names = [layer.name for layer in self.layers]
@@ -160,14 +160,14 @@ class Metadata:
     def from_props(cls, props: Mapping[str, str]) -> Metadata:
         """Read the entries of a model file.
 
-        Raises ValueError, in words fit for a user, where one is missing or makes no sense.
+        Raises ValueError, in words for the user, where one is missing or does not make sense.
         """
         schema = props.get(PREFIX + "schema")
         if schema is None:
             raise ValueError("it has no deepdream.schema entry, so it was not made for dreaming")
         if schema != SCHEMA:
             raise ValueError(
-                f"it follows version {schema!r} of the model file, this program reads {SCHEMA!r}"
+                f"it follows version {schema!r} of the format, and this program reads {SCHEMA!r}"
             )
         try:
             low, high = json.loads(props[PREFIX + "value_range"])
@@ -187,7 +187,7 @@ class Metadata:
         except KeyError as missing:
             raise ValueError(f"its metadata lack {missing}") from None
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ValueError(f"its metadata make no sense: {error}") from None
+            raise ValueError(f"its metadata do not make sense: {error}") from None
 
 
 def _read_stem(text: str | None) -> Stem | None:

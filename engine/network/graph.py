@@ -1,7 +1,7 @@
-"""Model files taken apart: the operations between given tensors, as a model of their own.
+"""Parts of a model file: the operations between given tensors, as a model of their own.
 
-ONNX files are protocol buffers.  Only the fields that are looked at are declared here; all others pass
-through unread, as the format promises, so neither the `onnx` package nor a full schema is needed to run.
+ONNX files are protocol buffers.  Only the fields that matter here are declared; all others pass through
+unread, as the format promises, so neither the `onnx` package nor a full schema is needed at run time.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ INT: Final = 2
 """ONNX's number for attributes that are one whole number."""
 
 GATHERING: Final = frozenset(["Add", "Sum", "Concat"])
-"""Operations that do without some of their inputs when these are cut away."""
+"""Operations that can do without some of their inputs when these are cut away."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Tensor:
 
 
 class Graph:
-    """The graph of a model file.  Raises ValueError where the content is no model file."""
+    """The graph of a model file.  Raises ValueError where the content is not one."""
 
     def __init__(self, content: bytes) -> None:
         self._model = parse(content)
@@ -97,17 +97,17 @@ class Graph:
 
     @property
     def inputs(self) -> dict[str, Tensor]:
-        """What has to be fed."""
+        """What it takes."""
         stored = {x.name for x in self._model.graph.initializer}
         return {_text(x.name): _describe(x) for x in self._model.graph.input if x.name not in stored}
 
     @property
     def outputs(self) -> dict[str, Tensor]:
-        """What is computed."""
+        """What it gives."""
         return {_text(x.name): _describe(x) for x in self._model.graph.output}
 
     def channels(self, tensor: str) -> int:
-        """Return how many channels a picture-like tensor [N, C, h, w] has.
+        """Return how many channels a tensor [N, C, h, w] has.
 
         Raises ValueError where the file does not say.
         """
@@ -157,7 +157,7 @@ class Graph:
         part.graph.name = graph.name
         part.graph.node.extend(x for x in graph.node if needed.intersection(x.output))
         part.graph.initializer.extend(x for x in graph.initializer if x.name in needed)
-        # Named sizes hold for the whole picture, where an input's shape is given in numbers they do not.
+        # Named sizes are the whole picture's: they are wrong where an input's shape is given in numbers.
         named = all(isinstance(size, str) for shape in inputs.values() for size in shape[2:])
         kept = needed - set(inputs) - set(outputs) if named else set()
         part.graph.value_info.extend(x for x in graph.value_info if x.name in kept)
@@ -171,14 +171,14 @@ class Graph:
 
 
 def _text(value: Any) -> str:
-    """Return a string of the file.  What is no UTF-8 comes as bytes, and is refused."""
+    """Return a string of the file.  Anything that is not UTF-8 comes as bytes, and is refused."""
     if not isinstance(value, str):
         raise ValueError("it is not an ONNX model")
     return value
 
 
 def parse(content: bytes) -> Any:
-    """Return a model file as the message that `FIELDS` declares; raise ValueError where it is none."""
+    """Return a model file as the message that `FIELDS` declares; raise ValueError where it is not one."""
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - only where a model is taken apart
 
     model = _message("Model")()
@@ -256,7 +256,7 @@ def _set_ints(node: Any, name: str, values: Sequence[int]) -> None:
 
 
 def _replace(field: Any, values: Iterable[Any]) -> None:
-    """Set a repeated field, to a selection of its own messages too."""
+    """Set a repeated field, even to a selection of its own messages."""
     values = list(values)
     copies = [_copy(x) for x in values]
     del field[:]
@@ -281,7 +281,7 @@ def _message(name: str) -> Any:
 
 @cache
 def _pool() -> Any:
-    """Declare `FIELDS` to the protocol buffer library, in a pool of our own beside that of other users."""
+    """Declare `FIELDS` to the protocol buffer library, in a pool that is not shared with other packages."""
     from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415 - not before a model is opened
 
     kinds = descriptor_pb2.FieldDescriptorProto

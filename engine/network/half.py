@@ -1,13 +1,13 @@
 """A model in half precision: float16 where the work is, float32 where float16 is not enough.
 
 ONNX Runtime has no switch for this, so the graph is rewritten when a model is opened.  A float16 has 11 bits
-and ends at 65504; below 6e-5 it loses bits, below 6e-8 it is zero.  So sums, the loss and the places of
-maxima, which are numbers up to a picture's width, stay in float32.  And the gradient, whose values are 1e-6
-and less, is computed larger and divided at the end, as training in half precision does it (loss scaling;
-Micikevicius et al., "Mixed Precision Training", 2018).
+and ends at 65504; below 6e-5 it loses bits, and below 6e-8 it is zero.  So sums, the loss and the places of
+maxima, which are numbers up to a picture's width, stay in float32.  The gradient, whose values are 1e-6 and
+less, is scaled up and divided at the end, as in training with half precision (loss scaling; Micikevicius et
+al., "Mixed Precision Training", 2018).
 
-The way back then loses next to nothing.  What differs is which of two nearly equal values is the maximum of a
-window, or whether a value is above zero: that rounding decides, with 11 bits of any kind.
+The way back then loses next to nothing.  What can differ is which of two nearly equal values is the maximum
+of a window, or whether a value is above zero: with 11 bits, of whatever kind, rounding decides that.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ SUMS: Final = frozenset(["ReduceSum", "ScatterElements"])
 """Operations computed in float32, because they add up."""
 
 NO_NUMBERS: Final = frozenset(["Shape", "Size", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"])
-"""Operations that read floats and give none."""
+"""Operations that take floats and do not return any."""
 
 SCALE: Final = "half/scale"
-"""What the loss is multiplied with: the picture's pixels, divided by the largest channel weight.
+"""What the loss is multiplied by: the picture's pixels, divided by the largest channel weight.
 
 A layer's part of the gradient is its channel weights divided by the number of its elements, which grows with
 the picture.  With this scale its values are some 0.01 to 200 on photographs of any size, in the middle of
@@ -40,7 +40,7 @@ LARGEST: Final = 65504.0
 """Largest float16."""
 
 SMALLEST: Final = 1e-20
-"""Least that the scale is divided by, where all channel weights are zero."""
+"""Smallest divisor of the scale, for channel weights that are all zero."""
 
 SCALED: Final = {CHANNEL_WEIGHTS: "half/weights", LOSS: "half/loss", GRADIENT: "half/gradient"}
 """What takes the place of the model's own tensors inside the graph."""
@@ -49,7 +49,7 @@ SCALED: Final = {CHANNEL_WEIGHTS: "half/weights", LOSS: "half/loss", GRADIENT: "
 def halved(content: bytes) -> bytes:
     """Return a model with the same inputs, outputs and metadata, computed in float16 for the most part.
 
-    Raises ValueError where `content` is no model file.
+    Raises ValueError where `content` is not a model file.
     """
     model = parse(content)
     nodes = list(model.graph.node)

@@ -12,8 +12,8 @@ import numpy as np
 
 from engine.errors import ModelError, UsageError
 from engine.network.contract import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, Metadata
-from engine.network.parts import Parts
 from engine.network.session import Resident, Session, open_session, read_model
+from engine.network.split import SplitModel
 from engine.settings.selectors import parse_selector, suggest
 
 if TYPE_CHECKING:
@@ -26,19 +26,21 @@ ASCENT_STEP: Final = "ascent_step.onnx"
 
 
 class DreamModel:
-    """An open model.  Opening takes a fraction of a second, so open it once and dream often."""
+    """An open model.  Opening one takes a fraction of a second: open it once and dream often."""
 
-    def __init__(self, session: Session, name: str, content: bytes = b"", parts: Parts | None = None) -> None:
-        """Wrap a session; from `content`, the model file's, parts are opened where that is faster."""
+    def __init__(
+        self, session: Session, name: str, content: bytes = b"", split: SplitModel | None = None
+    ) -> None:
+        """Wrap a session; `content`, the model file's, is opened split where that is faster."""
         self.name = name
         """Path of the model file, or the embedded file's name."""
         self._session = session
         self._content = content
-        self._parts = parts
+        self._split = split
 
     @property
     def metadata(self) -> Metadata:
-        """What the model says about itself: layers, smallest size, value range."""
+        """What the model file says about itself: layers, smallest size, value range."""
         return self._session.metadata
 
     @property
@@ -48,12 +50,12 @@ class DreamModel:
 
     @property
     def precision(self) -> str:
-        """What it computes in: `full` for float32, `half` for float16 where that is enough."""
+        """What it computes in: `full` for float32, `half` for float16 wherever that is enough."""
         return self._session.precision
 
     @property
     def threads(self) -> int:
-        """Processors that it uses at once, if on a CPU."""
+        """Processors that it uses at once, on a CPU."""
         return self._session.threads
 
     @property
@@ -68,13 +70,13 @@ class DreamModel:
 
     @property
     def fallback(self) -> str:
-        """Why the device that `auto` tried first was not taken; empty if there was none to try."""
+        """Why `auto` did not take the device that it tried first; empty if there was none to try."""
         return self._session.fallback
 
     @property
     def held_pixels(self) -> int:
         """Pixels of the largest window so far, whose memory the next one uses again."""
-        return 0 if self._parts is None else self._parts.held_pixels
+        return 0 if self._split is None else self._split.held_pixels
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -102,18 +104,18 @@ class DreamModel:
         if image.ndim == 4:
             return np.stack([self.energies(x, layers) for x in image])
         wanted = self.layer_names if layers is None else layers
-        parts = self.parts(wanted) if min(image.shape[:2]) >= self.metadata.min_size else None
-        if parts is None:
+        split = self.split_for(wanted) if min(image.shape[:2]) >= self.metadata.min_size else None
+        if split is None:
             return self._run((ENERGIES,), image, np.zeros(self.metadata.channels, np.float32))[0]
         energies = np.zeros(self.metadata.channels, np.float32)
-        energies[self.channels_of(wanted)] = parts.energies(image)
+        energies[self.channels_of(wanted)] = split.energies(image)
         return energies
 
     def channel_weights(self, layers: Mapping[str, float]) -> NDArray[np.float32]:
         """Write coefficients in the places of the channels that they are for, float32 [C].
 
-        A coefficient is for a whole layer, `mixed4`, or for some channels of one, `mixed5:12+40`; what is
-        named twice adds up.  Raises UsageError for a layer or channel that the model has not.
+        A coefficient is for a whole layer, `mixed4`, or for some channels of one, `mixed5:12+40`; channels
+        that are named twice add up.  Raises UsageError for a layer or channel that the model does not have.
         """
         weights, places = np.zeros(self.metadata.channels, np.float32), self.places()
         for selector, coefficient in layers.items():
@@ -130,7 +132,7 @@ class DreamModel:
         return weights
 
     def weighed_layers(self, weights: NDArray[np.float32]) -> tuple[str, ...]:
-        """Return the layers of which some channel counts in an objective of these channel weights."""
+        """Return the layers with a channel whose weight is not 0."""
         return tuple(name for name, places in self.places().items() if weights[places].any())
 
     def channels_of(self, layers: Collection[str]) -> NDArray[np.intp]:
@@ -138,31 +140,31 @@ class DreamModel:
         return np.concatenate([np.arange(x.start, x.stop) for n, x in self.places().items() if n in layers])
 
     def places(self) -> dict[str, slice]:
-        """Return, by layer, where its channels stand among all channels."""
+        """Return where each layer's channels stand among all channels, by name."""
         ends = np.cumsum([0, *(layer.channels for layer in self.metadata.layers)]).tolist()
         return {name: slice(*ends[x : x + 2]) for x, name in enumerate(self.layer_names)}
 
-    def parts(self, layers: Collection[str]) -> Parts | None:
-        """Return the model opened in parts for some of its layers, the fast way on a CPU.
+    def split_for(self, layers: Collection[str]) -> SplitModel | None:
+        """Return the model split for some of its layers, the fast way on a CPU.
 
-        None on a GPU, and for a model file that does not say how to take it apart.  Raises ModelError where
-        what it says is wrong.
+        It is opened at the first call, and again where other layers are asked for.  None on a GPU, and for a
+        model file that does not say how it can be split.  Raises ModelError where what it says is wrong.
         """
         if self.device != "cpu" or self.metadata.stem is None or not layers or not self._content:
             return None
         wanted = {name for name in self.layer_names if name in layers}
-        if self._parts is None or {x.name for x in self._parts.layers} != wanted:
+        if self._split is None or {x.name for x in self._split.layers} != wanted:
             try:
-                self._parts = Parts(self._content, self.metadata, wanted, self.threads)
+                self._split = SplitModel(self._content, self.metadata, wanted, self.threads)
             except (ValueError, KeyError) as error:
-                raise ModelError(f"{self.name} cannot be taken apart: {error}") from error
-        return self._parts
+                raise ModelError(f"{self.name} cannot be split: {error}") from error
+        return self._split
 
     def copies(self, count: int, threads: int, layers: Collection[str]) -> list[DreamModel]:
         """Return models that `count` threads can use at once, each working with `threads` threads.
 
-        They are open for `layers` already.  On one thread each they share their sessions, which compute in
-        the threads that call them; else each has sessions of its own, with threads of their own.
+        They are open for `layers` already.  With one thread each they share their sessions, which compute in
+        the threads that call them; otherwise each has sessions of its own, with threads of their own.
         """
         if threads > 1:
             return [self._on(threads, layers) for _ in range(count)]
@@ -171,12 +173,12 @@ class DreamModel:
 
     def beside(self) -> DreamModel:
         """Return a model for another picture at the same time, which shares the open sessions."""
-        return DreamModel(self._session, self.name, self._content, self._parts and self._parts.beside())
+        return DreamModel(self._session, self.name, self._content, self._split and self._split.beside())
 
     def _on(self, threads: int, layers: Collection[str]) -> DreamModel:
         session = self._session.on(threads)
         model = DreamModel(session, self.name, self._content)
-        if model.parts(layers) is None:
+        if model.split_for(layers) is None:
             session.open()
         return model
 
@@ -201,7 +203,7 @@ class DreamModel:
 
     @cached_property
     def resident_step(self) -> Resident:
-        """The graph of an ascent step on the same device: see export/ascent_step.py."""
+        """The graph of an ascent step, on the same device; see export/ascent_step.py."""
         return self._session.resident(_embedded(ASCENT_STEP))
 
     def _run(

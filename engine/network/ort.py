@@ -1,6 +1,6 @@
 """ONNX Runtime: the only module that imports it, opens its sessions and translates what it says.
 
-It falls back to the CPU without a word, prints from C++ and reads files that a model names: not here.
+Left to itself it falls back to the CPU without a word, prints from C++ and reads files that a model names.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def load() -> Any:
         if getattr(error, "name", None) != "onnxruntime":
             raise DeviceError(
                 f"ONNX Runtime is installed but does not load: {reason(error)}",
-                hint='install it anew: pip install --force-reinstall "deepdream-onnx[cpu]"',
+                hint='reinstall it: pip install --force-reinstall "deepdream-onnx[cpu]"',
             ) from error
         raise DeviceError(
             "ONNX Runtime is not installed: install deepdream-onnx[cpu], "
@@ -65,14 +65,14 @@ def create(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     if shared:
-        # The runtime plans memory by patterns that leave holes: half as much again, and no time won.
+        # The runtime's memory patterns leave holes: half as much again, and nothing gained in time.
         options.enable_mem_pattern = False
         options.add_session_config_entry("session.use_env_allocators", "1")
-    # Idle threads that spin would take the processors from the next part of the work.
+    # Idle threads that spin would keep the processors from the next part of the work.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
     try:
-        # Without enable_fallback=0 a failing provider is replaced, and the news printed to stdout.
+        # Without enable_fallback=0 a failing provider is replaced, and the news is printed to stdout.
         return runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)
     except Exception as error:  # the runtime's exceptions have no base of their own
         if providers != [CPU]:
@@ -127,7 +127,7 @@ def preload(runtime: Any) -> None:
 
 
 def load_error(runtime: Any) -> BaseException:
-    """Find out why the runtime did not load its CUDA library: it tells only its log."""
+    """Find out why the runtime did not load its CUDA library, which it says only in its log."""
     folder = Path(runtime.__file__).parent / "capi"
     windows = sys.platform == "win32"
     for part in ("providers_shared", "providers_cuda"):
@@ -154,7 +154,7 @@ def _run_error(error: BaseException, device: str) -> DreamError:
     if OUT_OF_MEMORY.search(str(error)):
         return DreamError(
             f"not enough memory on {device} for this picture",
-            hint="make the picture smaller; other programs may hold memory too",
+            hint="make the picture smaller, or close other programs that use the memory",
         )
     return DreamError(f"ONNX Runtime failed on {device}: {reason(error)}")
 
@@ -168,7 +168,7 @@ def reason(error: BaseException) -> str:
 
 @cache
 def share_memory(runtime: Any) -> None:
-    """Make the one arena that all pieces allocate from, so that each keeps nothing for itself."""
+    """Make the one arena that all fragments allocate from, so that none keeps memory for itself."""
     info = runtime.OrtMemoryInfo(
         "Cpu", runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, runtime.OrtMemType.DEFAULT
     )

@@ -1,7 +1,7 @@
 """Open models.
 
-What comes out of `open_session` has been looked at: the device is the one that computes, and the model is one
-file that keeps to the names of `engine.network.contract`.
+What `open_session` returns has been checked: the device is the one that really computes, and the model file
+keeps to the names in `engine.network.contract`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PRECISIONS: Final = ("full", "half")
-"""What a GPU computes in: float32, or float16 where engine/network/half.py has it."""
+"""What a GPU computes in: float32, or float16 wherever engine/network/half.py says so."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Session:
     """`cpu` or `cuda:N`: what computes, not what was asked for."""
 
     fallback: str
-    """Why a device that `auto` tried first was not taken; empty if there was none to try."""
+    """Why `auto` did not take the device that it tried first; empty if there was none to try."""
 
     threads: int
     """Threads of one operator on the CPU."""
@@ -62,7 +62,7 @@ class Session:
         return self._create(self.threads)
 
     def on(self, threads: int) -> Session:
-        """Return the same model with so many threads, not yet open on a CPU."""
+        """Return the same model for another number of threads, not yet open on a CPU."""
         return replace(self, threads=threads)
 
     def open(self) -> None:
@@ -98,17 +98,17 @@ def open_session(
     """Open a model file's content on a device; `name` is what messages call it.
 
     `device` is `auto` (CUDA if it works, else the CPU), `cpu`, `cuda` or `cuda:N`; `threads` None means as
-    many as this process may use; `precision` is one of `PRECISIONS`, and half is for GPUs.  A model that can
-    be taken apart is not opened whole on a CPU before somebody asks for that.  Raises ModelError,
-    DeviceError, or UsageError for a device of no such form and for half precision on a CPU.
+    many as this process may use; `precision` is one of `PRECISIONS`, and half is for GPUs.  A model that
+    can be split is not opened whole on a CPU until somebody asks for that.  Raises ModelError,
+    DeviceError, or UsageError for any other device, and for half precision on a CPU.
     """
     index = _cuda_index(device)
     if precision not in PRECISIONS:
         raise UsageError(
-            f"--precision {precision} is no precision", hint=f"there are: {', '.join(PRECISIONS)}"
+            f"--precision {precision} is not a precision", hint=f"there are: {', '.join(PRECISIONS)}"
         )
     if precision == "half" and index is None:
-        raise _no_half("--device cpu is none")
+        raise _no_half("--device cpu is not one")
     count = threads if threads is not None else machine.cpu_count()
     if count < 1:
         raise UsageError(f"--threads {count} is out of range", hint="at least 1")
@@ -178,7 +178,7 @@ class Resident:
 
 
 def _cuda_index(device: str) -> int | None:
-    """Return the number of the CUDA device to try, None for the CPU alone."""
+    """Return the number of the CUDA device to try; None for the CPU alone."""
     form = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", device)
     if form is None:
         raise UsageError(f"--device {device} is not a device", hint="there are: auto, cpu, cuda, cuda:N")
@@ -203,7 +203,7 @@ def _place(device: str) -> tuple[str, int]:
 
 def _no_half(reason: str) -> UsageError:
     return UsageError(
-        f"--precision half is for GPUs, and {reason}", hint="leave it out: a CPU wins nothing by it"
+        f"--precision half is for GPUs, and {reason}", hint="leave it out: a CPU gains nothing from it"
     )
 
 
@@ -236,7 +236,7 @@ def _open_cuda(
         CHANNEL_WEIGHTS: np.ones(metadata.channels, np.float32),
     }
     try:
-        session.run([LOSS, GRADIENT], feeds)  # missing kernels and a full GPU show only now
+        session.run([LOSS, GRADIENT], feeds)  # missing kernels and a full GPU only show now
     except Exception as error:
         raise ort.cuda_failure(index, error) from error
     return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, lambda _: session, precision)
@@ -247,20 +247,20 @@ def _check(graph: Graph, name: str) -> Metadata:
     try:
         metadata = Metadata.from_props(graph.props)
     except ValueError as error:
-        raise ModelError(f"{name} is no model for dreaming: {error}") from None
+        raise ModelError(f"{name} was not made for dreaming: {error}") from None
     inputs, outputs = graph.inputs, graph.outputs
     lacking = [x for x in INPUTS if x not in inputs] + [x for x in OUTPUTS if x not in outputs]
     if lacking or len(inputs) != len(INPUTS):
         raise ModelError(
-            f"{name} is no model for dreaming: its inputs and outputs are {', '.join([*inputs, *outputs])}"
+            f"{name} was not made for dreaming: its inputs and outputs are {', '.join([*inputs, *outputs])}"
         )
     if not all(tensor.is_float for tensor in [*inputs.values(), *(outputs[x] for x in OUTPUTS)]):
-        raise ModelError(f"{name} is no model for dreaming: it computes with other numbers than float32")
+        raise ModelError(f"{name} was not made for dreaming: it does not compute in float32")
     image = inputs[IMAGE].shape
     if image != (None, None, None, 3):
         raise ModelError(
-            f"{name} is no model for dreaming: it takes images of shape {list(image)}, not [N, H, W, 3]"
+            f"{name} was not made for dreaming: it takes images of shape {list(image)}, not [N, H, W, 3]"
         )
     if inputs[CHANNEL_WEIGHTS].shape != (metadata.channels,):
-        raise ModelError(f"{name} is no model for dreaming: its layers and its channel weights do not agree")
+        raise ModelError(f"{name} was not made for dreaming: its layers and its channel weights do not agree")
     return metadata

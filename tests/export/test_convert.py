@@ -11,8 +11,9 @@ import pytest
 
 from engine.network import contract as metadata
 from export.convert import convert, stored
+from export.sources import random_weights
 from export.verify import ort_compute, relative_error
-from export.weights import Weights, random_weights
+from export.weights import Weights
 
 from .tiny import TINY, truth
 

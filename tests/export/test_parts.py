@@ -19,8 +19,8 @@ from export.architecture import Architecture, inception_v3
 from export.convert import convert
 from export.errors import ConversionError
 from export.parts import PROBES, spell_out_padding
+from export.sources import random_weights
 from export.verify import relative_error
-from export.weights import random_weights
 from tests import tiny_model
 
 from .tiny import TINY

@@ -13,7 +13,7 @@ from export import cli, verify
 from export.architecture import inception_v3
 from export.convert import convert
 from export.errors import ConversionError, VerificationError
-from export.weights import random_weights
+from export.sources import random_weights
 
 from .tiny import TINY, truth
 

@@ -11,7 +11,7 @@ import pytest
 from export import reference
 from export.architecture import inception_v3
 from export.errors import WeightsError
-from export.weights import load
+from export.sources import load
 
 NETWORK = inception_v3()
 NPZ = Path(__file__).parents[2] / "export/weights/inception_v3_imagenet_mixed5_uint8.npz"

@@ -99,7 +99,7 @@ def test_an_interrupt_does_not_wait_for_all_tiles(
         raise KeyboardInterrupt
 
     made = tiles.TiledGradient(tiny, tiny.channel_weights({"mixed1": 1.0}), Tiling(), 128)
-    monkeypatch.setattr("engine.network.parts.Parts._forward", interrupted)
+    monkeypatch.setattr("engine.network.split.SplitModel._forward", interrupted)
     with pytest.raises(KeyboardInterrupt):
         made(np.zeros((2000, 2000, 3), np.float32))
     assert len(calls) < 100

@@ -159,7 +159,7 @@ def test_half_precision_is_for_gpus(runtime) -> None:
     with pytest.raises(UsageError, match="for GPUs") as caught:
         load_model(TINY, device="cpu", precision="half")
     assert "leave it out" in caught.value.hint
-    with pytest.raises(UsageError, match="no precision"):
+    with pytest.raises(UsageError, match="not a precision"):
         load_model(TINY, precision="double")
     runtime(cuda=False)
     with pytest.raises(UsageError, match="has no CUDA"):

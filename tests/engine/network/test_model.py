@@ -118,7 +118,7 @@ def fixed_size(onnx, model) -> None:
 
 @pytest.mark.parametrize("change", [drop_metadata, rename_output, fewer_channels, fixed_size])
 def test_models_that_break_the_contract(change) -> None:
-    with pytest.raises(ModelError, match="no model for dreaming"):
+    with pytest.raises(ModelError, match="was not made for dreaming"):
         open_session(changed(change), "cpu")
 
 
@@ -139,7 +139,7 @@ def test_a_model_reads_no_other_files(tmp_path: Path, monkeypatch, location: str
     with pytest.raises(ModelError, match="other files"):
         model.energies(np.zeros((20, 20, 3), np.float32))
     with pytest.raises(ModelError, match="other files"):
-        model.parts(["mixed1"])
+        model.split_for(["mixed1"])
 
 
 def test_damaged_files_are_refused_or_opened() -> None:
@@ -168,19 +168,19 @@ def test_a_model_in_parts_is_opened_whole_only_on_demand(runtime) -> None:
 def test_parts_are_opened_for_the_layers_that_are_wanted(tmp_path: Path) -> None:
     model = load_model(TINY, device="cpu", threads=1)
     assert model.held_pixels == 0
-    assert model.parts([]) is None
-    first = model.parts({"mixed1": 1.0, "mixed0": 2.0})
+    assert model.split_for([]) is None
+    first = model.split_for({"mixed1": 1.0, "mixed0": 2.0})
     assert [x.name for x in first.layers] == ["mixed0", "mixed1"]
-    assert model.parts(["mixed0", "mixed1"]) is first
-    assert [x.name for x in model.parts(["mixed1"]).layers] == ["mixed1"]
+    assert model.split_for(["mixed0", "mixed1"]) is first
+    assert [x.name for x in model.split_for(["mixed1"]).layers] == ["mixed1"]
     whole = tmp_path / "whole.onnx"
     whole.write_bytes(changed(drop_stem))
-    assert load_model(whole, device="cpu").parts(["mixed1"]) is None
+    assert load_model(whole, device="cpu").split_for(["mixed1"]) is None
 
 
 def test_a_model_on_a_gpu_stays_whole(runtime) -> None:
     runtime()
-    assert load_model(TINY, device="cuda", threads=1).parts(["mixed1"]) is None
+    assert load_model(TINY, device="cuda", threads=1).split_for(["mixed1"]) is None
 
 
 def wrong_stem(onnx, model) -> None:
@@ -193,8 +193,8 @@ def wrong_stem(onnx, model) -> None:
 def test_a_stem_that_is_not_there_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "wrong.onnx"
     path.write_bytes(changed(wrong_stem))
-    with pytest.raises(ModelError, match=r"wrong\.onnx cannot be taken apart: .*stem"):
-        load_model(path, device="cpu").parts(["mixed1"])
+    with pytest.raises(ModelError, match=r"wrong\.onnx cannot be split: .*stem"):
+        load_model(path, device="cpu").split_for(["mixed1"])
 
 
 def test_one_image_or_several(tiny: DreamModel) -> None:

@@ -1,10 +1,11 @@
-"""A model in parts: its stem in small exact tiles, one on each processor, and all the rest at once.
+"""A model split in two: the stem in small exact tiles, one on each processor, and the trunk all at once.
 
-The stem, everything before the first layer, holds most of the memory and a third of the arithmetic, but each
-of its positions sees only some thirty pixels.  So it is computed in tiles that overlap by that much, exactly:
-each position belongs to one tile, and what the tiles' pixels get from their positions adds up.  Tiles fit
-into a processor's cache, and a processor that works on a tile of its own waits for nobody.
-docs/decisions/0007-parts.md has what that wins.
+The stem, which is everything before the first layer, takes most of the memory and a third of the arithmetic,
+but each of its positions sees only about thirty pixels.  So it is computed in tiles that overlap by that
+much, and the result is exact: each position belongs to one tile, and what pixels get from the positions of
+several tiles adds up.  Tiles fit into a processor's cache, and a processor with a tile of its own waits for
+nobody.
+docs/decisions/0007-parts.md says what that gains.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import copy
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -30,93 +30,26 @@ from engine.network.contract import (
     layer_energies,
     layer_weights,
 )
+from engine.network.fragment import Fragment, as_array, as_tensor, open_fragment
 from engine.network.graph import Graph
-from engine.network.pieces import Piece, as_array, as_tensor, open_piece
+from engine.network.spans import Pads, Span, cut_equally, cut_evenly
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from engine.network.contract import Metadata, Stem
+    from engine.network.contract import Metadata
 
     Image: TypeAlias = NDArray[np.float32]
 
-SIDE: Final = 32
-"""Positions along a tile's side.  Smaller tiles compute more twice, larger ones leave the cache."""
-
-SMALLEST: Final = 8
-"""Positions along a tile's side, at least; in windows, a tile's side is a multiple of it."""
-
 OPEN_TILES: Final = 64
-"""How many forms of tiles are kept open: those at edges and corners differ, and the last of each side."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """Neighbouring positions of the stem along one axis of a picture, and the pixels that they see."""
-
-    start: int
-    stop: int
-    from_pixel: int
-    to_pixel: int
-    first: bool
-    """Whether it begins at the picture's edge: then padding is due there."""
-    last: bool
-    """Whether it ends at the picture's edge."""
-    shared: int = 0
-    """How many positions at its start belong to the span before it."""
-
-    @property
-    def pixels(self) -> slice:
-        """Which pixels they see."""
-        return slice(self.from_pixel, self.to_pixel)
-
-    @property
-    def form(self) -> tuple[int, bool, bool]:
-        """What must be equal for two spans to be computed by the same session."""
-        return self.to_pixel - self.from_pixel, self.first, self.last
-
-
-def span(stem: Stem, start: int, stop: int, size: int, shared: int = 0) -> Span:
-    """Return positions `start` to `stop` along a side of `size` pixels."""
-    first, last = start == 0, stop == stem.positions(size)
-    begin = 0 if first else start * stem.stride - stem.before
-    end = size if last else (stop - 1) * stem.stride - stem.before + stem.field
-    return Span(start, stop, begin, end, first, last, shared)
-
-
-def cut_evenly(stem: Stem, size: int, threads: int = 1) -> list[Span]:
-    """Cut all positions along a side of `size` pixels into spans of nearly equal length.
-
-    There are as many as make `SIDE` positions each, or a multiple of `threads` if that is more and leaves
-    `SMALLEST`.
-    """
-    start, stop = 0, stem.positions(size)
-    count = -(-(stop - start) // SIDE)
-    count = min(-(-count // threads) * threads, max((stop - start) // SMALLEST, 1))
-    edges = [start + (stop - start) * i // count for i in range(count + 1)]
-    return [span(stem, *pair, size) for pair in pairwise(edges)]
-
-
-def cut_equally(stem: Stem, start: int, stop: int, size: int) -> list[Span]:
-    """Cut positions `start` to `stop` along a side of `size` pixels into spans of `SIDE`, and a rest.
-
-    The rest is a multiple of `SMALLEST`, and shares positions with the span before it as needed: a window
-    has another length at every step, and each new form of tile takes time to open.
-    """
-    stops = list(range(start + SIDE, stop, SIDE))
-    left = stop - (stops[-1] if stops else start)
-    last = -(-left // SMALLEST) * SMALLEST
-    starts = [start, *stops]
-    spans = [span(stem, *pair, size) for pair in pairwise(starts)]
-    begin = max(stop - last, start)
-    return [*spans, span(stem, begin, stop, size, shared=starts[-1] - begin)]
+"""How many forms of tiles are kept open: those at edges and corners differ, and the last along each side."""
 
 
 @dataclass(frozen=True)
 class _Tile:
-    """A tile of the stem between the way there and the way back."""
+    """A tile of the stem between the way forward and the way back."""
 
     rows: Span
     columns: Span
@@ -124,13 +57,13 @@ class _Tile:
     """Image and kept tensors, as the runtime holds them."""
 
 
-class Parts:
+class SplitModel:
     """Loss and gradient of windows of a picture, for some layers, on the CPU."""
 
     def __init__(self, content: bytes, metadata: Metadata, layers: Collection[str], threads: int) -> None:
-        """Take a model file apart that describes its stem.
+        """Split a model file that describes its stem.
 
-        What only other layers than `layers` need is left out.  Raises ValueError where the content is not
+        What only layers outside `layers` need is left out.  Raises ValueError where the content is not
         what its metadata say.
         """
         if metadata.stem is None:
@@ -145,27 +78,28 @@ class Parts:
         channels = graph.channels(STEM)
         self.layers = tuple(x for x in metadata.layers if x.name in layers)
         inputs = {STEM: ("N", channels, "h", "w"), CHANNEL_WEIGHTS: (metadata.channels,)}
-        self._trunk = open_piece(graph.part(inputs, [LOSS, STEM_GRADIENT, ENERGIES]), threads)
+        self._trunk = open_fragment(graph.part(inputs, [LOSS, STEM_GRADIENT, ENERGIES]), threads)
         # Small graphs, from which tiles of any form are made quickly: their shapes come with the form.
         needed = dict.fromkeys((IMAGE, *metadata.stem.kept, STEM_GRADIENT), ())
-        self._there = Graph(graph.part({IMAGE: ()}, self._outputs))
-        self._back = Graph(graph.part(needed, [GRADIENT]))
-        machine.release_memory()  # opening leaves half of it behind: kernels on their way to float32
-        self._pieces: dict[tuple[Any, ...], tuple[Piece, Piece]] = {}
+        self._forward_graph = Graph(graph.part({IMAGE: ()}, self._outputs))
+        self._backward_graph = Graph(graph.part(needed, [GRADIENT]))
+        machine.release_memory()  # opening leaves half as much behind: kernels that became float32
+        self._fragments: dict[tuple[Any, ...], tuple[Fragment, Fragment]] = {}
         self._pool = ThreadPoolExecutor(threads)
         self._kept: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._spare: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         self.held_pixels = 0
         """Pixels of the largest window so far, whose memory the next one uses again."""
 
-    def beside(self) -> Parts:
-        """Return parts for another picture at the same time, which share the graph and the open trunk.
+    def beside(self) -> SplitModel:
+        """Return a split model for a picture at the same time, which shares the graph and the open trunk.
 
-        What tiles leave from step to step is each picture's own.
+        What tiles keep from step to step is each picture's own.
         """
         other = copy.copy(self)
         other.held_pixels = 0
-        other._pool, other._pieces, other._kept, other._spare = ThreadPoolExecutor(self._threads), {}, {}, {}  # noqa: SLF001 - ours
+        other._pool = ThreadPoolExecutor(self._threads)  # noqa: SLF001 - ours
+        other._fragments, other._kept, other._spare = {}, {}, {}  # noqa: SLF001 - ours
         return other
 
     def add_gradient(
@@ -210,7 +144,7 @@ class Parts:
         return self.add_gradient(np.zeros_like(image), image, nothing, whole, whole)[1]
 
     def seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
-        """Return height and width of the picture that would have as many positions as a window has."""
+        """Return height and width of a picture that has as many positions as a window."""
         rows, columns = self._to_positions(window, image)
         return self._stem.size(rows.stop - rows.start), self._stem.size(columns.stop - columns.start)
 
@@ -239,9 +173,9 @@ class Parts:
         return _Tile(rows, columns, {IMAGE: view, **kept})
 
     def _reuse(self, spans: Sequence[tuple[Span, Span]]) -> None:
-        """Take the tensors that the windows before kept for this one; drop them once they are too many.
+        """Reuse the tensors that earlier windows kept; drop them once there are too many.
 
-        They are not the runtime's: in its pool they would lie between what it frees, and nothing large
+        They are not the runtime's own: in its pool they would lie between what it frees, and nothing large
         would fit there any more.
         """
         for (rows, columns), tensors in self._kept.items():
@@ -254,7 +188,7 @@ class Parts:
         if sum(map(len, self._spare.values())) > len(spans) // 2:
             self._spare = {}
 
-    def _buffers(self, rows: Span, columns: Span, forward: Piece) -> dict[str, Any]:
+    def _buffers(self, rows: Span, columns: Span, forward: Fragment) -> dict[str, Any]:
         """Return tensors to keep a tile's results in."""
         where = (rows, columns)
         if where not in self._kept:
@@ -272,62 +206,41 @@ class Parts:
         whole: Image = slope[0]
         return whole
 
-    def _open(self, rows: Span, columns: Span) -> tuple[Piece, Piece]:
-        """Return the way there and the way back for a form of tile."""
+    def _open(self, rows: Span, columns: Span) -> tuple[Fragment, Fragment]:
+        """Return the way forward and the way back for a form of tile."""
         form = (rows.form, columns.form)
-        pieces = self._pieces.get(form)  # which another thread may throw out at any time
-        if pieces is None:
-            if len(self._pieces) >= OPEN_TILES:
-                self._pieces.pop(next(iter(self._pieces)), None)
+        opened = self._fragments.get(form)  # which another thread may throw out at any time
+        if opened is None:
+            if len(self._fragments) >= OPEN_TILES:
+                self._fragments.pop(next(iter(self._fragments)), None)
             try:
-                pieces = self._pieces[form] = self._open_anew(rows, columns)
+                opened = self._fragments[form] = self._open_anew(rows, columns)
             except ValueError as error:
-                raise ModelError(f"the model's stem is not what the file says: {error}") from error
+                raise ModelError(f"the model's stem is not what the file says it is: {error}") from error
             machine.release_memory()
-        return pieces
+        return opened
 
-    def _open_anew(self, rows: Span, columns: Span) -> tuple[Piece, Piece]:
-        kept, outputs, pads = self._stem.kept, self._outputs, _Pads(rows, columns)
+    def _open_anew(self, rows: Span, columns: Span) -> tuple[Fragment, Fragment]:
+        kept, outputs, pads = self._stem.kept, self._outputs, Pads(rows, columns)
         size = (1, *(x.to_pixel - x.from_pixel for x in (rows, columns)), 3)
-        there = {name: pads.forward(self._there.kernel(name)[1]) for name in self._stem.padded_forward}
-        forward = open_piece(self._there.part({IMAGE: size}, outputs, there), 1)
-        back = {name: pads.backward(*self._back.kernel(name)) for name in self._stem.padded_backward}
+        there, back = self._forward_graph, self._backward_graph
+        pads_there = {name: pads.forward(there.kernel(name)[1]) for name in self._stem.padded_forward}
+        pads_back = {name: pads.backward(*back.kernel(name)) for name in self._stem.padded_backward}
+        forward = open_fragment(there.part({IMAGE: size}, outputs, pads_there), 1)
         shapes = dict(zip(outputs, forward.output_shapes, strict=True))
         positions = [x.stop - x.start for x in (rows, columns)]
         known = all(isinstance(x, int) for shape in shapes.values() for x in shape)
         if shapes[STEM][2:] != positions or not known:
             raise ValueError(f"{shapes[STEM]} instead of {positions} positions of it")
         inputs = {IMAGE: size, **{name: shapes[name] for name in kept}, STEM_GRADIENT: shapes[STEM]}
-        return forward, open_piece(self._back.part(inputs, [GRADIENT], {**there, **back}), 1)
+        return forward, open_fragment(back.part(inputs, [GRADIENT], {**pads_there, **pads_back}), 1)
 
     def _map(self, function: Any, items: Iterable[Any]) -> Any:
         return self._pool.map(function, items) if self._threads > 1 else map(function, items)
 
 
-@dataclass(frozen=True)
-class _Pads:
-    """Padding of a tile's convolutions: zeros only where the tile lies at the picture's edge.
-
-    Elsewhere the neighbours' pixels are there, and nothing is padded on the way there.  On the way back the
-    convolution then is the gradient of one without padding: it pads by its kernel, less one.
-    """
-
-    rows: Span
-    columns: Span
-
-    def forward(self, pads: tuple[int, ...]) -> list[int]:
-        return self._where_inner([0] * len(pads), pads)
-
-    def backward(self, kernel: tuple[int, int], pads: tuple[int, ...]) -> list[int]:
-        return self._where_inner([k - 1 for k in kernel] * 2, pads)
-
-    def _where_inner(self, inner: list[int], edge: tuple[int, ...]) -> list[int]:
-        at_edge = (self.rows.first, self.columns.first, self.rows.last, self.columns.last)
-        return [e if there else i for i, e, there in zip(inner, edge, at_edge, strict=True)]
-
-
 def _within(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
-    """Return where a tile's positions are, counted from the window's."""
+    """Return where a tile's positions are, counted from the window's first."""
     rows, columns = (
         slice(x.start - w.start, x.stop - w.start)
         for x, w in zip((tile.rows, tile.columns), window, strict=True)
@@ -345,7 +258,7 @@ def _owned(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
 
 
 def _only(upstream: Image, window: tuple[slice, slice], core: tuple[slice, slice]) -> Image:
-    """Return the gradient with zeros outside the core; `upstream` itself where the core is all."""
+    """Return the gradient with zeros outside the core; `upstream` itself where the core is everything."""
     if window == core:
         return upstream
     rows, columns = (slice(c.start - w.start, c.stop - w.start) for c, w in zip(core, window, strict=True))

@@ -1,4 +1,4 @@
-"""Parts: the stem in tiles, and only what the chosen layers need, give the whole model's gradient."""
+"""SplitModel: the stem in tiles, and only what the chosen layers need, give the whole model's gradient."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine.errors import ModelError
-from engine.network import parts
+from engine.network import spans as cutting
 from engine.network.contract import Stem
 from engine.network.model import DreamModel, load_model
-from engine.network.parts import Parts, Span
+from engine.network.spans import Span
+from engine.network.split import SplitModel
 from tests.engine.conftest import TINY
 
 STRIDE, SMALLEST = 2, 11
@@ -33,8 +34,8 @@ def whole() -> DreamModel:
 
 
 @cache
-def taken_apart(layers: tuple[str, ...], threads: int) -> Parts:
-    return Parts(TINY.read_bytes(), whole().metadata, layers, threads)
+def taken_apart(layers: tuple[str, ...], threads: int) -> SplitModel:
+    return SplitModel(TINY.read_bytes(), whole().metadata, layers, threads)
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -56,7 +57,7 @@ def relative_error(found: np.ndarray, truth: np.ndarray) -> float:
     return distance / size if size else distance
 
 
-def assert_as_the_whole(made: Parts, model: DreamModel, image: np.ndarray, weights: np.ndarray) -> None:
+def assert_as_the_whole(made: SplitModel, model: DreamModel, image: np.ndarray, weights: np.ndarray) -> None:
     loss, slope, energies = model.evaluate(image, weights)
     gradient = np.zeros_like(image)
     found_loss, found_energies = made.add_gradient(
@@ -101,7 +102,7 @@ def cores(length: int, edges: list[int], halo: int) -> list[tuple[slice, slice]]
 
 
 def in_windows(
-    made: Parts, image: np.ndarray, weights: np.ndarray, edges: tuple[list[int], list[int]], halo: int
+    made: SplitModel, image: np.ndarray, weights: np.ndarray, edges: tuple[list[int], list[int]], halo: int
 ) -> np.ndarray:
     """Return the gradient that all cores of a grid add up to."""
     gradient = np.zeros_like(image)
@@ -168,7 +169,7 @@ def test_layers_come_in_the_models_order() -> None:
 
 
 def test_it_holds_more_after_a_larger_window() -> None:
-    made = Parts(TINY.read_bytes(), whole().metadata, ("mixed0",), 1)
+    made = SplitModel(TINY.read_bytes(), whole().metadata, ("mixed0",), 1)
     held = [made.held_pixels]
     for side in (40, 80, 20):
         image = picture(side, side)
@@ -179,7 +180,7 @@ def test_it_holds_more_after_a_larger_window() -> None:
 
 def test_a_file_that_does_not_describe_its_stem_is_refused() -> None:
     with pytest.raises(ValueError, match="does not describe its stem"):
-        Parts(TINY.read_bytes(), replace(whole().metadata, stem=None), ("mixed0",), 1)
+        SplitModel(TINY.read_bytes(), replace(whole().metadata, stem=None), ("mixed0",), 1)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_a_stem_that_is_not_what_the_file_says_is_refused(wrong: dict[str, objec
     described = replace(metadata, stem=replace(metadata.stem, **wrong))  # type: ignore[arg-type]
 
     def compute() -> None:
-        made = Parts(TINY.read_bytes(), described, ("mixed0",), 2)
+        made = SplitModel(TINY.read_bytes(), described, ("mixed0",), 2)
         made.add_gradient(np.zeros_like(image), image, np.ones(10, np.float32), *(everything(image),) * 2)
 
     with pytest.raises(
@@ -215,7 +216,7 @@ STEMS = [Stem(8, 31, 2, (), (), ()), Stem(2, 7, 2, (), (), ()), Stem(4, 9, 0, ()
 def assert_cover(spans: list[Span], stem: Stem, area: range, size: int) -> None:
     """Check that each position belongs to one span, and that a span has the pixels that its own see."""
     assert [p for x in spans for p in range(x.start + x.shared, x.stop)] == list(area)
-    assert max(x.stop - x.start for x in spans) <= parts.SIDE
+    assert max(x.stop - x.start for x in spans) <= cutting.SIDE
     for x in spans:
         sees = x.start * stem.stride - stem.before, (x.stop - 1) * stem.stride - stem.before + stem.field
         assert x.first == (x.start == 0)
@@ -227,10 +228,10 @@ def assert_cover(spans: list[Span], stem: Stem, area: range, size: int) -> None:
 
 @given(st.sampled_from(STEMS), st.integers(31, 3000), st.integers(1, 8))
 def test_a_whole_side_is_cut_evenly(stem: Stem, size: int, threads: int) -> None:
-    spans = parts.cut_evenly(stem, size, threads)
+    spans = cutting.cut_evenly(stem, size, threads)
     count = stem.positions(size)
     assert_cover(spans, stem, range(count), size)
-    assert len(spans) >= min(threads, max(count // parts.SMALLEST, 1))
+    assert len(spans) >= min(threads, max(count // cutting.SMALLEST, 1))
     lengths = [x.stop - x.start for x in spans]
     assert max(lengths) - min(lengths) <= 1
     assert not any(x.shared for x in spans)
@@ -241,10 +242,10 @@ def test_a_windows_side_is_cut_into_few_lengths(stem: Stem, size: int, start: in
     count = stem.positions(size)
     start = min(start, count - 1)
     stop = min(start + length, count)
-    spans = parts.cut_equally(stem, start, stop, size)
+    spans = cutting.cut_equally(stem, start, stop, size)
     assert_cover(spans, stem, range(start, stop), size)
     lengths = {x.stop - x.start for x in spans}
-    assert all(x % parts.SMALLEST == 0 for x in lengths) or lengths == {stop - start}
+    assert all(x % cutting.SMALLEST == 0 for x in lengths) or lengths == {stop - start}
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +264,6 @@ def test_on_photographs_with_the_embedded_model(
     with Image.open(EXAMPLES / name) as file:
         scaled = file.convert("RGB").resize((size[1], size[0]), Image.Resampling.LANCZOS)
     image = np.asarray(scaled, np.float32) / np.float32(127.5) - np.float32(1)
-    made = embedded.parts(layers)
+    made = embedded.split_for(layers)
     assert made is not None
     assert_as_the_whole(made, embedded, image, embedded.channel_weights(layers))

@@ -1,4 +1,4 @@
-"""Parts of a model, open on the CPU, that hand each other tensors as the runtime holds them."""
+"""Parts of a model, open on the CPU, that pass tensors to each other as the runtime holds them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A part of a model, open on the CPU.  Takes and gives tensors as the runtime holds them, uncopied."""
+class Fragment:
+    """A part of a model, open on the CPU.  Tensors go in and out as the runtime holds them, uncopied."""
 
     _session: Any = field(repr=False)
 
     @property
     def output_shapes(self) -> list[list[int]]:
-        """Shapes of the outputs, where sizes of the inputs were given in numbers."""
+        """Shapes of the outputs, where the sizes of the inputs were given as numbers."""
         return [list(x.shape) for x in self._session.get_outputs()]
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
-        """Compute `outputs` from tensors made by `as_tensor` or by another piece."""
+        """Compute `outputs` from tensors made by `as_tensor` or by another fragment."""
         with ort.reported("cpu"):
             results: list[Any] = self._session.run_with_ort_values(list(outputs), dict(feeds))
             return results
 
     def run_into(self, outputs: Mapping[str, Any], feeds: Mapping[str, Any]) -> None:
-        """Compute into tensors that are there already."""
+        """Compute into tensors that exist already."""
         with ort.reported("cpu"):
             binding = self._session.io_binding()
             for name, tensor in feeds.items():
@@ -42,11 +42,11 @@ class Piece:
             self._session.run_with_iobinding(binding)
 
 
-def open_piece(content: bytes, threads: int) -> Piece:
-    """Open a part of a model on the CPU; all pieces share one pool of memory."""
+def open_fragment(content: bytes, threads: int) -> Fragment:
+    """Open a part of a model on the CPU; all fragments share one pool of memory."""
     runtime = ort.load()
     ort.share_memory(runtime)
-    return Piece(ort.create(runtime, content, "a part of the model", [ort.CPU], threads, shared=True))
+    return Fragment(ort.create(runtime, content, "a part of the model", [ort.CPU], threads, shared=True))
 
 
 def as_tensor(array: NDArray[np.float32]) -> Any:
