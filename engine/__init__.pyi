@@ -9,6 +9,10 @@ from engine.errors import ImageError as ImageError
 from engine.errors import ModelError as ModelError
 from engine.errors import UsageError as UsageError
 from engine.errors import WireError as WireError
+from engine.films.api import Film as Film
+from engine.films.api import video as video
+from engine.films.api import zoom as zoom
+from engine.films.shot import Frame as Frame
 from engine.galleries.gallery import Gallery as Gallery
 from engine.galleries.gallery import gallery as gallery
 from engine.galleries.ranking import RankedChannel as RankedChannel

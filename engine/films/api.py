@@ -1,0 +1,186 @@
+"""Films as function calls: `engine.zoom` and `engine.video`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from engine.ascent.order import order_for
+from engine.errors import UsageError
+from engine.films import encode
+from engine.films import video as videos
+from engine.films import zoom as zooms
+from engine.library.sources import open_model, read, read_guide, read_mask
+from engine.settings.config import fit_layers
+from engine.settings.presets import configure
+from engine.settings.selectors import parse_layers
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
+    from engine.ascent.order import Order
+    from engine.films.project import Project
+    from engine.films.shot import Frame
+    from engine.library.sources import ModelSource, Source
+    from engine.network.model import DreamModel
+    from engine.settings.config import DreamConfig, Settings
+    from engine.settings.tiling import Tiling
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A finished film, and how it came to be."""
+
+    path: Path
+    """The film's file."""
+
+    frames: int
+    """How many frames it has."""
+
+    device: str
+    """What computed it: `cpu` or `cuda:N`."""
+
+    config: DreamConfig
+    """The settings that its frames were dreamed with."""
+
+    warnings: tuple[str, ...]
+    """What the user should know, one sentence each."""
+
+
+def zoom(
+    picture: Source,
+    target: str | os.PathLike[str],
+    *,
+    seconds: float = 10.0,
+    fps: float = 25.0,
+    zoom_rate: float = 1.35,
+    rotate: float = 0.0,
+    size: int | tuple[int, int] = 640,
+    preset: str = "flight",
+    guide: Source | None = None,
+    mask: Source | None = None,
+    model: ModelSource = None,
+    device: str = "auto",
+    threads: int | None = None,
+    tiling: Tiling | None = None,
+    overwrite: bool = False,
+    keep_frames: bool = False,
+    progress: Callable[[Frame], object] | None = None,
+    **settings: Unpack[Settings],
+) -> Film:
+    """Fly into a picture's dream: each frame is the one before, a little nearer, dreamed on a little more.
+
+    `target` is the film's file; its suffix chooses the format, MP4 without one.  `seconds` and `fps` give its
+    length and its frames a second.  `zoom_rate` is how much larger a thing is a second later, `rotate` the
+    degrees that the picture turns in a second, clockwise.  `size` is the larger side of the frames in pixels,
+    or (width, height), to which the picture is cut.  Without `iterations` and `step_size` among the
+    `settings`, a frame gets one step, of 0.7 times the preset's size.  `progress` is called with every Frame.
+    The other arguments are those of `dream`.
+
+    Frames wait in the folder `target` + `.frames`.  Call again with the same arguments after an interruption,
+    and the film goes on from there; `overwrite` replaces a film and starts again, `keep_frames` keeps the
+    folder.  Raises the errors of `dream`, and UsageError where the format needs the extra `[video]`.
+    """
+    given = _given(settings)
+    flight = zooms.Flight(seconds=seconds, fps=fps, zoom_rate=zoom_rate, rotate=rotate, size=size)
+    config = zooms.lightly(configure(preset, given), given)
+    path = _target(target, picture)
+    source, _ = read(picture)
+    opened = open_model(model, device, threads)
+    order, warnings = _order(config, opened, tiling, guide, mask, chosen="layers" in given)
+    if source.alpha is not None:
+        warnings += ("a film has no transparency: left out",)
+    project = zooms.project(source, path, order, opened, flight)
+    return _made(project, order, opened, (*warnings, *source.warnings), overwrite, keep_frames, progress)
+
+
+def video(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    carry: float = 0.9,
+    frame_iterations: int | None = None,
+    size: int | tuple[int, int] | None = None,
+    preset: str = "flight",
+    guide: Source | None = None,
+    mask: Source | None = None,
+    model: ModelSource = None,
+    device: str = "auto",
+    threads: int | None = None,
+    tiling: Tiling | None = None,
+    overwrite: bool = False,
+    keep_frames: bool = False,
+    progress: Callable[[Frame], object] | None = None,
+    **settings: Unpack[Settings],
+) -> Film:
+    """Dream on a film without flicker; keep its sound and the times of its frames.
+
+    The first frame, and the first after a cut, gets all `iterations`.  Each other frame begins with the dream
+    of the one before, moved as the film moves.  `carry` is the share of that dream which it begins with, 0 to
+    0.98: more is steadier.  `frame_iterations` are the steps in each octave of such a frame; None for as many
+    as make up for what is not carried.  `size` is the larger side of the frames at most, or (width, height);
+    None for the film's own.  Without `clip` among the `settings`, colours are clipped in each step.
+
+    See `zoom` for the other arguments, for resuming and for errors.  Needs the extra `[video]`.
+    """
+    given = _given(settings)
+    carrying = videos.Carrying(carry=carry, frame_iterations=frame_iterations, size=size)
+    config = videos.within_range(configure(preset, given), given)
+    path = _target(target, source)
+    opened = open_model(model, device, threads)
+    order, warnings = _order(config, opened, tiling, guide, mask, chosen="layers" in given)
+    project, lost = videos.project(Path(source), path, order, opened, carrying)
+    return _made(project, order, opened, (*warnings, *lost), overwrite, keep_frames, progress)
+
+
+def _given(settings: Settings) -> Mapping[str, Any]:
+    """Return settings by field name, layers that are text as a mapping."""
+    given = dict(settings)
+    if isinstance(settings.get("layers"), str):
+        given["layers"] = parse_layers(str(settings["layers"]))
+    return given
+
+
+def _target(target: str | os.PathLike[str], source: object) -> Path:
+    """Return the film's file; refuse one that is the source or cannot be written."""
+    path = Path(target)
+    path = path if path.suffix else path.with_name(path.name + ".mp4")
+    if path.exists() and isinstance(source, str | Path) and Path(source).exists() and path.samefile(source):
+        raise UsageError(f"{path} is the input", hint="write the film to another file")
+    encode.check_writable(path)
+    return path
+
+
+def _order(
+    config: DreamConfig,
+    model: DreamModel,
+    tiling: Tiling | None,
+    guide: Source | None,
+    mask: Source | None,
+    *,
+    chosen: bool,
+) -> tuple[Order, tuple[str, ...]]:
+    """Return what to dream on each frame, and what the user should know of it."""
+    config, warnings = fit_layers(config, model.layer_names, chosen=chosen)
+    return order_for(model, config, tiling, guide=read_guide(guide, model), mask=read_mask(mask)), warnings
+
+
+def _made(
+    project: Project,
+    order: Order,
+    model: DreamModel,
+    warnings: tuple[str, ...],
+    overwrite: bool,
+    keep_frames: bool,
+    progress: Callable[[Frame], object] | None,
+) -> Film:
+    """Make a film to its end."""
+    notes, number = list(warnings), 0
+    for frame in project.make(overwrite=overwrite, keep_frames=keep_frames):
+        notes += frame.warnings
+        number = frame.number
+        if progress is not None and not frame.complete:
+            progress(frame)
+    return Film(project.target, number, model.device, order.config, tuple(notes))
