@@ -88,11 +88,11 @@ class Gallery:
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the sheet in the format of the path's suffix, PNG without one; return the path written.
 
-        Raises UsageError where a file is there already, ImageError where it cannot be written.
+        Raises UsageError where a file already exists, ImageError where it cannot be written.
         """
         target = Path(path) if Path(path).suffix else Path(path).with_suffix(".png")
         if target.exists() and not overwrite:
-            raise UsageError(f"{target} is there already", hint="overwrite=True replaces it")
+            raise UsageError(f"{target} already exists", hint="overwrite=True replaces it")
         images.save(self.picture, target)
         return target
 

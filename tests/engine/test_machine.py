@@ -53,10 +53,10 @@ def test_linux_does_without_psutil(tmp_path: Path, monkeypatch) -> None:
 
 @pytest.mark.usefixtures("elsewhere")
 def test_a_frame_too_large_for_memory_is_refused_off_linux_too(monkeypatch) -> None:
+    from engine.ascent import memory
     from engine.errors import ImageError
-    from engine.pipe import mailbox, wire
 
     fake = SimpleNamespace(virtual_memory=lambda: SimpleNamespace(available=10**9))
     monkeypatch.setitem(sys.modules, "psutil", fake)
     with pytest.raises(ImageError, match=r"1\.0 GB"):
-        mailbox._check_memory(wire.Header("<f4", (10000, 10000, 4)))
+        memory.check_frame((10000, 10000), 16)

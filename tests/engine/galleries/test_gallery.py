@@ -74,7 +74,7 @@ def test_it_is_saved_once(photo: Path, tiny) -> None:
     gallery = engine.gallery(photo, model=tiny, **LIGHT)
     target = photo.with_name("sheet")
     assert gallery.save(target) == photo.with_name("sheet.png")
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="already exists"):
         gallery.save(target)
     gallery.save(target, overwrite=True)
     np.testing.assert_array_equal(
