@@ -1,7 +1,7 @@
-"""Keep brightness, contrast and detail steady, however often a picture is dreamed on.
+"""Keeps brightness, contrast and fine detail steady, however often a picture is dreamed on.
 
-A dream of a dream of a dream drifts: to black or to glaring colours, and to a carpet of fine noise.  After
-each frame this pulls it back a little to where the first picture was.
+A dream of a dream of a dream drifts: to black or glaring colours, and to fine noise everywhere.  So each
+frame is pulled back a little to the statistics of the first picture.
 """
 
 from __future__ import annotations
@@ -16,46 +16,47 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PULL: Final = 0.1
-"""Share of the way back that each frame goes; small, so that nobody notices."""
+"""Share of the way back that a frame is pulled, too little to be visible."""
 
 FLATTEST: Final = 0.1
-"""Spread of a channel below which a picture may gain contrast, as a share of black to white."""
+"""Standard deviation of a channel up to which a flat picture may gain contrast, as a share of black to
+white."""
 
 FINEST: Final = 1.5
-"""How much more fine detail a dream may have than its picture."""
+"""How many times as much fine detail as the first picture a dream may have."""
 
 FINE: Final = 0.05
-"""Spread of fine detail that any dream may have, as a share of black to white."""
+"""Standard deviation of fine detail that any dream may have, as a share of black to white."""
 
 CELL: Final = 4
-"""Pixels below which detail is fine."""
+"""Size in pixels below which detail counts as fine."""
 
 
 @dataclass(frozen=True, eq=False)
 class Balance:
-    """Statistics of a picture's values, in the model's range."""
+    """Statistics of a picture's values, all in the model's range."""
 
     mean: NDArray[np.float64]
-    """Of each channel, [3]."""
+    """Mean of each channel, [3]."""
 
     spread: NDArray[np.float64]
     """Standard deviation of each channel, [3]."""
 
     detail: float
-    """Standard deviation of what is finer than a cell."""
+    """Standard deviation of detail finer than CELL."""
 
     value_range: tuple[float, float]
-    """Black and white."""
+    """The model's values of black and white."""
 
     @classmethod
     def of(cls, image: NDArray[np.float32], value_range: tuple[float, float]) -> Balance:
-        """Measure a picture [H, W, 3]."""
+        """Return the balance of a picture [H, W, 3]."""
         detail = float((image - _coarse(image)).std(dtype=np.float64))
         mean, spread = (f((0, 1), dtype=np.float64) for f in (image.mean, image.std))
         return cls(mean, spread, detail, value_range)
 
-    def held(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a picture pulled toward this balance, within black and white."""
+    def pull(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a picture [H, W, 3] pulled a little toward this balance, clipped to black and white."""
         low, high = self.value_range
         coarse = _coarse(image)
         fine = image - coarse
@@ -67,8 +68,8 @@ class Balance:
         wanted = spread.clip(self.spread, np.maximum(self.spread, FLATTEST * (high - low)))
         gain = 1 + PULL * np.clip(wanted / np.maximum(spread, 1e-6) - 1, -1, 1)
         shift = mean + PULL * (self.mean - mean)
-        held = (fine - mean.astype(np.float32)) * gain.astype(np.float32) + shift.astype(np.float32)
-        clipped: NDArray[np.float32] = held.clip(low, high)
+        pulled = (fine - mean.astype(np.float32)) * gain.astype(np.float32) + shift.astype(np.float32)
+        clipped: NDArray[np.float32] = pulled.clip(low, high)
         return clipped
 
 

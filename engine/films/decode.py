@@ -1,4 +1,4 @@
-"""Films from files, by PyAV: frames upright, in order, each with its time."""
+"""Reads films with PyAV: upright frames in order, each with its time."""
 
 from __future__ import annotations
 
@@ -21,40 +21,41 @@ FORMATS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,h264,hevc,flv,asf,ogg,gif,mxf,dv,ivf,"
     "yuv4mpegpipe"
 )
-"""FFmpeg's names of what is read.  Playlists and the like, which name other files and addresses, are not."""
+"""FFmpeg's names of the formats that are read.  Playlists are left out, because they can name other files and
+addresses."""
 
 MOST: Final = 8192 * 4320
-"""Pixels of a frame, at most."""
+"""Most pixels of a frame."""
 
 USUAL: Final = Fraction(25)
-"""Frames a second of a film that does not say."""
+"""Frames per second, if a film does not state them."""
 
 
 @dataclass(frozen=True)
 class Film:
-    """What a film says about itself."""
+    """Properties of a film."""
 
     shape: tuple[int, int]
-    """(height, width) of its frames, upright."""
+    """(height, width) of its upright frames."""
 
     rate: Fraction
-    """Frames a second, on average."""
+    """Average frames per second."""
 
-    tick: Fraction
-    """Seconds that its times are counted in."""
+    time_base: Fraction
+    """Unit of its times, in seconds."""
 
     frames: int | None
-    """How many frames it has, about; None if it does not say."""
+    """Approximate number of frames; None if the film does not state it."""
 
-    sound: bool
-    """Whether it has any."""
+    has_sound: bool
+    """Whether it has any sound."""
 
     warnings: tuple[str, ...]
-    """What of it will be lost, one sentence each."""
+    """One sentence for each thing that will be lost."""
 
 
 def look(source: Path) -> Film:
-    """Read what a film says about itself; raise ImageError, in words for the user, if it is not a film."""
+    """Read a film's properties and its first frame; raise ImageError if the file is not a readable film."""
     with _opened(source) as (container, stream):
         first = next(_frames(container, stream), None)
         if first is None:
@@ -68,9 +69,9 @@ def look(source: Path) -> Film:
         return Film(
             shape=(first.width, first.height) if turned else (first.height, first.width),
             rate=rate,
-            tick=Fraction(stream.time_base),
+            time_base=Fraction(stream.time_base),
             frames=max(counted, 1) if counted else None,
-            sound=bool(container.streams.audio),
+            has_sound=bool(container.streams.audio),
             warnings=tuple(_lost(container, first)),
         )
 
@@ -84,26 +85,26 @@ def shots(source: Path) -> Iterator[Shot]:
 
 
 def times(source: Path) -> Iterator[Fraction]:
-    """Yield the times of the frames alone."""
+    """Yield the time of each frame, in seconds."""
     for _, time in _timed(source):
         yield time
 
 
 def _timed(source: Path) -> Iterator[tuple[Any, Fraction]]:
-    """Yield frames, each later than the one before."""
+    """Yield frames with strictly increasing times, in seconds."""
     with _opened(source) as (container, stream):
         step = 1 / Fraction(stream.average_rate or USUAL)
-        tick = Fraction(stream.time_base)
+        time_base = Fraction(stream.time_base)
         last: Fraction | None = None
         shape = None
         for frame in _frames(container, stream):
             shape = shape or (frame.width, frame.height)
             if (frame.width, frame.height) != shape:
-                raise ImageError(f"the frames of {source} change their size")
-            told = None if frame.pts is None else frame.pts * tick
-            time = told if told is not None else (Fraction(0) if last is None else last + step)
+                raise ImageError(f"the frames of {source} do not all have the same size")
+            stated = None if frame.pts is None else frame.pts * time_base
+            time = stated if stated is not None else (Fraction(0) if last is None else last + step)
             if last is not None and time <= last:
-                time = last + tick
+                time = last + time_base
             last = time
             yield frame, time
 
@@ -112,36 +113,36 @@ def _timed(source: Path) -> Iterator[tuple[Any, Fraction]]:
 def _opened(source: Path) -> Iterator[tuple[Any, Any]]:
     av = pyav()
     if not source.is_file():
-        what = "is a folder, not a film" if source.is_dir() else "is not there"
+        what = "is a folder, not a film" if source.is_dir() else "does not exist"
         raise ImageError(f"{source} {what}")
     with _telling(source):
-        # "file:" so that a name is never taken for an address.
+        # "file:" so that FFmpeg never takes a name for an address.
         options = {"format_whitelist": FORMATS}
         with av.open(f"file:{source}", options=options, metadata_errors="replace") as container:
             if not container.streams.video:
-                raise ImageError(f"{source} has no pictures in it")
+                raise ImageError(f"{source} contains no video")
             stream = container.streams.video[0]
             width, height = stream.codec_context.width, stream.codec_context.height
             if width * height > MOST:
-                raise ImageError(f"{source} has frames of {width}x{height} pixels, which is too large")
+                raise ImageError(f"{source} has frames of {width}x{height} pixels, which are too large")
             stream.thread_type = "AUTO"
             yield container, stream
 
 
 @contextlib.contextmanager
 def _telling(source: Path) -> Iterator[None]:
-    """Turn whatever PyAV raises into an ImageError."""
+    """Turn what PyAV raises into ImageError."""
     try:
         yield
     except DreamError:
         raise
     except MemoryError as error:
         raise ImageError(f"{source} does not fit into memory") from error
-    except Exception as error:  # damaged films raise exceptions of every kind
+    except Exception as error:  # for damaged films, PyAV raises exceptions of every kind
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ImageError(
             f"{source} cannot be read as a film: {reason}",
-            hint="MP4, WebM, MKV, MOV, AVI and GIF can be read",
+            hint="films can be MP4, WebM, MKV, MOV, AVI or GIF files",
         ) from error
 
 
@@ -151,7 +152,7 @@ def _frames(container: Any, stream: Any) -> Iterator[Any]:
 
 def _lost(container: Any, first: Any) -> Iterator[str]:
     if first.format.components and max(x.bits for x in first.format.components) > 8:
-        yield "the film has more than 8 bits per channel, the result has 8"
+        yield "the film has more than 8 bits per channel, but the result has only 8"
     others = len(container.streams.video) - 1 + len(container.streams.subtitles)
     if others:
-        yield f"{others} other streams of video or subtitles are left out"
+        yield f"other streams of video or subtitles are left out: {others}"

@@ -1,4 +1,4 @@
-"""Films as files: H.264 and VP9 by PyAV, animated GIF and WebP by Pillow."""
+"""Writes films: H.264 and VP9 with PyAV, animated GIF and WebP with Pillow."""
 
 from __future__ import annotations
 
@@ -23,54 +23,54 @@ if TYPE_CHECKING:
     from engine.films.shot import Shot
 
 MOST: Final = 1_500_000_000
-"""Bytes of pixels that an animated picture may have: Pillow holds them all in memory."""
+"""Most bytes of pixels in an animated picture, because Pillow holds them all in memory."""
 
 BT709: Final = 1
-"""FFmpeg's number for Rec. 709: what players expect of a film without being told."""
+"""FFmpeg's number for Rec. 709, which players assume if a film does not state its colour space."""
 
 
 @dataclass(frozen=True)
-class Form:
-    """A kind of film."""
+class Format:
+    """A film format."""
 
     container: str
-    """FFmpeg's name for it, or Pillow's."""
+    """Name of the container, for FFmpeg or Pillow."""
 
     codec: str = ""
-    """FFmpeg's name for the encoder; empty if Pillow writes it."""
+    """FFmpeg's name of the encoder; empty for formats that Pillow writes."""
 
     options: Mapping[str, str] = field(default_factory=dict)
-    """Other options of the encoder."""
-
-    sound: bool = False
-    """Whether it can have sound."""
+    """Options of the encoder."""
 
 
-# Without x264's tree of macroblocks the same frames give the same file; with AVX-512 it does not always.
+# Without macroblock-tree rate control, the same frames always give the same file; with it, not on every
+# processor with AVX-512.
 _H264: Final = {"crf": "15", "preset": "medium", "x264-params": "no-mbtree=1"}
 
-FORMS: Final = {
-    ".mp4": Form("mp4", "libx264", _H264, sound=True),
-    ".m4v": Form("mp4", "libx264", _H264, sound=True),
-    ".mov": Form("mov", "libx264", _H264, sound=True),
-    ".mkv": Form("matroska", "libx264", _H264, sound=True),
-    ".webm": Form("webm", "libvpx-vp9", {"crf": "24", "b": "0", "cpu-used": "3", "row-mt": "1"}, sound=True),
-    ".gif": Form("GIF"),
-    ".webp": Form("WEBP"),
+FORMATS: Final = {
+    ".mp4": Format("mp4", "libx264", _H264),
+    ".m4v": Format("mp4", "libx264", _H264),
+    ".mov": Format("mov", "libx264", _H264),
+    ".mkv": Format("matroska", "libx264", _H264),
+    ".webm": Format("webm", "libvpx-vp9", {"crf": "24", "b": "0", "cpu-used": "3", "row-mt": "1"}),
+    ".gif": Format("GIF"),
+    ".webp": Format("WEBP"),
 }
-"""What can be written, by suffix."""
+"""The formats that can be written, by suffix."""
 
 
-def form_of(target: Path) -> Form:
-    """Return the kind of film that a suffix stands for.
+def format_of(target: Path) -> Format:
+    """Return the film format that the target's suffix names.
 
-    Raises ImageError for a suffix that cannot be written, UsageError if the extra `[video]` is missing.
+    Raises ImageError for an unknown suffix, UsageError if the format needs the extra `[video]` and that is
+    not installed.
     """
     try:
-        form = FORMS[target.suffix.lower()]
+        form = FORMATS[target.suffix.lower()]
     except KeyError:
         raise ImageError(
-            f"{target.name} has a suffix that is no film's", hint=f"there are: {', '.join(FORMS)}"
+            f"{target.name} cannot be written: its suffix does not name a film format",
+            hint=f"known suffixes: {', '.join(FORMATS)}",
         ) from None
     if form.codec:
         pyav()
@@ -78,13 +78,16 @@ def form_of(target: Path) -> Form:
 
 
 def check_writable(target: Path, pixels: int = 0) -> None:
-    """Raise what `form_of` raises, and ImageError where no film of so many pixels in all can be made."""
-    form = form_of(target)
+    """Raise ImageError unless a film with that many pixels in all frames can be written.
+
+    Raises what `format_of` raises, too.
+    """
+    form = format_of(target)
     atomic.check(target, ImageError)
     if not form.codec and pixels * 3 > MOST:
         raise ImageError(
             f"an animated {form.container} of this size and length needs {pixels * 3 / 1e9:.0f} GB of memory",
-            hint="use .mp4, a smaller --size, or fewer frames",
+            hint="write an .mp4 file, choose a smaller --size, or make fewer frames",
         )
 
 
@@ -93,24 +96,25 @@ def write(
     target: Path,
     rate: Fraction,
     *,
-    tick: Fraction | None = None,
+    time_base: Fraction | None = None,
     hold: float = 0.0,
     sound: Path | None = None,
     partly: bool = False,
 ) -> tuple[str, ...]:
-    """Write a film in the form of the target's suffix, over whatever is there; return what is lost in it.
+    """Write a film in the format that the target's suffix names; replace any file that is there.
 
-    It appears whole or not at all.  `rate` is in frames a second; times are rounded to a `tick` of seconds,
-    one frame's by default.  The last frame is shown `hold` seconds longer.  `sound` is a film whose sound is
-    copied as it is, `partly` as far as the frames go.  Where a side is odd, all but GIF and WebP lose a row
-    or column.  Raises ImageError where the film cannot be written.
+    The file appears whole or not at all.  `rate` is in frames per second.  Times are rounded to multiples of
+    `time_base` seconds, by default the duration of a frame.  The last frame is shown `hold` seconds longer.
+    `sound` is a film whose sound is copied unchanged; with `partly`, only as far as the frames go.  If a side
+    is odd, all formats except GIF and WebP lose a row or column.  Returns one sentence for each thing that is
+    lost.  Raises ImageError if the film cannot be written.
     """
-    form = form_of(target)
+    form = format_of(target)
     try:
         with atomic.replacing(target) as part:
             if form.codec:
-                encoder = _Encoder(form, rate, tick or 1 / rate)
-                return encoder.write(_held(shots, rate, hold), part, sound, partly=partly)
+                encoder = _Encoder(form, rate, time_base or 1 / rate)
+                return encoder.write(_holding_last(shots, rate, hold), part, sound, partly=partly)
             _animate(list(shots), form, rate, hold, part)
     except DreamError:
         raise
@@ -120,11 +124,11 @@ def write(
         raise ImageError(
             f"{target} cannot be written: {getattr(error, 'strerror', None) or error}"
         ) from error
-    return ("an animated picture has no sound",) if sound is not None else ()
+    return ("an animated picture cannot have sound: left out",) if sound is not None else ()
 
 
-def _held(shots: Iterable[Shot], rate: Fraction, hold: float) -> Iterator[Shot]:
-    """Repeat the last frame: players do not know how long to show it otherwise."""
+def _holding_last(shots: Iterable[Shot], rate: Fraction, hold: float) -> Iterator[Shot]:
+    """Yield the shots, and repeat the last one for `hold` seconds; players ignore a longer duration."""
     last = None
     for last in shots:
         yield last
@@ -133,7 +137,7 @@ def _held(shots: Iterable[Shot], rate: Fraction, hold: float) -> Iterator[Shot]:
             yield type(last)(last.time + (i + 1) / rate, last.image)
 
 
-def _animate(shots: list[Shot], form: Form, rate: Fraction, hold: float, part: Path) -> None:
+def _animate(shots: list[Shot], form: Format, rate: Fraction, hold: float, part: Path) -> None:
     ends = [*(x.time for x in shots[1:]), shots[-1].time + 1 / rate + Fraction(hold)]
     unit = 10 if form.container == "GIF" else 1  # GIF counts hundredths of a second
     marks = [round(x * 1000 / unit) * unit for x in (shots[0].time, *ends)]
@@ -153,9 +157,9 @@ def _animate(shots: list[Shot], form: Form, rate: Fraction, hold: float, part: P
 
 
 def _palette(image: NDArray[np.uint8]) -> Image.Image:
-    """Return an image of 256 colours, its own; dithering would flicker.
+    """Return an image with its own palette of 256 colours, without dithering, which would flicker.
 
-    They are found several times faster among colours of 6 bits.
+    Colours are first reduced to 6 bits per channel, which makes finding a palette several times faster.
     """
     coarse = (image & 0xFC) | (image >> 6)
     return Image.fromarray(coarse).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
@@ -164,8 +168,8 @@ def _palette(image: NDArray[np.uint8]) -> Image.Image:
 class _Encoder:
     """Writes frames and sound into one file."""
 
-    def __init__(self, form: Form, rate: Fraction, tick: Fraction) -> None:
-        self._form, self._rate, self._tick = form, rate, tick
+    def __init__(self, form: Format, rate: Fraction, time_base: Fraction) -> None:
+        self._form, self._rate, self._time_base = form, rate, time_base
         self._last = -1
 
     def write(
@@ -174,7 +178,7 @@ class _Encoder:
         av = pyav()
         options = {"fflags": "+bitexact"}  # no random numbers in the file
         if self._form.container in {"mp4", "mov"}:
-            options["movflags"] = "+faststart"  # so that it plays while it loads
+            options["movflags"] = "+faststart"  # can play before it is fully loaded
         with av.open(f"file:{part}", "w", format=self._form.container, options=options) as output:
             stream = output.add_stream(self._form.codec, rate=self._rate, options=dict(self._form.options))
             copied, lost = (None, ()) if sound is None else _sound_of(av, sound, output)
@@ -185,7 +189,7 @@ class _Encoder:
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
             if copied is not None:
-                copied.until(self._last * self._tick if partly else None)
+                copied.until(self._last * self._time_base if partly else None)
                 copied.close()
         return lost
 
@@ -194,20 +198,20 @@ class _Encoder:
         if self._last < 0:
             context = stream.codec_context
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            context.time_base = self._tick
+            context.time_base = self._time_base
             context.colorspace = context.color_primaries = context.color_trc = BT709
-            context.color_range = 1  # limited range, 16 to 235
+            context.color_range = 1  # limited range: 16 to 235
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(shot.image[:height, :width]), "rgb24")
         frame = frame.reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", interpolation="BICUBIC"
         )
-        self._last = max(round(shot.time / self._tick), self._last + 1)
-        frame.pts, frame.time_base = self._last, self._tick
+        self._last = max(round(shot.time / self._time_base), self._last + 1)
+        frame.pts, frame.time_base = self._last, self._time_base
         return frame
 
 
 class _Sound:
-    """The sound of a film on its way into another."""
+    """Copies the sound of a film into another."""
 
     def __init__(self, container: Any, pairs: Mapping[int, Any], output: Any) -> None:
         self._container = container
@@ -216,14 +220,17 @@ class _Sound:
         self._waiting: Any = None
 
     def until(self, time: Fraction | None) -> None:
-        """Copy packets up to a time in seconds, None for all that are left; players want them interleaved."""
+        """Copy the sound before a time in seconds, or all that is left for None.
+
+        Sound and frames are interleaved in this way, as players expect.
+        """
         for packet in [self._waiting] if self._waiting is not None else []:
             if time is not None and packet.dts * packet.time_base > time:
                 return
             self._copy(packet)
         self._waiting = None
         for packet in self._packets:
-            if packet.dts is None:  # the mark at the end of a stream
+            if packet.dts is None:  # marks the end of a stream
                 continue
             if time is not None and packet.dts * packet.time_base > time:
                 self._waiting = packet
@@ -231,7 +238,7 @@ class _Sound:
             self._copy(packet)
 
     def close(self) -> None:
-        """Close the film that the sound comes from."""
+        """Close the film from which the sound is copied."""
         self._container.close()
 
     def _copy(self, packet: Any) -> None:
@@ -240,11 +247,11 @@ class _Sound:
 
 
 def _sound_of(av: Any, source: Path, output: Any) -> tuple[_Sound | None, tuple[str, ...]]:
-    """Open the sound of a film for copying; return also what the new container cannot hold."""
+    """Open the sound of a film for copying; also return a warning for what the new film cannot hold."""
     container = av.open(f"file:{source}", metadata_errors="replace")
     streams = list(container.streams.audio)
     fit = [x for x in streams if x.codec_context.name in output.supported_codecs]
     lost = [x.codec_context.name for x in streams if x not in fit]
-    warnings = (f"this kind of film cannot hold sound in {', '.join(lost)}: left out",) if lost else ()
+    warnings = (f"this film format cannot hold sound in {', '.join(lost)}: left out",) if lost else ()
     pairs = {x.index: output.add_stream_from_template(x) for x in fit}
     return (_Sound(container, pairs, output) if pairs else None), warnings

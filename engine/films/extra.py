@@ -1,4 +1,4 @@
-"""What the extra `[video]` brings, loaded when it is needed."""
+"""The libraries of the extra `[video]`, loaded when they are needed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from engine.errors import UsageError
 
 
 def pyav() -> Any:
-    """Return PyAV; raise UsageError, with a hint how to install it, if it is missing."""
+    """Return PyAV; raise UsageError, which says how to install it, if it cannot be loaded."""
     return _load("av", "PyAV")
 
 
 def opencv() -> Any:
-    """Return OpenCV, as `pyav` returns PyAV."""
+    """Return OpenCV; raise UsageError, which says how to install it, if it cannot be loaded."""
     return _load("cv2", "OpenCV")
 
 
@@ -24,5 +24,6 @@ def _load(module: str, name: str) -> Any:
     except ImportError as error:
         raise UsageError(
             f"this needs {name}, which cannot be loaded: {error}",
-            hint='pip install "deepdream-onnx[video]"; zoom and --animate make .gif and .webp without it',
+            hint='pip install "deepdream-onnx[video]"; '
+            "without it, zoom and --animate can still make .gif and .webp files",
         ) from error

@@ -1,8 +1,8 @@
-"""How things move between two frames, and how far that can be trusted.
+"""Finds where things move between two frames, and how far that can be trusted.
 
-Dense optical flow by OpenCV (DIS: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016).  The
-check, forward against backward, is that of Sundaram, Brox and Keutzer, 2010, and was used for steady films by
-Ruder, Dosovitskiy and Brox ("Artistic style transfer for videos", 2016).
+The dense optical flow is OpenCV's (DIS: Kroeger et al., "Fast Optical Flow using Dense Inverse Search",
+2016).  The check of forward against backward flow is that of Sundaram, Brox and Keutzer, 2010, which Ruder,
+Dosovitskiy and Brox used for steady films ("Artistic style transfer for videos", 2016).
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NOTICED: Final = 0.12
-"""Difference, as a share of black to white, above which a place does not look like what moved there."""
+"""Difference in colour, as a share of black to white, from which a place no longer counts as the one that
+moved there."""
 
 
 class Flow:
-    """Sees movement between frames."""
+    """Finds movement between frames."""
 
     def __init__(self) -> None:
-        """Load OpenCV; raise UsageError if it is missing."""
+        """Load OpenCV; raise UsageError if it cannot be loaded."""
         self._cv2 = opencv()
         self._seer = self._cv2.DISOpticalFlow_create(self._cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def between(
         self, before: NDArray[np.uint8], after: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Compare two frames [H, W, 3].
+        """Return the backward flow from the later of two frames [H, W, 3] to the earlier, and its trust.
 
-        Returns, for each place of the later one, where it came from: [H, W, 2], the way there in pixels,
-        right and down; and how far that can be trusted, [H, W, 1], 0 to 1.
+        The flow, [H, W, 2], is the offset, in pixels to the right and down, from each place of the later
+        frame to where it came from.  The trust, [H, W, 1], is from 0 to 1.
         """
         old, new = self._grey(before), self._grey(after)
         back = np.asarray(self._seer.calc(new, old, None), np.float32)
@@ -50,7 +51,7 @@ class Flow:
         return back, trust[..., np.newaxis]
 
     def warped(self, image: NDArray[np.float32], back: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return an image [H, W, C] of the earlier frame as it lies in the later one."""
+        """Return an image [H, W, C] of the earlier frame, warped to the later one by the flow `back`."""
         rows, columns = np.mgrid[: back.shape[0], : back.shape[1]].astype(np.float32)
         result: NDArray[np.float32] = self._cv2.remap(
             image,

@@ -1,4 +1,4 @@
-"""A camera that flies into a picture."""
+"""Moves a camera over a picture."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def moved(image: NDArray[np.float32], factor: float, degrees: float) -> NDArray[np.float32]:
-    """Enlarge [H, W, 3] by `factor` and turn it clockwise, both about its centre; the shape stays.
+    """Return an image [H, W, 3] enlarged by `factor` and turned clockwise about its centre; the shape stays.
 
-    Values are never rounded.  What comes in from outside mirrors the inside.  Without a turn it is resampled
-    with Lanczos' kernel, otherwise with a cubic one, the best that Pillow has for turning.
+    Values are not rounded.  Places outside the image mirror its inside.  Resampling uses a Lanczos kernel,
+    or, with a turn, a cubic kernel, the best that Pillow has for that.
     """
     height, width = image.shape[:2]
     margin = _margin(width, height, factor, degrees)
@@ -38,7 +38,7 @@ def _seen(
         across, down = width / factor / 2, height / factor / 2
         return plane.resize(size, Image.Resampling.LANCZOS, (x - across, y - down, x + across, y + down))
     cos, sin = math.cos(math.radians(degrees)) / factor, math.sin(math.radians(degrees)) / factor
-    # Pillow wants the transform from the new picture to the old one.
+    # Pillow needs the map from places in the new picture to places in the old one.
     places = (
         *(cos, sin, x - cos * width / 2 - sin * height / 2),
         *(-sin, cos, y + sin * width / 2 - cos * height / 2),
@@ -47,7 +47,7 @@ def _seen(
 
 
 def _margin(width: int, height: int, factor: float, degrees: float) -> int:
-    """Return how many pixels outside the picture are seen, and those that a kernel reaches for."""
+    """Return the margin in pixels: what is visible outside the picture, and what the kernel needs."""
     cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
     across = (width * cos + height * sin) / factor - width
     down = (width * sin + height * cos) / factor - height

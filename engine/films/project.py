@@ -1,4 +1,4 @@
-"""A film in the making: frames that are dreamed one after the other, kept, and put together at the end."""
+"""Makes a film: frames are dreamed one after the other, stored, and put together at the end."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 Image: TypeAlias = NDArray[np.float32]
 """A dreamed frame, float32 [H, W, 3] in the model's range."""
 
-Grow: TypeAlias = Callable[[int, Image | None], Iterator[tuple[Image, tuple[str, ...]]]]
-"""How many frames there are and the last of them, to all that follow, each with what the user should know."""
+FramesAfter: TypeAlias = Callable[[int, Image | None], Iterator[tuple[Image, tuple[str, ...]]]]
+"""Takes the number of frames that exist and the last of them, None for none; yields each frame that follows,
+with warnings for the user."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Project:
-    """What it takes to make a film, or to go on with one."""
+    """Everything that is needed to make a film, or to resume one."""
 
     target: Path
     """The film's file."""
@@ -42,57 +43,59 @@ class Project:
     """(height, width) of its frames."""
 
     frames: int | None
-    """How many it will have, about; None where nobody knows."""
+    """Approximate number of frames; None if unknown."""
 
     rate: Fraction
-    """Frames a second."""
+    """Frames per second."""
 
-    tick: Fraction | None = None
-    """Seconds that times are counted in; None for one frame's."""
+    time_base: Fraction | None = None
+    """Unit of the frames' times, in seconds; None for the duration of a frame."""
 
     times: Callable[[], Iterable[Fraction]]
-    """When each frame is shown, in seconds; as many as there will be frames, or more."""
+    """Returns the time of each frame, in seconds; there may be more times than frames."""
 
-    grow: Grow
-    """Makes the frames."""
+    frames_after: FramesAfter
+    """Dreams the frames."""
 
     sound: Path | None = None
-    """Film whose sound this one gets."""
+    """Film whose sound is copied."""
 
-    facts: dict[str, Any] = field(default_factory=dict)
-    """All that decides what the frames look like: a run goes on only where it is the same."""
+    identity: dict[str, Any] = field(default_factory=dict)
+    """Everything that determines what the frames look like: a run can be resumed only if it is the same."""
 
     value_range: tuple[float, float]
-    """The model's black and white."""
+    """The model's values of black and white."""
 
     def make(self, *, overwrite: bool = False, keep_frames: bool = False) -> Iterator[Frame]:
-        """Yield the frames as they are done; at the end the film is written.
+        """Make the film; yield each frame when it is done, and write the film at the end.
 
-        Frames of an earlier run that was stopped are found in the folder beside the film, which is removed
-        when the film is complete, unless `keep_frames`.  `overwrite` replaces a film that is there and starts
-        again.  All that can be refused is refused at the call: UsageError where the film is there already or
-        the frames are another order's, ImageError where it cannot be written.
+        Frames are stored in a folder beside the film, where a later run finds those of a run that was
+        stopped.  The folder is removed when the film is complete, unless `keep_frames` is set.  `overwrite`
+        replaces an existing film and starts again.
+
+        The call itself, before the first frame, raises UsageError if the film already exists or the stored
+        frames belong to another film, and ImageError if the film cannot be written.
         """
         folder = folder_of(self.target)
         pixels = (self.frames or 0) * self.shape[0] * self.shape[1]
         encode.check_writable(self.target, pixels)
         if self.target.exists() and not overwrite and not folder.exists():
             raise UsageError(
-                f"{self.target} is there already", hint="--overwrite replaces it; -o NAME writes another file"
+                f"{self.target} already exists", hint="--overwrite replaces it; -o NAME writes another file"
             )
         check_room(self.target.parent, self.frames, self.shape)
-        return self._make(Store(folder, self.facts, overwrite=overwrite), keep_frames=keep_frames)
+        return self._make(Store(folder, self.identity, overwrite=overwrite), keep_frames=keep_frames)
 
     def _make(self, store: Store, *, keep_frames: bool) -> Iterator[Frame]:
         found, state = store.state()
         number = found
         try:
-            for number, (image, warnings) in enumerate(self.grow(found, state), found + 1):
+            for number, (image, warnings) in enumerate(self.frames_after(found, state), found + 1):
                 picture = from_model(image, self.value_range)
                 store.add(number, picture, image)
                 yield Frame(number, self.frames, complete=False, warnings=warnings)
         except BaseException:
-            if number == 0:  # nothing to go on with
+            if number == 0:  # there is nothing to resume
                 store.remove()
             raise
         lost = self.write()
@@ -102,28 +105,30 @@ class Project:
         yield end
 
     def write(self, *, partly: bool = False) -> tuple[str, ...]:
-        """Write the film of the frames that there are; return what is lost in it.
+        """Write the film from the stored frames; return one sentence for each thing that is lost.
 
-        Where they are a part only, so is the sound.
+        With `partly`, for a film that is not complete, the sound ends with the frames.
         """
-        store = Store(folder_of(self.target), self.facts)
+        store = Store(folder_of(self.target), self.identity)
         count = store.state()[0]
         shots = (Shot(time, store.image(i + 1)) for i, time in zip(range(count), self.times(), strict=False))
-        return encode.write(shots, self.target, self.rate, tick=self.tick, sound=self.sound, partly=partly)
+        return encode.write(
+            shots, self.target, self.rate, time_base=self.time_base, sound=self.sound, partly=partly
+        )
 
 
 def settle(shape: tuple[int, int], order: Order, model: DreamModel) -> Work:
-    """Settle an order for all frames of a film, of that shape (height, width); raises what a Work raises."""
+    """Settle an order once for all frames of `shape` (height, width); raise what a Work raises."""
     work = Work.settle(np.broadcast_to(np.float32(0), (*shape, 3)), order, model)
-    work.steps()  # refuses frames that are too small
+    work.steps()  # raises if frames are too small
     return work
 
 
 def dreamed(image: Image, work: Work, number: int, **settings: Any) -> tuple[Image, tuple[str, ...]]:
-    """Dream on a frame; return it, and what the user should know.
+    """Dream on a frame; return it, and warnings for the user.
 
-    `settings` take the place of the work's own.  Random numbers are different for each frame, and depend on
-    nothing that came before: a run that is resumed gets the same.
+    `settings` replace those of the work, by name.  Random numbers differ from frame to frame but depend only
+    on the frame's number, so a resumed run gets the same ones.
     """
     config = work.order.config
     config = replace(config, seed=(config.seed + number) % 2**32, **settings)
@@ -134,5 +139,5 @@ def dreamed(image: Image, work: Work, number: int, **settings: Any) -> tuple[Ima
 
 
 def digest(values: NDArray[Any]) -> str:
-    """Return a short name of an array's content."""
+    """Return a short hash of an array's content."""
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""A frame of a film."""
+"""Frames of films."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """A picture and when it is shown."""
+    """A picture, and the time at which a film shows it."""
 
     time: Fraction
-    """Seconds from the beginning."""
+    """Seconds from the beginning of the film."""
 
     image: NDArray[np.uint8] = field(repr=False)
     """Colours [H, W, 3], 0 to 255, upright."""
@@ -25,16 +25,16 @@ class Shot:
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame that is done, while a film is made."""
+    """Reports a frame that is done while a film is made."""
 
     number: int
-    """Which one, counted from 1."""
+    """Number of the frame, counted from 1."""
 
     frames: int | None
-    """How many there will be; None if unknown."""
+    """Approximate number of frames of the film; None if unknown."""
 
     complete: bool
-    """Whether the film is written: then this is its last frame once more."""
+    """Whether the film has been written; the last frame is then reported a second time."""
 
     warnings: tuple[str, ...]
-    """What the user should know, one sentence each."""
+    """Warnings for the user, one sentence each."""

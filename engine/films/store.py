@@ -1,7 +1,7 @@
-"""Frames that wait in a folder until their film is complete, so that a run can go on where another stopped.
+"""Stores frames in a folder until their film is complete, so that a stopped run can be resumed.
 
-The folder holds `order.json`, what the frames were made from; `000001.png` and so on, the frames; and
-`state-000012.npy`, the last of them in full precision, from which the next is made.
+The folder holds `order.json`, the identity of the film; the frames, `000001.png` and so on; and
+`state-000012.npy`, the last frame in full precision, from which the next one is made.
 """
 
 from __future__ import annotations
@@ -29,28 +29,29 @@ ORDER: Final = "order.json"
 STATE: Final = re.compile(r"state-(\d{6,})\.npy")
 
 OURS: Final = re.compile(rf"order\.json|\d{{6,}}\.png|state-\d{{6,}}\.npy|{atomic.PART}")
-"""Names of the files that may be removed."""
+"""Names of the files that this module writes, and so may remove."""
 
 LONGEST: Final = 65536
-"""Bytes of an order, at most."""
+"""Most bytes of `order.json`."""
 
 
 class Store:
     """The folder of a film's frames."""
 
-    def __init__(self, folder: Path, order: Mapping[str, Any], *, overwrite: bool = False) -> None:
-        """Open the folder, or make it.
+    def __init__(self, folder: Path, identity: Mapping[str, Any], *, overwrite: bool = False) -> None:
+        """Open the folder, or create it.
 
-        Raises UsageError where it has the frames of another order, unless `overwrite` drops them, or files
-        that are none of ours; ImageError where it cannot be written.
+        `identity` is everything that determines what the frames look like.  Raises UsageError if the folder
+        has frames of another identity, unless `overwrite` removes them, or any other files; ImageError if it
+        cannot be written.
         """
         self.folder = folder
-        self._order = json.loads(json.dumps(order))  # as it comes back from a file
+        self._identity = json.loads(json.dumps(identity))  # as it comes back from a file
         with _writing(folder):
             folder.mkdir(exist_ok=True)
             if strange := [x.name for x in folder.iterdir() if not OURS.fullmatch(x.name)]:
                 raise UsageError(
-                    f"{folder} holds {strange[0]}, which is none of a film's frames",
+                    f"{folder} holds {strange[0]}, which does not belong to a film",
                     hint="move it away, or write the film elsewhere with -o",
                 )
             if overwrite:
@@ -60,19 +61,19 @@ class Store:
             else:
                 self._clear()
                 with atomic.replacing(folder / ORDER) as part:
-                    part.write_text(json.dumps(self._order, indent=1), "utf-8")
+                    part.write_text(json.dumps(self._identity, indent=1), "utf-8")
 
     def state(self) -> tuple[int, NDArray[np.float32] | None]:
-        """Return how many frames are there, and the last in full precision; None where there is none."""
+        """Return the number of stored frames, and the last one in full precision, or None without frames."""
         found = sorted(int(x[1]) for path in self.folder.iterdir() if (x := STATE.fullmatch(path.name)))
         for number in reversed(found):
             if all(self._frame(i + 1).is_file() for i in range(number)):
-                with contextlib.suppress(OSError, ValueError, EOFError):  # a broken one is as good as none
+                with contextlib.suppress(OSError, ValueError, EOFError):  # a broken state counts as missing
                     return number, np.load(self._state(number), allow_pickle=False)
         return 0, None
 
     def add(self, number: int, image: NDArray[np.uint8], state: NDArray[np.float32]) -> None:
-        """Keep a frame, [H, W, 3], and what the next is made from; raise ImageError where that cannot be."""
+        """Store a frame, [H, W, 3], and its full-precision state; raise ImageError if that fails."""
         with _writing(self.folder):
             with atomic.replacing(self._frame(number)) as part:
                 Image.fromarray(image).save(part, "PNG", compress_level=1)
@@ -83,31 +84,32 @@ class Store:
                     path.unlink()
 
     def image(self, number: int) -> NDArray[np.uint8]:
-        """Return a frame, counted from 1."""
+        """Return a frame, [H, W, 3]; numbers count from 1."""
         with Image.open(self._frame(number)) as image:
             return np.asarray(image.convert("RGB"))
 
     def remove(self) -> None:
-        """Remove the folder and what is ours in it."""
+        """Remove the folder with the files that this module wrote."""
         with _writing(self.folder):
             self._clear()
             self.folder.rmdir()
 
     def _compare(self) -> None:
+        """Raise UsageError if the stored frames have another identity."""
         path = self.folder / ORDER
         try:
             found = json.loads(path.read_text("utf-8")) if path.stat().st_size <= LONGEST else {}
         except ValueError:
             found = {}
         before = found if isinstance(found, dict) else {}
-        changed = [x for x in {**self._order, **before} if before.get(x) != self._order.get(x)]
+        changed = [x for x in {**self._identity, **before} if before.get(x) != self._identity.get(x)]
         if changed:
             what = ", ".join(
-                f"{x} was {_brief(before.get(x))}, is {_brief(self._order.get(x))}" for x in changed[:3]
+                f"{x} was {_brief(before.get(x))}, is {_brief(self._identity.get(x))}" for x in changed[:3]
             )
             raise UsageError(
-                f"{self.folder} holds frames that were made otherwise: {what}",
-                hint="--overwrite starts again; with the settings of before it goes on",
+                f"{self.folder} holds frames that were made with other settings: {what}",
+                hint="use the earlier settings to resume, or --overwrite to start again",
             )
 
     def _clear(self) -> None:
@@ -123,19 +125,19 @@ class Store:
 
 
 def folder_of(target: Path) -> Path:
-    """Return where the frames of a film are kept: beside it."""
+    """Return the folder for the frames of a film, beside the film."""
     return target.with_name(target.name + ".frames")
 
 
 def check_room(folder: Path, frames: int | None, shape: tuple[int, int]) -> None:
-    """Raise ImageError where the disk has no room for so many frames of that shape."""
-    needed = (frames or 0) * shape[0] * shape[1] * 5 // 2  # of dreams a PNG takes that many bytes
+    """Raise ImageError if the disk does not have room for that many frames of `shape` (height, width)."""
+    needed = (frames or 0) * shape[0] * shape[1] * 5 // 2  # a PNG of a dream takes about 2.5 bytes per pixel
     with _writing(folder):
         free = shutil.disk_usage(folder).free
     if needed > free:
         raise ImageError(
-            f"the frames need about {needed / 1e9:.1f} GB on the disk, and {free / 1e9:.1f} GB are free",
-            hint="a smaller --size takes less",
+            f"the frames need about {needed / 1e9:.1f} GB on the disk, but only {free / 1e9:.1f} GB are free",
+            hint="choose a smaller --size",
         )
 
 
@@ -144,5 +146,5 @@ def _writing(folder: Path) -> contextlib.AbstractContextManager[None]:
 
 
 def _brief(value: Any) -> str:
-    text = "not there" if value is None else str(value)
+    text = "missing" if value is None else str(value)
     return text if len(text) <= 40 else text[:37] + "..."

@@ -1,8 +1,8 @@
-"""Dream on a film, without flicker.
+"""Dreams on a film, without flicker.
 
-Frame by frame, each would dream of something else.  So a frame begins with what was dreamed on the one
-before, moved as the film moves (see engine/films/flow.py), and is dreamed on only a little; what comes into
-view, and all after a cut, begins anew.
+Frames dreamed one by one would each show something different.  So a frame starts with the dream of the frame
+before, moved as the film moves (see engine/films/flow.py), and is dreamed on only a little; new things that
+come into view, and everything after a cut, start afresh.
 """
 
 from __future__ import annotations
@@ -34,25 +34,26 @@ if TYPE_CHECKING:
     from engine.settings.config import DreamConfig
 
 CUT: Final = 0.35
-"""Share of a frame that must be seen in the one before, or there is a cut between them."""
+"""Share of a frame that must be found in the frame before; with less, there is a cut between them."""
 
 HASHED: Final = 1 << 20
-"""Bytes at each end of a film that tell it from others."""
+"""Bytes at each end of a film file that are hashed to identify it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Carrying:
-    """How one frame's dream goes into the next.  Raises UsageError for a value outside its range."""
+    """How one frame's dream is carried into the next.  Raises UsageError for a value outside its range."""
 
     carry: float = 0.9
-    """Share of the dream before that a frame begins with: more is steadier; 0 to 0.98."""
+    """Share of the last frame's dream that a frame starts with: more is steadier; 0 to 0.98."""
 
     frame_iterations: int | None = None
-    """Ascent steps in each octave of a frame that follows another; 1 to 1000.  None for as many as make up
-    for what is not carried, so that the dream stays as strong as in the first frame."""
+    """Ascent steps in each octave of a frame that continues another; 1 to 1000.  None for as many as replace
+    what is not carried, so that the dream stays as strong as in the first frame."""
 
     size: int | tuple[int, int] | None = None
-    """Larger side of the frames at most, or (width, height); 16 to 8192, None for the film's own."""
+    """Largest length of the frames' longer side in pixels, or (width, height); 16 to 8192, None for the
+    film's own size."""
 
     def __post_init__(self) -> None:
         Setting("--carry", float, 0, 0.98, "").check(self.carry)
@@ -61,14 +62,14 @@ class Carrying:
             Setting("--size", int, 16, 8192, "").check(side)
 
     def iterations(self, config: DreamConfig) -> int:
-        """Return the ascent steps in each octave of a frame that follows another."""
+        """Return the ascent steps in each octave of a frame that continues another."""
         return self.frame_iterations or max(round(config.iterations * (1 - self.carry)), 1)
 
 
 def within_range(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
-    """Return settings for a film: a preset's, but colours are clipped in each step, where it isn't `given`.
+    """Return a preset's settings with clipping turned on, unless `clip` is among the `given` settings.
 
-    What a frame burns would be carried through all that follow.
+    Otherwise, burnt-out colours of one frame would be carried through all that follow.
     """
     return config if "clip" in given else changed(config, {"clip": True})
 
@@ -76,10 +77,10 @@ def within_range(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
 def project(
     source: Path, target: Path, order: Order, model: DreamModel, carrying: Carrying
 ) -> tuple[Project, tuple[str, ...]]:
-    """Return the dream of a film, and what of it will be lost; `make()` makes it.
+    """Return the project of dreaming on a film, and one sentence for each thing that will be lost.
 
-    The first frame, and that after a cut, gets all steps of `order`.  Raises ImageError where the film cannot
-    be read, UsageError where the extra `[video]` is missing.
+    The project's `make()` makes the film.  The first frame, and each frame after a cut, gets all steps of
+    `order`.  Raises ImageError if the film cannot be read, UsageError without the extra `[video]`.
     """
     film = decode.look(source)
     flow = Flow()
@@ -87,24 +88,24 @@ def project(
     if carrying.size is not None:
         shape = fitted(np.zeros((*film.shape, 3), np.uint8), carrying.size).shape[:2]
     work = settle((shape[0], shape[1]), order, model)
-    facts = {
+    identity = {
         "film": "video",
         "source": _digest(source),
         "carry": carrying.carry,
         "frame-iterations": carrying.iterations(order.config),
         "size": f"{shape[1]}x{shape[0]}",
-        **recipe_for(work).facts(),
+        **recipe_for(work).identity(),
     }
     made = Project(
         target=target,
         shape=(shape[0], shape[1]),
         frames=film.frames,
         rate=film.rate,
-        tick=film.tick,
+        time_base=film.time_base,
         times=lambda: decode.times(source),
-        grow=_Dreamer(source, work, carrying, flow).grow,
-        sound=source if film.sound else None,
-        facts=facts,
+        frames_after=_Dreamer(source, work, carrying, flow).frames_after,
+        sound=source if film.has_sound else None,
+        identity=identity,
         value_range=model.metadata.value_range,
     )
     return made, film.warnings
@@ -117,10 +118,10 @@ class _Dreamer:
     carrying: Carrying
     flow: Flow
 
-    def grow(
+    def frames_after(
         self, number: int, state: NDArray[np.float32] | None
     ) -> Iterator[tuple[NDArray[np.float32], tuple[str, ...]]]:
-        """Yield the dreamed frames after the first `number`, of which the last is `state`."""
+        """Yield the frames after the first `number`, the last of which is `state`; see FramesAfter."""
         before: NDArray[np.uint8] | None = None
         for current, shot in enumerate(decode.shots(self.source), 1):
             pixels = shot.image
@@ -151,7 +152,7 @@ class _Dreamer:
     def _carried(
         self, change: NDArray[np.float32], before: NDArray[np.uint8], pixels: NDArray[np.uint8]
     ) -> NDArray[np.float32] | None:
-        """Return what a frame begins with besides its own pixels; None after a cut."""
+        """Return the change that is carried into a frame, [H, W, 3]; None after a cut."""
         back, trust = self.flow.between(before, pixels)
         if float(trust.mean()) < CUT:
             return None
@@ -160,7 +161,7 @@ class _Dreamer:
 
 
 def _digest(source: Path) -> str:
-    """Tell a film from others by its length, its beginning and its end."""
+    """Return a text that identifies a film file by its length, its beginning and its end."""
     with source.open("rb") as file:
         head = file.read(HASHED)
         size = file.seek(0, 2)

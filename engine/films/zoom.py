@@ -1,6 +1,6 @@
-"""Fly into a picture's dream: each frame is the one before, a little nearer, dreamed on a little more.
+"""Flies into a picture's dream: each frame is the one before, slightly enlarged and dreamed on a little more.
 
-The idea is Alexander Mordvintsev's, of the same notebook as DeepDream's first code (google/deepdream, 2015).
+The idea is Alexander Mordvintsev's, from the notebook with the first DeepDream code (google/deepdream, 2015).
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ if TYPE_CHECKING:
     from engine.settings.config import DreamConfig
 
 STEP: Final = 0.7
-"""Share of a preset's step size that a frame's only step has: there are many frames."""
+"""Share of a preset's step size for the single step of a frame, because there are many frames."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flight:
-    """How a zoom film flies.  Raises UsageError for a value outside its range."""
+    """How a zoom film moves.  Raises UsageError for a value outside its range."""
 
     seconds: float = 10.0
-    """Length of the film; 0.1 to 3600."""
+    """Length of the film in seconds; 0.1 to 3600."""
 
     fps: float = 25.0
-    """Frames a second; 1 to 120."""
+    """Frames per second; 1 to 120."""
 
     zoom_rate: float = 1.35
-    """How much larger a thing is a second later; 1 to 20."""
+    """Magnification per second; 1 to 20."""
 
     rotate: float = 0.0
-    """Degrees that the picture turns in a second, clockwise; -360 to 360."""
+    """Clockwise rotation in degrees per second; -360 to 360."""
 
     size: int | tuple[int, int] = 640
-    """Larger side of the frames in pixels, or (width, height); 16 to 8192."""
+    """Largest length of the frames' longer side in pixels, or (width, height); 16 to 8192."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -68,35 +68,40 @@ class Flight:
 
     @property
     def frames(self) -> int:
-        """How many frames the film has."""
+        """Number of frames of the film."""
         return max(round(self.seconds * self.fps), 2)
 
 
 def parse_size(text: str) -> int | tuple[int, int]:
-    """Read what `--size` says, `640` or `640x480`; raise UsageError for anything else."""
+    """Read the value of `--size`, such as `640` or `640x480`; raise UsageError for anything else."""
     sides = text.lower().split("x")
     if not all(x.isdecimal() for x in sides) or len(sides) > 2:
-        raise UsageError(f"--size {text} is no size", hint="--size 640 or --size 640x480")
+        raise UsageError(
+            f"--size {text} is not a valid size", hint="for example --size 640 or --size 640x480"
+        )
     return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
 
 
 def lightly(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
-    """Return settings for each of many frames: a preset's, but one small step for what is not `given`."""
+    """Return a preset's settings for a film of many frames.
+
+    Each frame gets one small step, unless the user has `given` iterations or a step size.
+    """
     light = {"iterations": 1, "step_size": max(round(config.step_size * STEP, 6), 1e-5)}
     return changed(config, {name: value for name, value in light.items() if name not in given})
 
 
 def project(picture: Picture, target: Path, order: Order, model: DreamModel, flight: Flight) -> Project:
-    """Return the film of a flight into a picture; `make()` makes it.
+    """Return the project of a flight into a picture; its `make()` makes the film.
 
-    The first frame is the picture itself.  `order` says what each frame is dreamed on: see `lightly`.
+    The first frame is the picture itself.  `order` applies to each frame; see `lightly`.
     """
     value_range = model.metadata.value_range
     pixels = fitted(screened(picture), flight.size)
     work = settle((pixels.shape[0], pixels.shape[1]), order, model)
     rate = Fraction(flight.fps).limit_denominator(1001)
 
-    def grow(
+    def frames_after(
         number: int, state: NDArray[np.float32] | None
     ) -> Iterator[tuple[NDArray[np.float32], tuple[str, ...]]]:
         first = to_model(pixels, value_range)
@@ -108,18 +113,18 @@ def project(picture: Picture, target: Path, order: Order, model: DreamModel, fli
         warned = number > 1
         for following in range(number + 1, flight.frames + 1):
             image, warnings = dreamed(moved(state, factor, degrees), work, following)
-            state = balance.held(image)
+            state = balance.pull(image)
             yield state, () if warned else warnings
             warned = True
 
-    facts = {
+    identity = {
         "film": "zoom",
         "picture": digest(pixels),
         "fps": flight.fps,
         "zoom-rate": flight.zoom_rate,
         "rotate": flight.rotate,
         "size": f"{pixels.shape[1]}x{pixels.shape[0]}",
-        **recipe_for(work).facts(),
+        **recipe_for(work).identity(),
     }
     return Project(
         target=target,
@@ -127,22 +132,22 @@ def project(picture: Picture, target: Path, order: Order, model: DreamModel, fli
         frames=flight.frames,
         rate=rate,
         times=lambda: (i / rate for i in range(flight.frames)),
-        grow=grow,
-        facts=facts,
+        frames_after=frames_after,
+        identity=identity,
         value_range=value_range,
     )
 
 
 def screened(picture: Picture) -> NDArray[np.uint8]:
-    """Return a picture's colours as films have them: sRGB, 8 bit, without alpha."""
+    """Return a picture's colours as films store them: sRGB, 8 bits, without alpha, [H, W, 3]."""
     return np.asarray(picture.in_srgb().at_depth("8").pixels, np.uint8)
 
 
 def fitted(pixels: NDArray[np.uint8], size: int | tuple[int, int]) -> NDArray[np.uint8]:
-    """Bring a picture [H, W, 3] to a film's size, both sides even.
+    """Return a picture [H, W, 3] resized for a film, with even sides.
 
-    A number is the larger side at most: smaller pictures stay so.  To (width, height) it is brought whatever
-    its size, and what sticks out is cut off evenly.
+    A number is the largest length of the longer side; smaller pictures are not enlarged.  For (width,
+    height), any picture is resized to fill that, and cropped evenly on both sides.
     """
     height, width = pixels.shape[:2]
     if isinstance(size, int):

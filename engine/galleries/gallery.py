@@ -124,14 +124,14 @@ def gallery(
     """
     config = look(preset, settings)
     opened = sources.open_model(model, device, threads)
-    order = plan(picture, opened, config, channels=channels, count=count, side=side)
+    plan = make_plan(picture, opened, config, channels=channels, count=count, side=side)
     ready: list[Cell] = []
-    with closing(cells(order)) as coming:
+    with closing(cells(plan)) as coming:
         for cell in coming:
             ready.append(cell)
             if progress is not None:
                 progress(cell)
-    return collect(order, ready)
+    return collect(plan, ready)
 
 
 def look(preset: str | None, given: Mapping[str, Any]) -> DreamConfig:
@@ -143,7 +143,7 @@ def look(preset: str | None, given: Mapping[str, Any]) -> DreamConfig:
     return changed(LOOK, given) if preset is None else presets.configure(preset, given)
 
 
-def plan(
+def make_plan(
     picture: Source,
     model: DreamModel,
     config: DreamConfig = LOOK,
@@ -167,29 +167,29 @@ def plan(
     return Plan(pixels, tuple(selectors), config, model, _at_once(model, pixels, len(selectors)))
 
 
-def cells(order: Plan) -> Generator[Cell]:
+def cells(plan: Plan) -> Generator[Cell]:
     """Dream and yield each cell when it is ready, in whatever order that is.
 
     On a CPU each is dreamed on one thread, so that the number of threads changes nothing in it.  No thread is
     at work any more when this ends, however it ends.
     """
     stop = threading.Event()
-    with ThreadPoolExecutor(order.at_once) as pool:
+    with ThreadPoolExecutor(plan.at_once) as pool:
         try:
-            for work in as_completed([pool.submit(_cell, order, x, stop) for x in order.selectors]):
+            for work in as_completed([pool.submit(_cell, plan, x, stop) for x in plan.selectors]):
                 yield work.result()
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
 
 
-def collect(order: Plan, ready: Iterable[Cell]) -> Gallery:
+def collect(plan: Plan, ready: Iterable[Cell]) -> Gallery:
     """Make a gallery of the cells that are ready."""
     found = {x.label: x for x in ready}
-    dreams = [found[x] for x in order.selectors]
-    unseen = [x.label for x in dreams if np.array_equal(x.pixels, order.pixels)]
-    warnings = [f"{x} sees nothing in a picture of {_size(order.pixels)} pixels" for x in unseen]
-    return Gallery((Cell("the picture", order.pixels), *dreams), _as_options(order.config), tuple(warnings))
+    dreams = [found[x] for x in plan.selectors]
+    unseen = [x.label for x in dreams if np.array_equal(x.pixels, plan.pixels)]
+    warnings = [f"{x} sees nothing in a picture of {_size(plan.pixels)} pixels" for x in unseen]
+    return Gallery((Cell("the picture", plan.pixels), *dreams), _as_options(plan.config), tuple(warnings))
 
 
 def _layers_and_pairs(names: Sequence[str]) -> list[str]:
@@ -199,13 +199,13 @@ def _layers_and_pairs(names: Sequence[str]) -> list[str]:
     return [*names, *(",".join(names[i] for i in pair) for pair in pairs)]
 
 
-def _cell(order: Plan, selector: str, stop: threading.Event) -> Cell:
+def _cell(plan: Plan, selector: str, stop: threading.Event) -> Cell:
     """Dream one cell; in a thread of its own."""
-    config = replace(order.config, layers=parse_layers(selector))
-    model = order.model
+    config = replace(plan.config, layers=parse_layers(selector))
+    model = plan.model
     if model.device == "cpu":
         model = model.copies(1, 1, [layer_of(x) for x in config.layers])[0]
-    dreaming = Dreaming.begin(sources.read(Picture(order.pixels)), order_for(model, config), model)
+    dreaming = Dreaming.begin(sources.read(Picture(plan.pixels)), order_for(model, config), model)
     for step in dreaming.steps():
         if stop.is_set():
             raise Cancelled(f"{selector} was cancelled at {step}")

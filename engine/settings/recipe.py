@@ -100,11 +100,11 @@ class Recipe:
         """The settings as keyword arguments of `engine.dream`."""
         return {"layers": dict(self.config.layers)} | {x: getattr(self.config, x) for x in settings()}
 
-    def facts(self) -> dict[str, Any]:
-        """Return all that shows in a picture, as JSON can hold it, flat: what two frames of a film share.
+    def identity(self) -> dict[str, Any]:
+        """Return a flat JSON table of everything that shows in a picture, which all frames of a film share.
 
-        This is the recipe without `APART`, so that whatever comes to be part of a recipe is compared too.
-        Files go by their content, and a tiling by what it made of this picture.
+        This is the recipe without `APART`, so that new parts of a recipe are compared too.  Files are named
+        by their content, and tiling by the tiles that were actually used.
         """
         table = {name: value for name, value in self._table().items() if name not in APART}
         tiling, cut = table.pop("tiling"), isinstance(self.tiling.size, int)

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     target = _target(arguments)
     images.check_writable(target)
     model = open_model(arguments, arguments.device, arguments.precision)
-    order = galleries.plan(
+    plan = galleries.make_plan(
         arguments.picture,
         model,
         config,
@@ -77,15 +77,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         count=arguments.count,
         side=arguments.size,
     )
-    reporter.start_sheet(model, len(order.selectors), order.at_once)
+    reporter.start_sheet(model, len(plan.selectors), plan.at_once)
     if model.fallback:
         reporter.warning(f"{model.fallback}: dreaming on the CPU")
     ready: list[Cell] = []
-    with closing(galleries.cells(order)) as coming:
+    with closing(galleries.cells(plan)) as coming:
         for cell in coming:
             ready.append(cell)
-            reporter.cell(cell.label, len(ready), len(order.selectors))
-    gallery = galleries.collect(order, ready)
+            reporter.cell(cell.label, len(ready), len(plan.selectors))
+    gallery = galleries.collect(plan, ready)
     for warning in gallery.warnings:
         reporter.warning(warning)
     images.save(gallery.picture, target)

@@ -97,7 +97,7 @@ def test_nothing_is_replaced_unless_asked(run, photo: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--animate", "film.xyz"], 3, "no film's"),
+        (["--animate", "film.xyz"], 3, "not name a film format"),
         (["--steps-every", "0", "--save-steps", "s"], 2, "from 1 to 10000"),
         (["--save-steps", "/proc/none"], 3, "cannot be created"),
     ],

@@ -22,7 +22,7 @@ PHOTOGRAPH = Path(__file__).parents[3] / "examples" / "temple.jpg"
 
 
 def light(tiny, **settings) -> Order:
-    """What the tiny model dreams of a frame, quickly."""
+    """An order with which the tiny model dreams on a frame quickly."""
     given = {"layers": {"mixed0": 1.0, "mixed1": 1.0}, "iterations": 1, "octaves": 2, "step_size": 0.02}
     return order_for(tiny, DreamConfig(**(given | settings)))
 
@@ -32,7 +32,7 @@ def photograph(height: int, width: int) -> np.ndarray:
 
 
 def panned(number: int, height: int = 48, width: int = 64, speed: float = 2.0) -> list[np.ndarray]:
-    """A camera that moves right over a photograph, with a little noise."""
+    """Frames of a camera that moves to the right over a photograph, with a little noise."""
     whole = Image.open(PHOTOGRAPH).convert("RGB").resize((width * 3, height * 2))
     random = np.random.default_rng(0)
     frames = []
@@ -45,7 +45,7 @@ def panned(number: int, height: int = 48, width: int = 64, speed: float = 2.0) -
 
 
 def made_frames(project: Project) -> list[np.ndarray]:
-    """Make a film, and return its frames as they were kept for it."""
+    """Make a film, and return its frames as they were stored."""
     list(project.make(keep_frames=True))
     return [np.asarray(Image.open(x)) for x in sorted(folder_of(project.target).glob("0*.png"))]
 
@@ -95,7 +95,7 @@ def film(tmp_path: Path) -> Callable[..., Path]:
 
 
 def played(path: Path) -> list[np.ndarray]:
-    """Read a film's frames with OpenCV, which did not write it; [H, W, 3], RGB."""
+    """Read a film's frames, [H, W, 3], RGB, with OpenCV, which did not write them."""
     cv2 = pytest.importorskip("cv2")
     capture = cv2.VideoCapture(str(path))
     frames = []

@@ -1,4 +1,4 @@
-"""Films read: order, times, turns; and files that are no films, or want to be more."""
+"""Reading films: order, times and rotation; files that are not films, and hostile ones."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def test_frames_in_order_with_their_times(film) -> None:
         assert np.abs(before.astype(int) - after.image).mean() < 4
 
 
-def test_what_a_film_says(film) -> None:
-    said = decode.look(film(sound=True))
-    assert (said.shape, said.frames, said.sound, said.warnings) == ((48, 64), 6, True, ())
-    assert said.rate == 25
-    assert not decode.look(film("mute.mkv")).sound
+def test_the_properties_of_a_film(film) -> None:
+    found = decode.look(film(sound=True))
+    assert (found.shape, found.frames, found.has_sound, found.warnings) == ((48, 64), 6, True, ())
+    assert found.rate == 25
+    assert not decode.look(film("mute.mkv")).has_sound
 
 
 @pytest.mark.parametrize("turned", [90, 180, 270])
@@ -43,7 +43,7 @@ def test_films_of_turned_phones_are_upright(film, turned: int) -> None:
     assert np.abs(upright.astype(int) - seen).mean() < 4
 
 
-def test_what_is_no_film(film, tmp_path: Path, monkeypatch) -> None:
+def test_what_is_not_a_film_is_refused(film, tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "text.mp4").write_text("no film")
     (tmp_path / "empty.mp4").write_bytes(b"")
     whole = film().read_bytes()
@@ -56,7 +56,7 @@ def test_what_is_no_film(film, tmp_path: Path, monkeypatch) -> None:
         decode.look(film())
 
 
-def test_a_list_of_other_files_is_no_film(film, tmp_path: Path) -> None:
+def test_a_playlist_is_not_a_film(film, tmp_path: Path) -> None:
     """FFmpeg would follow a playlist to any file or address."""
     path = film()
     (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile {path.name}\n")
@@ -72,11 +72,11 @@ def test_a_name_is_never_an_address(film, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     film("a:b.mp4")
     assert decode.look(Path("a:b.mp4")).shape == (48, 64)
-    with pytest.raises(ImageError, match="not there"):
+    with pytest.raises(ImageError, match="does not exist"):
         decode.look(Path("http://localhost/film.mp4"))
 
 
-def test_damage_on_the_way_is_told(film, tmp_path: Path) -> None:
+def test_damage_in_the_middle_is_reported(film, tmp_path: Path) -> None:
     """Whatever the damage, there are frames or an ImageError, never anything else."""
     content = bytearray(film("in.mkv", panned(40)).read_bytes())
     random = np.random.default_rng(0)

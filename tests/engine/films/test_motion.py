@@ -1,4 +1,4 @@
-"""A camera's moves against what they must do, and pictures that stay balanced."""
+"""Camera moves compared with SciPy's, and pictures that stay balanced."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_moves_agree_with_scipy(factor: float, degrees: float) -> None:
 
 
 def test_a_corner_goes_outwards_and_to_the_right() -> None:
-    """Clockwise, what is above the centre goes right."""
+    """With a clockwise turn, what is above the centre moves right."""
     image = np.zeros((61, 61, 3), np.float32)
     image[20, 30] = 1
     seen = moved(image, 1.0, 30)[..., 0]
@@ -43,14 +43,14 @@ def test_a_corner_goes_outwards_and_to_the_right() -> None:
     assert row < 25
 
 
-def test_nothing_is_rounded_and_nothing_is_lost_outside() -> None:
+def test_values_are_not_rounded_and_nothing_from_outside_comes_in() -> None:
     image = np.full((40, 50, 3), 0.123456, np.float32)
     for factor, degrees in ((1.01, 0.0), (0.5, 0.0), (1.0, 45.0), (0.6, 120.0)):
         np.testing.assert_allclose(moved(image, factor, degrees), 0.123456, atol=1e-6)
 
 
 def test_a_hundred_small_moves_do_not_blur() -> None:
-    """In and out again by turns: what is left of the fine detail, Lanczos' way and a linear kernel's."""
+    """After zooming in and out in turns, a Lanczos kernel keeps more fine detail than a linear one."""
 
     def worn(move) -> float:
         image = picture(120, 160)
@@ -74,15 +74,15 @@ def test_a_hundred_small_moves_do_not_blur() -> None:
     assert worn(linear) < 0.4 * whole
 
 
-def test_a_drifting_picture_is_held() -> None:
-    """Each frame gets darker, more glaring and noisier; held, it stays near where it was."""
+def test_a_drifting_picture_is_pulled_back() -> None:
+    """Each frame gets darker, more glaring and noisier; pulled back, it stays near the first."""
     first = picture()
     balance = Balance.of(first, (-1.0, 1.0))
     random = np.random.default_rng(0)
     image = first
     for _ in range(60):
         drifted = image * 1.02 - 0.02 + random.normal(0, 0.03, image.shape).astype(np.float32)
-        image = balance.held(drifted)
+        image = balance.pull(drifted)
     assert np.abs(image.mean((0, 1)) - first.mean((0, 1))).max() < 0.2
     assert np.all(image.std((0, 1)) < 1.35 * first.std((0, 1)))
     assert (image - _coarse(image)).std() < 1.7 * balance.detail
@@ -93,4 +93,4 @@ def test_a_drifting_picture_is_held() -> None:
 def test_a_flat_picture_may_gain_contrast() -> None:
     balance = Balance.of(np.full((40, 40, 3), 0.2, np.float32), (-1.0, 1.0))
     gained = np.random.default_rng(0).normal(0.2, 0.05, (40, 40, 3)).astype(np.float32)
-    np.testing.assert_allclose(balance.held(gained).std(), gained.std(), rtol=0.1)
+    np.testing.assert_allclose(balance.pull(gained).std(), gained.std(), rtol=0.1)

@@ -1,4 +1,4 @@
-"""Frames of a stopped run are gone on with only where they would be the same: the recipe decides."""
+"""A stopped run is resumed only if its frames would be the same: the recipe decides."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_another_guide_mask_or_halo_is_refused(tiny, tmp_path: Path) -> None:
     target = tmp_path / "film.gif"
     order = guided(tiny, 0)
     begun(order, tiny, target)
-    begun(order, tiny, target)  # the same again goes on
+    begun(order, tiny, target)  # the same order resumes
     plain = order_for(tiny, CONFIG, TILES)
     mask = Mask(np.zeros(SHAPE, np.uint8), read(noise(30, 40))[1])
     for other, said in (
@@ -67,8 +67,8 @@ def test_another_guide_mask_or_halo_is_refused(tiny, tmp_path: Path) -> None:
         assert "--overwrite" in caught.value.hint
 
 
-def test_what_makes_no_other_frame_is_no_reason_to_refuse(tiny, tmp_path: Path) -> None:
-    """The name of a guide, threads, the halo of pictures that are not cut, and how `whole` was asked for."""
+def test_what_does_not_change_frames_does_not_prevent_resuming(tiny, tmp_path: Path) -> None:
+    """The name of a guide, threads, the halo of pictures that are not cut, and why they are whole."""
     target = tmp_path / "film.gif"
     guide = read_guide(noise(60, 60), tiny)
     assert guide is not None
@@ -79,8 +79,10 @@ def test_what_makes_no_other_frame_is_no_reason_to_refuse(tiny, tmp_path: Path) 
     begun(again, load_model(TINY, device="cpu", threads=2), target)
 
 
-def test_a_film_is_not_cut_anew_when_less_memory_is_free(tiny, tmp_path: Path, monkeypatch) -> None:
-    """It is settled once for all frames: so it is refused, not mixed."""
+def test_a_film_is_not_resumed_with_other_tiles_if_less_memory_is_free(
+    tiny, tmp_path: Path, monkeypatch
+) -> None:
+    """Tiles are settled once for all frames, so resuming with others is refused."""
     target, order = tmp_path / "film.gif", order_for(tiny, CONFIG)
     begun(order, tiny, target)
     monkeypatch.setattr(machine, "available_memory", lambda: 290_000_000)
@@ -89,8 +91,8 @@ def test_a_film_is_not_cut_anew_when_less_memory_is_free(tiny, tmp_path: Path, m
 
 
 @pytest.mark.parametrize("field", [x.name for x in fields(Recipe)])
-def test_all_of_the_recipe_is_compared_unless_it_is_named(field: str) -> None:
-    """A part of the recipe that is added later is compared without a change here."""
+def test_every_part_of_the_recipe_is_compared_unless_it_is_in_apart(field: str) -> None:
+    """A part that is added to the recipe later is compared automatically."""
     plain = Recipe(config=CONFIG)
     assert {"config", *plain._table()} - {"settings", "schema"} == {x.name for x in fields(Recipe)} - {
         "unknown"
@@ -111,5 +113,5 @@ def test_all_of_the_recipe_is_compared_unless_it_is_named(field: str) -> None:
         "system": "x",
         "unknown": ("x",),
     }[field]
-    same = replace(plain, **{field: other}).facts() == plain.facts()
+    same = replace(plain, **{field: other}).identity() == plain.identity()
     assert same == (field in APART | {"unknown"})

@@ -1,4 +1,4 @@
-"""Films that dream: without flicker, with their sound and times, going on where a run was stopped."""
+"""Dreaming on films: without flicker, with their sound and times, and resumed after a stop."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def project(tiny, source: Path, target: Path, carrying: video.Carrying | None = 
 
 
 def flicker(frames: list[np.ndarray], speed: int) -> float:
-    """Mean difference between a frame and the one before, moved as the camera is known to have moved."""
+    """Mean difference between a frame and the one before, moved by the known movement of the camera."""
     inner = np.s_[6:-6, 10:-10]
     pairs = [(a[:, speed:][inner].astype(int), b[:, :-speed][inner]) for a, b in pairwise(frames)]
     return float(np.mean([np.abs(a - b).mean() for a, b in pairs]))
@@ -45,7 +45,7 @@ def flicker(frames: list[np.ndarray], speed: int) -> float:
 
 def test_a_film_flickers_less_than_frames_dreamed_alone(tiny, film, tmp_path: Path) -> None:
     """The film pans by two pixels a frame, and has noise; steps and strength are the same both ways."""
-    source = film(frames=panned(14, 96, 128))
+    source = film(frames=panned(10, 96, 128))
     given = {"iterations": 6, "octaves": 3}
     carried = made_frames(project(tiny, source, tmp_path / "d.gif", **given))
     work = settle((96, 128), light(tiny, **given), tiny)
@@ -103,9 +103,9 @@ def test_a_part_of_a_film_has_a_part_of_its_sound(tiny, film, tmp_path: Path) ->
     assert 0.3 < times[-1] < 0.45
 
 
-def test_sound_that_does_not_fit_is_told(run, film) -> None:
+def test_sound_that_does_not_fit_gives_a_warning(run, film) -> None:
     source = film(sound=True)
-    for name, said in (("out.webm", "cannot hold sound in aac"), ("out.gif", "has no sound")):
+    for name, said in (("out.webm", "cannot hold sound in aac"), ("out.gif", "cannot have sound")):
         code, _, err = run("video", source, "-o", source.with_name(name), *QUICK)
         assert code == 0
         assert said in err
@@ -118,14 +118,14 @@ def test_times_stay_uneven(run, film) -> None:
     assert list(decode.times(target)) == [Fraction(x, 1000) for x in (0, 40, 200, 210, 500, 540)]
 
 
-def test_a_turned_film_comes_out_upright_and_smaller_if_asked(run, film) -> None:
+def test_a_rotated_film_comes_out_upright_and_at_the_chosen_size(run, film) -> None:
     source = film(turned=90)
     target = source.with_name("out.mp4")
     assert run("video", source, target, "--size", 40, *QUICK)[0] == 0
     assert played(target)[0].shape == (40, 30, 3)
 
 
-def test_a_stopped_run_goes_on_to_the_same_frames(tiny, film, tmp_path: Path) -> None:
+def test_a_resumed_run_makes_the_same_frames(tiny, film, tmp_path: Path) -> None:
     source = film(frames=panned(7))
     whole, stopped = tmp_path / "whole.gif", tmp_path / "stopped.gif"
     list(project(tiny, source, whole, jitter=4).make(keep_frames=True))
@@ -144,8 +144,8 @@ def test_a_stopped_run_goes_on_to_the_same_frames(tiny, film, tmp_path: Path) ->
         project(tiny, film("other.mp4", panned(7, speed=1)), stopped, jitter=4).make()
 
 
-def test_a_cut_begins_anew(tiny, film, tmp_path: Path) -> None:
-    """The frame after it is dreamed as if it were the first of its film."""
+def test_a_frame_after_a_cut_starts_afresh(tiny, film, tmp_path: Path) -> None:
+    """It is dreamed as if it were the first frame of its film."""
     other = np.random.default_rng(5).integers(0, 256, (6, 8, 3), np.uint8)
     scene = np.asarray(Image.fromarray(other).resize((64, 48)))
     source = film(frames=[*panned(3), scene, scene], codec="ffv1", name="in.mkv")
@@ -155,7 +155,7 @@ def test_a_cut_begins_anew(tiny, film, tmp_path: Path) -> None:
     np.testing.assert_array_equal(frames[3], from_model(expected))
 
 
-def test_masked_places_stay_the_films(run, film) -> None:
+def test_places_outside_the_mask_do_not_change(run, film) -> None:
     source = film(frames=panned(4), codec="ffv1", name="in.mkv")
     mask = np.zeros((48, 64), np.uint8)
     mask[:, 32:] = 255
@@ -203,10 +203,10 @@ def test_what_was_hidden_is_not_trusted() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["{folder}/none.mp4"], 3, "is not there"),
+        (["{folder}/none.mp4"], 3, "does not exist"),
         (["{folder}/photo.txt"], 3, "cannot be read as a film"),
         (["{film}", "{film}"], 2, "is the input"),
-        (["{film}", "out.xyz"], 3, "no film's"),
+        (["{film}", "out.xyz"], 3, "not name a film format"),
         (["{film}", "--carry", "1"], 2, "from 0 to 0.98"),
         (["{film}", "--frame-iterations", "0"], 2, "from 1 to 1000"),
         (["{film}", "--size", "big"], 2, "--size 640"),
@@ -224,7 +224,7 @@ def test_mistakes_are_one_clear_line(run, film, words, code, said) -> None:
     assert {x.name for x in source.parent.iterdir()} == {"in.mp4", "photo.txt"}
 
 
-def test_carrying_nothing_is_each_frame_alone(tiny, film, tmp_path: Path) -> None:
+def test_carrying_nothing_dreams_each_frame_alone(tiny, film, tmp_path: Path) -> None:
     source = film(frames=panned(3), codec="ffv1", name="in.mkv")
     carrying = video.Carrying(carry=0.0, frame_iterations=1)
     frames = made_frames(project(tiny, source, tmp_path / "d.gif", carrying))

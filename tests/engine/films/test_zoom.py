@@ -1,4 +1,4 @@
-"""Zoom films of the tiny model: steady, and the same whether or not a run was stopped on the way."""
+"""Zoom films with the tiny model: steady, and the same whether or not a run was stopped."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_flight_begins_with_the_picture_and_never_stands_still(tiny, tmp_path:
     assert min(changes) > 0.5
 
 
-def test_a_stopped_run_goes_on_to_the_same_frames(tiny, tmp_path: Path) -> None:
+def test_a_resumed_run_makes_the_same_frames(tiny, tmp_path: Path) -> None:
     whole, stopped = tmp_path / "whole.gif", tmp_path / "stopped.gif"
     settings = {"jitter": 4, "seed": 3}
     list(project(tiny, whole, **settings).make(keep_frames=True))
@@ -68,14 +68,14 @@ def test_a_stopped_run_goes_on_to_the_same_frames(tiny, tmp_path: Path) -> None:
     second = project(tiny, stopped, **settings).make()
     assert next(second).number == 6
     second.close()
-    (folder_of(stopped) / "000006.png").write_bytes(b"half a frame")  # as if killed: written, but not counted
+    (folder_of(stopped) / "000006.png").write_bytes(b"half a frame")  # killed before the state was written
     (folder_of(stopped) / "state-000006.npy").unlink()
     list(project(tiny, stopped, **settings).make(keep_frames=True))
     assert frames_of(folder_of(whole)) == frames_of(folder_of(stopped))
     assert whole.read_bytes() == stopped.read_bytes()
 
 
-def test_a_longer_film_goes_on_from_a_shorter_one(tiny, tmp_path: Path) -> None:
+def test_a_longer_film_resumes_from_a_shorter_one(tiny, tmp_path: Path) -> None:
     target = tmp_path / "film.gif"
     list(project(tiny, target).make(keep_frames=True))
     longer = dataclasses.replace(FLIGHT, seconds=0.5)
@@ -99,17 +99,17 @@ def test_other_settings_are_refused_until_told_to_start_again(tiny, tmp_path: Pa
         project(tiny, target, flight, step_size=0.03).make()
 
 
-def test_a_film_that_is_there_is_not_replaced(tiny, tmp_path: Path) -> None:
+def test_an_existing_film_is_not_replaced(tiny, tmp_path: Path) -> None:
     target = tmp_path / "film.gif"
     target.write_text("mine")
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="already exists"):
         project(tiny, target).make()
     assert [x.name for x in tmp_path.iterdir()] == ["film.gif"]
     list(project(tiny, target).make(overwrite=True))
     assert target.read_bytes()[:3] == b"GIF"
 
 
-def test_a_folder_that_is_not_ours_stays_untouched(tiny, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_stays_untouched(tiny, tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "film.gif")
     folder.mkdir()
     (folder / "letter.txt").write_text("mine")
@@ -120,11 +120,11 @@ def test_a_folder_that_is_not_ours_stays_untouched(tiny, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("order", ["", "[]", "null", '{"film": 1}', "x" * 100_000])
-def test_a_broken_folder_is_an_error_in_words(tiny, tmp_path: Path, order: str) -> None:
+def test_a_broken_folder_is_a_clear_error(tiny, tmp_path: Path, order: str) -> None:
     target = tmp_path / "film.gif"
     next(project(tiny, target).make())
     (folder_of(target) / store.ORDER).write_text(order)
-    with pytest.raises(UsageError, match="made otherwise"):
+    with pytest.raises(UsageError, match="made with other settings"):
         project(tiny, target).make()
     list(project(tiny, target).make(overwrite=True))
 
@@ -134,11 +134,11 @@ def test_a_state_never_executes(tiny, tmp_path: Path) -> None:
     next(project(tiny, target).make())
     state = folder_of(target) / "state-000001.npy"
     np.save(state, np.array([Path], object), allow_pickle=True)
-    frames = list(project(tiny, target).make())  # a state that cannot be read is as good as none
+    frames = list(project(tiny, target).make())  # an unreadable state counts as missing
     assert frames[0].number == 1
 
 
-def test_a_full_disk_is_told_first(tiny, tmp_path: Path, monkeypatch) -> None:
+def test_a_full_disk_is_reported_first(tiny, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(store.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(ImageError, match="GB are free"):
         project(tiny, tmp_path / "film.gif").make()
@@ -180,7 +180,7 @@ def test_sizes_are_even_and_proportions_kept(size, expected: tuple[int, int]) ->
 
 
 def test_a_wide_gamut_picture_has_its_colours_in_the_film() -> None:
-    """LittleCMS, which did not write the film's way to sRGB, says what they are."""
+    """Little CMS, which the film's conversion to sRGB does not use here, gives the expected colours."""
     profile = icc.rgb(icc.DISPLAY_P3, icc.SRGB_CURVE)
     pixels = photograph(48, 64)
     seen = zoom.screened(Picture(pixels, icc=profile)).astype(int)
@@ -196,13 +196,13 @@ def test_deep_pictures_are_shown_in_eight_bits() -> None:
     np.testing.assert_array_equal(zoom.screened(deep), photograph(48, 64))
 
 
-def test_what_sticks_out_is_cut_evenly() -> None:
+def test_a_picture_is_cropped_evenly() -> None:
     marked = np.zeros((40, 80, 3), np.uint8)
     marked[:, 20:60] = 255
     assert zoom.fitted(marked, (40, 40)).min() > 250
 
 
-def test_a_preset_is_taken_lightly() -> None:
+def test_a_preset_is_made_lighter() -> None:
     config = DreamConfig(step_size=0.02)
     light = zoom.lightly(config, {})
     assert (light.step_size, light.iterations) == (pytest.approx(0.014), 1)
@@ -218,7 +218,7 @@ def test_a_preset_is_taken_lightly() -> None:
         (["--seconds", "0"], 2, "from 0.1 to 3600"),
         (["--zoom-rate", "nan"], 2, "--zoom-rate"),
         (["--zoom-rat", "2"], 2, "did you mean --zoom-rate?"),
-        (["-o", "film.mp3"], 3, "no film's"),
+        (["-o", "film.mp3"], 3, "not name a film format"),
         (["-o", "{photo}"], 2, "is the input"),
         (["-o", "/none/film.gif"], 3, "no folder"),
         (["--octaves", "99"], 2, "from 1 to 20"),
@@ -233,7 +233,7 @@ def test_mistakes_are_one_clear_line(run, photo: Path, words, code, said) -> Non
     assert [x.name for x in photo.parent.iterdir()] == [photo.name]
 
 
-def test_the_command_makes_a_film_and_tells_how_far_it_is(run, photo: Path) -> None:
+def test_the_command_makes_a_film_and_reports_progress(run, photo: Path) -> None:
     pytest.importorskip("av")
     target = photo.with_name("film.mp4")
     words = ["zoom", photo, "--seconds", 0.5, "--fps", 20, "--rotate", 30, "--progress", "json", *QUICK]
@@ -254,7 +254,7 @@ def test_without_a_name_the_film_lies_beside_the_picture(run, photo: Path) -> No
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_an_interruption_tells_how_to_go_on(run, photo: Path, monkeypatch, keep: bool) -> None:
+def test_an_interruption_says_how_to_resume(run, photo: Path, monkeypatch, keep: bool) -> None:
     target = photo.with_name("film.webp")
     words = ["zoom", photo, "-o", target, "--seconds", 0.4, "--fps", 20, *QUICK]
     add = store.Store.add
@@ -279,7 +279,7 @@ def test_an_interruption_tells_how_to_go_on(run, photo: Path, monkeypatch, keep:
     assert not folder_of(target).exists()
 
 
-def test_what_is_too_small_leaves_nothing(run, photo: Path) -> None:
+def test_a_picture_that_is_too_small_leaves_nothing(run, photo: Path) -> None:
     noise(9, 30).save(photo)
     code, _, err = run("zoom", photo, "-o", photo.with_name("f.gif"), *QUICK)
     assert code == 3
@@ -287,7 +287,7 @@ def test_what_is_too_small_leaves_nothing(run, photo: Path) -> None:
     assert [x.name for x in photo.parent.iterdir()] == [photo.name]
 
 
-def test_transparency_is_told(run, photo: Path) -> None:
+def test_lost_transparency_gives_a_warning(run, photo: Path) -> None:
     noise(30, 40, "RGBA").save(photo)
     _, _, err = run("zoom", photo, "-o", photo.with_name("f.gif"), "--seconds", 0.1, *QUICK)
     assert "no transparency" in err

@@ -108,9 +108,9 @@ def test_nothing_is_at_work_after_an_end_before_the_end(photo: Path) -> None:
     """One cell stops at once, for its loss is above 0; the other's never is."""
     model = load_model(TINY, device="cpu", threads=2)
     endless = replace(LOOK, iterations=10000, max_loss=0.0)
-    order = replace(galleries.plan(photo, model, endless), selectors=("mixed0", "mixed1=-1"))
+    plan = replace(galleries.make_plan(photo, model, endless), selectors=("mixed0", "mixed1=-1"))
     before = threading.active_count()
-    with closing(galleries.cells(order)) as coming:
+    with closing(galleries.cells(plan)) as coming:
         assert next(coming).label == "mixed0"
         assert threading.active_count() > before
     assert threading.active_count() == before
@@ -238,7 +238,7 @@ def _with_ctrl_c() -> None:
 def test_on_a_gpu_one_cell_after_the_other(runtime, photo: Path, tiny) -> None:
     runtime()
     model = load_model(TINY, device="cuda", threads=4)
-    assert galleries.plan(photo, model).at_once == 1
+    assert galleries.make_plan(photo, model).at_once == 1
     cells = engine.gallery(photo, model=model, **LIGHT).cells
     for cell, other in zip(cells, engine.gallery(photo, model=tiny, **LIGHT).cells, strict=True):
         assert np.abs(cell.pixels.astype(int) - other.pixels).max() <= 1
