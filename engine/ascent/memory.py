@@ -1,7 +1,8 @@
 """How much memory a dream takes: each number and each formula once.
 
-Whoever decides by memory asks here: tiles how large they may be, a batch and a gallery how many pictures come
-at once, the pipe whether a frame may come in at all.  The numbers were measured: docs/performance.md.
+Everything that depends on memory asks here: tiles how large they may be, a batch and a gallery how many
+pictures come at once, the pipe whether a frame can be taken at all.  The numbers were measured:
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ POLITE: Final = 0.75
 
 
 def needed(model: DreamModel, pixels: int, window: int, held: int = 0) -> int:
-    """Return the bytes that a dream of a picture takes of which `window` pixels are computed at once.
+    """Return the bytes that a dream of a picture takes if `window` of its pixels are computed at once.
 
     `held` are bytes per pixel that it holds besides `ARRAYS`.
     """
@@ -55,7 +56,7 @@ def fitting_pixels(budget: int, threads: int) -> int:
 
 
 def fitting_pictures(budget: int, threads: int, pixels: int) -> int:
-    """Return how many pictures of so many pixels can be dreamed on at once, at least 1."""
+    """Return how many pictures of `pixels` can be dreamed on at once, at least 1."""
     return max(fitting_pixels(budget, threads) // max(pixels, 1), 1)
 
 

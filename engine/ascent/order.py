@@ -27,7 +27,7 @@ class Guide:
     """[H, W, 3] in the model's range."""
 
     origin: Origin | None = None
-    """Where it comes from; None where nobody knows."""
+    """Where it comes from; None if unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Order:
     """Where to dream; everywhere for None."""
 
     guide_from: Origin | None = None
-    """Where the guide comes from; None where nobody knows."""
+    """Where the guide comes from; None if unknown."""
 
 
 def order_for(

@@ -81,7 +81,7 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: i
 def limits(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
     """Say how pictures are cut, for people and programs, whatever memory is free at the moment.
 
-    `whole_pixels`: octaves of up to so many pixels are computed whole, None for any; `tile` and `halo`: the
+    `whole_pixels`: octaves up to that size are computed whole, None for any; `tile` and `halo`: the
     largest core of the others, and what is computed around it.
     """
     if tiling.size == "off":

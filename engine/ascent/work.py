@@ -1,4 +1,4 @@
-"""One picture and its order, settled: the way that every picture takes, whoever brings it.
+"""One picture and its order, settled: the way that every picture takes, wherever it comes from.
 
 The library, a batch, a gallery, a film and an editor's frame differ in where their pixels come from and where
 they go.  Between the two there is a `Work`.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """What is left to do is to climb: `Work.settle(...)` has decided all that can be decided before."""
+    """All that is left is to climb: `Work.settle(...)` has decided everything else."""
 
     picture: Rows
     """[H, W, 3] in the model's range."""

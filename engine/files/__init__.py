@@ -1,4 +1,4 @@
-"""Picture files: read with all that can be kept, written whole or not at all.
+"""Picture files: read with everything that can be kept, written whole or not at all.
 
 `images` is what other folders use; `decode` and `encode` turn Pillow images into pictures and back; `formats`
 lists what can be written; `attached` corrects EXIF, XMP and IPTC and holds the recipe; `png`, `tiff` and

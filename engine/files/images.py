@@ -1,4 +1,4 @@
-"""Picture files: read with all that can be kept, written whole or not at all."""
+"""Picture files: read with everything that can be kept, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def encode(picture: Picture, form: Format = PNG, output: Output = STANDARD) -> t
 
 
 def recipe_of(source: Path) -> str:
-    """Return the recipe in a picture's file, empty if there is none; raise ImageError if it is no picture."""
+    """Return the recipe in a picture's file, empty if there is none; raise ImageError for other files."""
     with _opened(source, str(source)) as file:
         head = _head(file)
         enable_for(head, str(source))

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All that shall be on a sheet, decided before anything is dreamed."""
+    """Everything that goes on a sheet, decided before anything is dreamed."""
 
     pixels: NDArray[np.uint8]
     """The picture, made small, [h, w, 3]."""
@@ -152,7 +152,7 @@ def make_plan(
     count: int = COUNT,
     side: int = SIDE,
 ) -> Plan:
-    """Decide what shall be on the sheet; see `gallery`."""
+    """Decide what goes on the sheet; see `gallery`."""
     Setting("--size", int, 64, 1024, "").check(side)
     Setting("--count", int, 1, 100, "").check(count)
     source, _ = sources.read(picture)

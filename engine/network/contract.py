@@ -93,7 +93,7 @@ class Stem:
         return max((size + 2 * self.before - self.field) // self.stride + 1, 0)
 
     def size(self, positions: int) -> int:
-        """Return the length of the shortest side with so many positions."""
+        """Return the length of the shortest side that has that many positions."""
         return (positions - 1) * self.stride + self.field - 2 * self.before
 
 

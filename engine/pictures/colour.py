@@ -29,7 +29,7 @@ GRID: Final = np.linspace(0, 1, SAMPLES)
 """The places."""
 
 MESH: Final = 33
-"""Places along each axis at which a profile that is no matrix is sampled."""
+"""Places along each axis at which a profile other than a matrix is sampled."""
 
 LARGEST_PROFILE: Final = 16_000_000
 """Bytes; those of printers have 3 million at most."""

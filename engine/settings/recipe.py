@@ -1,4 +1,4 @@
-"""Recipes: all that is needed to make a picture again, as JSON that is kept in the picture's file.
+"""Recipes: everything that is needed to make a picture again, as JSON that is kept in the picture's file.
 
 Files come from anybody, so a recipe is read strictly: every value is checked as an option is, every text can
 be shown on a terminal, and files are known by bare name and sha256.  Reading one opens nothing.
@@ -278,7 +278,7 @@ def _whole(digits: str) -> float:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word} is not a number")
 
 
 def _check_texts(value: Any) -> None:
