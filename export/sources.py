@@ -38,7 +38,8 @@ def load(source: str, architecture: Architecture) -> Weights:
     if not path.is_file():
         raise WeightsError(
             f"there is no weights file {source}",
-            "give imagenet, random:SEED, or the path of an .npz, .h5 or .keras file",
+            "give imagenet, random:SEED, or the path of an .npz, .h5 or .keras file; this project's 8-bit "
+            "weights are in its repository and sdist (export/weights), not in its wheel",
         )
     if path.suffix == ".npz":
         return npz_weights(path)

@@ -104,7 +104,7 @@ def _engine(folder: Path) -> Iterator[Finding]:
         known = json.loads((folder / ENGINE_FILE).read_text(encoding="utf-8"))
         command, version = [str(word) for word in known["command"]], str(known.get("version"))
         python = command[len(FLATPAK_SPAWN) if tuple(command[:3]) == FLATPAK_SPAWN else 0]
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         yield Finding("the plug-in does not know where the engine is", AGAIN)
         return
     if not Path(python).is_file():

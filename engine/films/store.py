@@ -17,6 +17,7 @@ from PIL import Image
 
 from engine import atomic
 from engine.errors import ImageError, UsageError
+from engine.settings.nesting import refuse_deep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +100,8 @@ class Store:
         path = self.folder / ORDER
         try:
             found = json.loads(path.read_text("utf-8")) if path.stat().st_size <= LONGEST else {}
-        except ValueError:
+            refuse_deep(found)
+        except (ValueError, RecursionError):
             found = {}
         before = found if isinstance(found, dict) else {}
         changed = [x for x in {**self._identity, **before} if before.get(x) != self._identity.get(x)]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from engine import atomic
 from engine.errors import UsageError
 from engine.settings.config import DreamConfig, changed, settings
+from engine.settings.nesting import refuse_deep
 from engine.settings.selectors import suggest
 
 if TYPE_CHECKING:
@@ -182,7 +183,10 @@ def _read(file: Traversable, name: str, source: str) -> Preset:
         raise UsageError(f"the preset {source} is not valid: a line has more than {DOTS} dots")
     try:
         table = tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # tomllib raises both
+        refuse_deep(table)
+    except RecursionError:
+        raise UsageError(f"the preset {source} is nested too deeply") from None
+    except ValueError as error:
         raise UsageError(f"the preset {source} is not valid TOML: {_line(str(error))}") from None
     try:
         return _preset(table, name, source)

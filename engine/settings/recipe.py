@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from engine.errors import UsageError
 from engine.settings.config import DreamConfig, settings
+from engine.settings.nesting import refuse_deep
 from engine.settings.origin import Origin, check_digest
 from engine.settings.output import STANDARD, Output
 from engine.settings.tiling import Tiling
@@ -266,7 +267,10 @@ def _parsed(text: str) -> Any:
         raise UsageError("it is too long to be one")
     try:
         value = json.loads(text, parse_int=_whole, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        refuse_deep(value)
+    except RecursionError:
+        raise UsageError("it is nested too deeply") from None
+    except ValueError as error:
         raise UsageError(f"it is no JSON: {error}") from None
     _check_texts(value)
     return value

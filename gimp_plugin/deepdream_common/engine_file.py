@@ -24,7 +24,7 @@ def read(folder):
         if not isinstance(command, list) or not command:
             raise ValueError("no command")
         words = [word + "" for word in command]
-    except (IOError, OSError, ValueError, KeyError, TypeError):
+    except (IOError, OSError, ValueError, KeyError, TypeError, RuntimeError):  # the last: nested too deep
         raise EngineError(
             "The plug-in does not know where the DeepDream engine is.",
             "Run “deepdream-gimp install” in the environment that has the engine.",

@@ -234,7 +234,7 @@ def _survive_broken_pipes():
 def _event(line):
     try:
         event = json.loads(line.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RuntimeError):  # RuntimeError: nested too deeply
         return None
     return event if isinstance(event, dict) and "event" in event else None
 

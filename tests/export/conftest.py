@@ -23,3 +23,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/export/" in item.path.as_posix():
             item.add_marker(pytest.mark.export)
+            item.add_marker(pytest.mark.slow)

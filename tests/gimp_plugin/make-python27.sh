@@ -11,7 +11,7 @@ if [[ -x $dir/python2.7 ]]; then
     exit 0
 fi
 key=/usr/share/keyrings/debian-archive-keyring.gpg
-for need in apt-get dpkg dpkg-deb; do
+for need in apt-get dpkg dpkg-deb flock; do
     command -v "$need" >/dev/null || { echo "needs $need, so a Debian" >&2; exit 1; }
 done
 [[ -r $key ]] || { echo "needs $key (package debian-archive-keyring)" >&2; exit 1; }
@@ -23,6 +23,12 @@ mirror=$({ awk '$1 == "URIs:" { print $2 }' /etc/apt/sources.list.d/debian.sourc
 
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
+exec 9>"$dir/.lock"
+flock 9 # the tests of several processes may want it at once
+if [[ -x $dir/python2.7 ]]; then
+    echo "$dir/python2.7"
+    exit 0
+fi
 work=$(mktemp -d "$dir/.making-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/deb" "$work/files"

@@ -452,7 +452,7 @@ def test_log_that_can_not_be_written_is_no_failure(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "{}", "[]", '{"command": []}', '{"command": [1]}', '{"command": "x"}']
+    "text", [None, "", "{}", "[]", '{"command": []}', '{"command": [1]}', '{"command": "x"}', "[" * 90_000]
 )
 def test_bad_engine_file_has_a_way_out(tmp_path, text):
     if text is not None:

@@ -425,7 +425,7 @@ def alive(pid):
     return True
 
 
-def wait_until(condition, seconds=10.0):
+def wait_until(condition, seconds=60.0):
     import time
 
     end = time.monotonic() + seconds

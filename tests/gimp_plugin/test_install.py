@@ -318,7 +318,7 @@ def test_plugin_of_the_other_gimp(installed, home):
     assert "another GIMP than GIMP 3.0" in texts(check(installed, home))[0]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"command": []}', '{"command": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"command": []}', '{"command": 1}', "[" * 90_000])
 def test_engine_unknown(installed, home, text):
     (installed.plugins / "deepdream/engine.json").write_text(text, encoding="utf-8")
     assert texts(check(installed, home)) == ["the plug-in does not know where the engine is"]

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -85,9 +84,8 @@ def test_signals_stop_within_a_step(photo: Path, which: signal.Signals, keep: bo
     while b'"step"' not in process.stderr.readline():
         pass
     process.send_signal(which)
-    began = time.monotonic()
-    out, err = process.communicate(timeout=20)
-    assert time.monotonic() - began < 5
+    out, err = process.communicate(timeout=120)
+    assert err.count(b'"step"') < 5000  # of 10000 an octave: seconds would tell of the machine's load
     assert process.returncode == 130
     assert json.loads(err.splitlines()[-1])["exit_code"] == 130
     result = photo.with_suffix(".dream.png")
@@ -114,9 +112,8 @@ def test_signals_stop_several_at_once(photo: Path, which: signal.Signals, keep: 
         event = json.loads(process.stderr.readline())
         seen |= {event["image"]} if event["event"] == "step" else set()
     process.send_signal(which)
-    began = time.monotonic()
-    out, err = process.communicate(timeout=20)
-    assert time.monotonic() - began < 5
+    out, err = process.communicate(timeout=120)
+    assert err.count(b'"step"') < 5000  # of 10000 an octave: seconds would tell of the machine's load
     assert process.returncode == 130
     last = json.loads(err.splitlines()[-1])
     results = {photo.with_name("out") / f"{x}.dream.png" for x in ("photo", "second")}

@@ -29,6 +29,7 @@ from tests.engine.films.conftest import light, made_frames, photograph, played
 if TYPE_CHECKING:
     from engine.films.project import Project
 
+DEEP = '{"film": ' + "[" * 20_000 + "]" * 20_000 + "}"
 FLIGHT = zoom.Flight(seconds=0.4, fps=20, size=64)
 
 
@@ -119,7 +120,7 @@ def test_a_folder_with_other_files_stays_untouched(tiny, tmp_path: Path) -> None
     assert [x.name for x in folder.iterdir()] == ["letter.txt"]
 
 
-@pytest.mark.parametrize("order", ["", "[]", "null", '{"film": 1}', "x" * 100_000])
+@pytest.mark.parametrize("order", ["", "[]", "null", '{"film": 1}', "x" * 100_000, DEEP], ids=range(6))
 def test_a_broken_folder_is_a_clear_error(tiny, tmp_path: Path, order: str) -> None:
     target = tmp_path / "film.gif"
     next(project(tiny, target).make())

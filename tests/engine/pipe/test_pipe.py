@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,10 +147,12 @@ def test_pillow_is_not_loaded_for_a_frame() -> None:
 def test_a_reader_that_takes_nothing_does_not_hold_us_once_we_shall_stop(monkeypatch) -> None:
     monkeypatch.setattr(mailbox, "PATIENCE", 0.2)
     reading, writing = os.pipe()
+    before = set(threading.enumerate())
     try:
         with pytest.raises(Cancelled, match="nobody"):
             mailbox.Outbox(writing).send(np.zeros((500, 500, 4), np.uint8), lambda: True)
     finally:
         os.close(reading)
-        time.sleep(0.1)  # the writing thread sees it
+        for thread in set(threading.enumerate()) - before:  # the writing thread sees it
+            thread.join(60)
         os.close(writing)

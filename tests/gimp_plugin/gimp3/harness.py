@@ -18,7 +18,7 @@ from ..conftest import NO_DOWNLOADS, may_download
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[2]
 SUITES = {"trixie": "GIMP 3.0", "forky": "GIMP 3.2"}
-"""Debian's names for what has which GIMP."""
+"""Debian's names for what has which GIMP; a suite that has moved on to another one fails."""
 
 FAKE_ENGINE = HERE / "fake_engine.py"
 LONGEST = 600
@@ -58,7 +58,10 @@ def root(suite: str) -> Path:
     """Return the folder with that suite's root, built where it is missing."""
     folder = Path(os.environ.get("DEEPDREAM_CACHE", "/var/cache/deepdream")) / f"gimp-{suite}"
     made = subprocess.run(
-        ["bash", HERE / "make-gimp-root.sh", folder, suite], capture_output=True, text=True, check=False
+        ["bash", HERE / "make-gimp-root.sh", folder, suite, SUITES[suite].removeprefix("GIMP ")],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if made.returncode:
         raise RuntimeError(f"no GIMP root in {folder}:\n{made.stdout}{made.stderr}")

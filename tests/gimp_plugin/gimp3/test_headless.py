@@ -6,7 +6,7 @@ import pytest
 
 from . import harness
 
-pytestmark = pytest.mark.gimp
+pytestmark = [pytest.mark.gimp, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("check", harness.names(harness.HERE / "headless_checks.py"))
