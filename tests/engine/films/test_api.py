@@ -69,7 +69,7 @@ def test_a_lost_alpha_is_told(tiny, tmp_path: Path) -> None:
 
 def test_what_is_there_is_not_replaced_unasked(tiny, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(b"somebody's")
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         engine.zoom(photo, tmp_path / "a.gif", model=tiny, **BRIEF, **LIGHT)
     engine.zoom(photo, tmp_path / "a.gif", model=tiny, overwrite=True, **BRIEF, **LIGHT)
     with Image.open(tmp_path / "a.gif") as image:
