@@ -98,9 +98,12 @@ def save(picture: Picture, target: Path, output: Output = STANDARD) -> tuple[str
     form = format_of(target)
     content, lost = content_of(picture, form, output, target.name)
     # Let go however it ends: Python 3.13 and later complain of a buffer that is still held.
-    with content.getbuffer() as encoded:
-        with atomic.explaining(target, ImageError), atomic.replacing(target) as part:
-            part.write_bytes(encoded)
+    with (
+        content.getbuffer() as encoded,
+        atomic.explaining(target, ImageError),
+        atomic.replacing(target) as part,
+    ):
+        part.write_bytes(encoded)
     return lost
 
 

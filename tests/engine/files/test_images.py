@@ -311,6 +311,20 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch) -> None
     assert target.read_bytes() == b"before"
 
 
+def test_a_write_that_fails_holds_no_buffer(tmp_path: Path, monkeypatch) -> None:
+    held: list[memoryview] = []
+
+    def fail(_part: Path, content: memoryview) -> None:
+        held.append(content)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(KeyboardInterrupt):
+        images.save(images.from_pil(noise(7, 9)), tmp_path / "out.png")
+    with pytest.raises(ValueError, match="released"):
+        bytes(held[0])
+
+
 def test_pictures_read_at_once_keep_their_own_warnings(monkeypatch) -> None:
     def decode(image: Image.Image, _head: bytes = b"") -> Picture:
         warnings.warn(f"width {image.width}", stacklevel=1)
