@@ -44,7 +44,6 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list is enough
-__all__ += ["__version__"]
 
 
 def __getattr__(name: str) -> Any:
