@@ -32,8 +32,6 @@ import re
 from importlib import import_module, resources
 from typing import Any
 
-from engine._version import __version__
-
 _HOMES = {
     name: home
     for home, name in re.findall(
