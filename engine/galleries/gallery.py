@@ -64,16 +64,16 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """A finished gallery.  A notebook shows its sheet."""
+    """A finished gallery; a notebook shows its sheet."""
 
     cells: tuple[Cell, ...]
-    """The picture itself, then each dream, labelled with the text for `--layers`."""
+    """The picture itself, then each dream, labelled with its value for `--layers`."""
 
     note: str
-    """What stands below them: the other settings, as options."""
+    """The line below the cells: the other settings, as command-line options."""
 
     warnings: tuple[str, ...]
-    """What the user should know, one sentence each."""
+    """Warnings for the user, one sentence each."""
 
     @property
     def picture(self) -> Picture:
@@ -113,12 +113,12 @@ def gallery(
     progress: Callable[[Cell], object] | None = None,
     **settings: Unpack[Settings],
 ) -> Gallery:
-    """Dream on a small copy of a picture with each layer of a model alone, and with some pairs.
+    """Dream on a small copy of a picture with each layer of a model alone, and with some pairs of layers.
 
-    With `channels`, a layer's name: with each of the `count` channels of that layer that the picture excites
-    most, see `rank_channels`.  `side` is that of a square with as many pixels as each copy.  `settings` are
-    those of DreamConfig, in place of the preset's, or of the gallery's own where no preset is given; their
-    layers do not matter.  `progress` is called with each Cell when it is ready.
+    `channels` names a layer; the cells then show the `count` channels of that layer that the picture excites
+    most (see `rank_channels`).  Each small copy has as many pixels as a square with sides of `side`.
+    `settings` are those of DreamConfig; they replace the preset's, or, without a preset, the gallery's own.
+    Any layers among them are ignored.  `progress` is called with each Cell when it is ready.
 
     Raises what `dream` raises.
     """
@@ -135,7 +135,7 @@ def gallery(
 
 
 def look(preset: str | None, given: Mapping[str, Any]) -> DreamConfig:
-    """Return the settings of a preset, of the gallery itself for None, with some replaced, by field name.
+    """Return a preset's settings, or the gallery's own for None, with those in `given` replaced.
 
     Raises what `presets.configure` raises.
     """
@@ -168,10 +168,10 @@ def make_plan(
 
 
 def cells(plan: Plan) -> Generator[Cell]:
-    """Dream and yield each cell when it is ready, in whatever order that is.
+    """Dream the cells, and yield each one when it is ready, in no particular order.
 
-    On a CPU each is dreamed on one thread, so that the number of threads changes nothing in it.  No thread is
-    at work any more when this ends, however it ends.
+    On a CPU, each cell is dreamed on a single thread, so that the number of threads does not change it.  When
+    the generator ends, for whatever reason, no thread is running any more.
     """
     stop = threading.Event()
     with ThreadPoolExecutor(plan.at_once) as pool:
@@ -184,7 +184,7 @@ def cells(plan: Plan) -> Generator[Cell]:
 
 
 def collect(plan: Plan, ready: Iterable[Cell]) -> Gallery:
-    """Make a gallery of the cells that are ready."""
+    """Return the gallery of all cells of a plan."""
     found = {x.label: x for x in ready}
     dreams = [found[x] for x in plan.selectors]
     unseen = [x.label for x in dreams if np.array_equal(x.pixels, plan.pixels)]
@@ -193,14 +193,14 @@ def collect(plan: Plan, ready: Iterable[Cell]) -> Gallery:
 
 
 def _layers_and_pairs(names: Sequence[str]) -> list[str]:
-    """Return each layer, then each with the middle one, which lends forms to those that see whole objects."""
+    """Return each layer, then each with the middle layer, which adds forms to layers that see objects."""
     middle = len(names) // 2
     pairs = [sorted({i, middle}) for i in range(len(names)) if i != middle]
     return [*names, *(",".join(names[i] for i in pair) for pair in pairs)]
 
 
 def _cell(plan: Plan, selector: str, stop: threading.Event) -> Cell:
-    """Dream one cell; in a thread of its own."""
+    """Dream one cell, in a thread of its own; raise Cancelled when `stop` is set."""
     config = replace(plan.config, layers=parse_layers(selector))
     model = plan.model
     if model.device == "cpu":
@@ -213,7 +213,7 @@ def _cell(plan: Plan, selector: str, stop: threading.Event) -> Cell:
 
 
 def _at_once(model: DreamModel, pixels: NDArray[np.uint8], cells: int) -> int:
-    """Return how many cells processors and memory allow."""
+    """Return how many cells processors and memory allow at the same time."""
     if model.device != "cpu":
         return 1
     free = memory.budget(model, Tiling().max_memory)
@@ -222,7 +222,7 @@ def _at_once(model: DreamModel, pixels: NDArray[np.uint8], cells: int) -> int:
 
 
 def _as_options(config: DreamConfig) -> str:
-    """Write settings as `deepdream dream` takes them, those that are not its defaults."""
+    """Return settings that differ from the defaults of `deepdream dream`, as its options."""
     words = []
     for name, setting in known_settings().items():
         value = getattr(config, name)

@@ -10,7 +10,7 @@ SIDE: Final = 256
 """Side of a square with as many pixels as a cell's picture has, by default."""
 
 COUNT: Final = 11
-"""Channels that are shown of a layer: with the picture itself, three rows of four."""
+"""Default number of channels of a layer; with the picture itself, they fill three rows of four cells."""
 
 LOOK: Final = DreamConfig(
     min_size=112,

@@ -78,7 +78,7 @@ def rank_channels(
     if min(pixels.shape[:2]) < opened.metadata.min_size:
         raise ImageError(
             f"a picture of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small: "
-            f"both sides must have at least {opened.metadata.min_size}"
+            f"both sides must have at least {opened.metadata.min_size} pixels"
         )
     seen = _energies(opened, pixels)
     noise = np.mean([_energies(opened, x) for x in noise_like(pixels, NOISES)], axis=0)
@@ -90,9 +90,10 @@ def rank_channels(
 
 
 def noise_like(pixels: NDArray[np.uint8], count: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield noise with the colours and the power spectrum of a picture [H, W, 3], always the same.
+    """Yield `count` pictures of noise with the colours and the power spectrum of a picture [H, W, 3].
 
-    The phases of all colours turn by the same angles, those of white noise, so that colours stay together.
+    The phases of all three channels are turned by the same angles, those of white noise, which keeps their
+    correlation.  The noise is the same on every call.
     """
     random = np.random.default_rng(0)
     spectrum = np.fft.fft2(pixels, axes=(0, 1))

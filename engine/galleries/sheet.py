@@ -1,4 +1,4 @@
-"""A contact sheet: small pictures in rows, each with a line of text below it."""
+"""Lays out a contact sheet: small pictures in rows, each with a line of text below it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _columns(count: int, aspect: float) -> int:
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> list[str]:
-    """Break a text between words into lines of at most `width`."""
+    """Break a text between words into lines of at most `width` pixels."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word

@@ -1,4 +1,4 @@
-"""A sheet of what each layer makes of a picture."""
+"""Sheets that show what each layer makes of a picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORDS = ["--model", TINY, "--iterations", 2, "--min-size", 32, "--device", "cpu"
 NAMES = ["mixed0", "mixed1", "mixed0,mixed1"]
 
 
-def test_each_layer_alone_and_with_its_neighbour(photo: Path, tiny) -> None:
+def test_each_layer_alone_and_with_the_middle_one(photo: Path, tiny) -> None:
     gallery = engine.gallery(photo, model=tiny, **LIGHT)
     assert [x.label for x in gallery.cells] == ["the picture", *NAMES]
     np.testing.assert_array_equal(gallery.cells[0].pixels, np.asarray(Image.open(photo)))
@@ -70,7 +70,7 @@ def test_the_sheet_holds_every_cell(photo: Path, tiny) -> None:
         assert sum(np.array_equal(windows[y, x], cell.pixels) for y, x in places) == 1
 
 
-def test_it_is_saved_once(photo: Path, tiny) -> None:
+def test_saving_replaces_nothing_unless_asked(photo: Path, tiny) -> None:
     gallery = engine.gallery(photo, model=tiny, **LIGHT)
     target = photo.with_name("sheet")
     assert gallery.save(target) == photo.with_name("sheet.png")
@@ -82,7 +82,7 @@ def test_it_is_saved_once(photo: Path, tiny) -> None:
     )
 
 
-def test_large_and_transparent_pictures_are_made_small_on_paper(tiny) -> None:
+def test_large_and_transparent_pictures_become_small_copies_on_white(tiny) -> None:
     image = noise(300, 400, "RGBA")
     image.putalpha(0)
     gallery = engine.gallery(image, side=100, model=tiny, **LIGHT)
@@ -90,7 +90,7 @@ def test_large_and_transparent_pictures_are_made_small_on_paper(tiny) -> None:
     assert (gallery.cells[0].pixels == 255).all()
 
 
-def test_a_preset_takes_the_place_of_the_gallery_s_look(photo: Path, tiny) -> None:
+def test_a_preset_replaces_the_gallery_s_own_settings(photo: Path, tiny) -> None:
     gallery = engine.gallery(photo, preset="keras", iterations=2, layers="mixed1", model=tiny)
     assert gallery.note == "--iterations 2"
     assert [x.label for x in gallery.cells[1:]] == NAMES
@@ -98,14 +98,14 @@ def test_a_preset_takes_the_place_of_the_gallery_s_look(photo: Path, tiny) -> No
     np.testing.assert_array_equal(gallery.cells[1].pixels, alone.pixels)
 
 
-def test_progress_is_told_of_every_cell(photo: Path, tiny) -> None:
+def test_progress_is_called_with_every_cell(photo: Path, tiny) -> None:
     seen: list[galleries.Cell] = []
     engine.gallery(photo, model=tiny, **LIGHT, progress=seen.append)
     assert sorted(x.label for x in seen) == sorted(NAMES)
 
 
-def test_nothing_is_at_work_after_an_end_before_the_end(photo: Path) -> None:
-    """One cell stops at once, for its loss is above 0; the other's never is."""
+def test_no_thread_keeps_running_after_an_early_end(photo: Path) -> None:
+    """One cell stops at once, because its loss is above 0; the other would go on for very long."""
     model = load_model(TINY, device="cpu", threads=2)
     endless = replace(LOOK, iterations=10000, max_loss=0.0)
     plan = replace(galleries.make_plan(photo, model, endless), selectors=("mixed0", "mixed1=-1"))
@@ -116,7 +116,7 @@ def test_nothing_is_at_work_after_an_end_before_the_end(photo: Path) -> None:
     assert threading.active_count() == before
 
 
-def test_what_cannot_be_seen_is_told(tiny) -> None:
+def test_layers_that_see_nothing_give_a_warning(tiny) -> None:
     even = np.full((40, 40, 3), 128, np.uint8)
     gallery = engine.gallery(even, model=tiny, step_size=1e-5, total_variation=0.0, **LIGHT)
     assert all("sees nothing in a picture of 40x40" in x for x in gallery.warnings)
@@ -126,12 +126,12 @@ def test_what_cannot_be_seen_is_told(tiny) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"channels": "mixed9"}, {"side": 3}, {"count": 0, "channels": "mixed0"}, {"count": 999}]
 )
-def test_what_makes_no_sense(photo: Path, tiny, wrong) -> None:
+def test_wrong_arguments_are_refused(photo: Path, tiny, wrong) -> None:
     with pytest.raises(UsageError):
         engine.gallery(photo, model=tiny, **wrong)
 
 
-def test_pictures_that_are_none(tmp_path: Path, tiny) -> None:
+def test_missing_and_tiny_pictures_are_refused(tmp_path: Path, tiny) -> None:
     for source in (tmp_path / "nothing.png", noise(3, 3)):
         with pytest.raises(ImageError):
             engine.gallery(source, model=tiny)
@@ -152,7 +152,7 @@ def test_the_command_writes_a_sheet_and_prints_its_path(run, photo: Path) -> Non
     np.testing.assert_array_equal(np.asarray(Image.open(target)), np.asarray(sheet))
 
 
-def test_the_command_replaces_nothing_unasked(run, photo: Path) -> None:
+def test_the_command_replaces_nothing_unless_asked(run, photo: Path) -> None:
     target = photo.with_name("sheet.jpg")
     target.write_bytes(b"precious")
     code, _, err = run("gallery", photo, "-o", target, *WORDS)
@@ -235,7 +235,7 @@ def _with_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def test_on_a_gpu_one_cell_after_the_other(runtime, photo: Path, tiny) -> None:
+def test_on_a_gpu_cells_are_dreamed_one_after_the_other(runtime, photo: Path, tiny) -> None:
     runtime()
     model = load_model(TINY, device="cuda", threads=4)
     assert galleries.make_plan(photo, model).at_once == 1

@@ -27,7 +27,7 @@ def picture() -> np.ndarray:
     return waves.astype(np.uint8)
 
 
-def test_shares_are_energies_in_means_of_the_layer(tiny, picture) -> None:
+def test_shares_are_energies_divided_by_the_layer_s_mean(tiny, picture) -> None:
     ranked = rank_channels(picture, model=tiny, count=99)
     energies = tiny.energies(to_model(picture)).astype(float)
     for name, channels in ranked.items():
@@ -48,7 +48,7 @@ def test_the_highest_score_comes_first(tiny, picture) -> None:
 
 
 def test_noise_itself_stands_out_nowhere(tiny, picture) -> None:
-    """Against noise of its own kind no channel can score far above that noise's share / (1 + share)."""
+    """Compared with noise of the same kind, no channel's score is far above share / (1 + share)."""
     (plain,) = noise_like(picture, 1)
     for channels in rank_channels(plain, model=tiny).values():
         assert max(x.score for x in channels) < 1.3
@@ -75,7 +75,7 @@ def test_noise_has_the_picture_s_colours_and_spectrum(picture) -> None:
 def test_noise_shows_nothing_of_the_picture(picture) -> None:
     copies = [np.corrcoef(picture.ravel(), x.ravel())[0, 1] for x in noise_like(picture, 30)]
     assert abs(np.mean(copies)) < 0.2
-    assert np.std(copies) > 0.05  # each is another
+    assert np.std(copies) > 0.05  # they differ from each other
 
 
 def test_an_even_picture_is_its_own_noise(tiny) -> None:
@@ -102,7 +102,7 @@ def test_what_every_picture_excites_does_not_come_first() -> None:
     ]
     strongest = [{x.channel for x in sorted(r, key=lambda x: -x.share)[:10]} for r in ranked]
     first = [{x.channel for x in r[:10]} for r in ranked]
-    assert len(set.intersection(*strongest)) >= 2  # so a plain order would tell of the network
+    assert len(set.intersection(*strongest)) >= 2  # so an order by share would describe the network
     assert not set.intersection(*first)
 
 

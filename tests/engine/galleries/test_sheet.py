@@ -1,4 +1,4 @@
-"""Contact sheets: nothing is lost, nothing is covered, and the page is one that can be printed."""
+"""Contact sheets: nothing is lost, nothing is covered, and the page can be printed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ SHAPES = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1,
 
 
 def plain(shape: tuple[int, int], number: int, label: str = "mixed0") -> Cell:
-    """A cell of one colour that neither paper nor ink nor what is between them has."""
+    """A cell of one colour that is neither paper nor ink nor anything in between."""
     return Cell(label, np.full((*shape, 3), (200, 10 * number, 7), np.uint8))
 
 
 @settings(max_examples=30, deadline=None)
 @given(SHAPES, st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=40))
-def test_every_picture_is_there_whole(shapes, label) -> None:
+def test_every_picture_is_complete(shapes, label) -> None:
     sheet = compose([plain(shape, i, label) for i, shape in enumerate(shapes)], note=label)
     for i, (height, width) in enumerate(shapes):
         rows, columns = np.nonzero((sheet == (200, 10 * i, 7)).all(axis=2))

@@ -26,7 +26,7 @@ def test_a_small_picture_stays_as_it_is() -> None:
     np.testing.assert_array_equal(thumbnail(picture, 256), picture.pixels)
 
 
-def test_a_panorama_stays_high_enough_within_reason() -> None:
+def test_a_panorama_gets_more_pixels_within_reason() -> None:
     assert thumbnail(from_pil(noise(400, 2000)), 200).shape[:2] == (160, 800)
     height, width = thumbnail(from_pil(noise(400, 9000)), 200).shape[:2]
     assert height < 160
@@ -63,13 +63,13 @@ def test_colours_become_srgb() -> None:
     assert np.abs(lighter - expected).max() < 3
 
 
-def test_a_profile_that_does_not_work_is_passed_over() -> None:
+def test_a_profile_that_does_not_work_is_ignored() -> None:
     grey = np.full((20, 20, 3), 100, np.uint8)
     np.testing.assert_array_equal(thumbnail(Picture(grey, icc=b"nonsense"), 20), grey)
 
 
 def _linear_profile() -> bytes:
-    """sRGB's profile with curves that are straight lines."""
+    """The sRGB profile with straight lines for curves."""
     content = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     count = int.from_bytes(content[128:132], "big")
     for i in range(count):
