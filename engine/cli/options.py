@@ -132,7 +132,7 @@ def add_dreaming(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT)
 
 def add_look(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT) -> argparse._ArgumentGroup:
     """Add --preset and the settings that a preset holds; return their group of options."""
-    default = DreamConfig()
+    default = presets.PRESETS[preset]
     look = parser.add_argument_group("the look")
     look.add_argument(
         "--preset",

@@ -47,7 +47,9 @@ CHUNK: Final = 1 << 20
 
 _GAP = r"[ \t\n]*+"
 _KEY = r"""(?:'(?:descr|fortran_order|shape)'|"(?:descr|fortran_order|shape)")"""
-_TYPE = r"""(?:'[|<>=]?[A-Za-z][0-9]{0,9}'|"[|<>=]?[A-Za-z][0-9]{0,9}")"""
+_TYPE = r"""(?:'[|<>=]?[A-Zb-z][0-9]{0,9}'|"[|<>=]?[A-Zb-z][0-9]{0,9}")"""
+"""A type of one letter and a size; not `a`, the old name of `S`, of which NumPy warns."""
+
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,18})"
 _SHAPE = rf"\({_GAP}(?:{_NUMBER}{_GAP}(?:,{_GAP}{_NUMBER}{_GAP})*,?{_GAP})?\)"
 _ENTRY = rf"{_KEY}{_GAP}:{_GAP}(?:{_TYPE}|True|False|{_SHAPE}){_GAP}"

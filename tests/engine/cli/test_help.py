@@ -12,6 +12,7 @@ import pytest
 from engine.cli import main as cli
 from engine.cli import options, parser
 from engine.cli.main import COMMANDS
+from engine.settings import presets
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,3 +82,12 @@ def test_given_tells_what_the_user_wrote_and_all_else_has_its_default() -> None:
     assert (arguments.input, arguments.guide, arguments.dither) == (["a.png", "b.png"], None, False)
     assert (arguments.device, arguments.precision, arguments.tile) == ("auto", "full", "auto")
     assert (arguments.debug, arguments.progress, arguments.with_recipe) == (False, "auto", True)
+
+
+@pytest.mark.parametrize("command", ["zoom", "video"])
+def test_the_help_of_films_shows_the_values_of_their_own_preset(command: str, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = parser._parsers(COMMANDS)[1][command].format_help()
+    flight = presets.PRESETS["flight"]
+    for option, value in (("--smooth", flight.smooth), ("--blend", flight.blend), ("--max-loss", "none")):
+        assert re.search(rf"^  {option} X .*\({value}\)$", text, re.MULTILINE), option

@@ -168,6 +168,7 @@ HOSTILE = {
     "objects, pickled in": with_header(described("'|O'")) + pickle.dumps(Boom()),
     "a record": as_npy(np.zeros((2, 2, 3), [("r", "u1")])),
     "big endian": as_npy(np.zeros((2, 2, 3), ">f4")),
+    "a type by a name that NumPy warns of": with_header(described("'a5'")),
     "doubles": as_npy(np.zeros((2, 2, 3))),
     "16 bits": as_npy(np.zeros((2, 2, 3), np.uint16)),
     "signed": as_npy(np.zeros((2, 2, 3), np.int8)),
