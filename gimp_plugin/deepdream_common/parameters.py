@@ -1,8 +1,8 @@
 # -*- coding: utf-8 -*-
-"""The one table of what a user can set; both dialogs, both procedures and the engine's options come from it.
+"""The one table of what a user can set; both dialogs, both procedures and the engine's options use it.
 
-Ranges and defaults are those of `engine.config.DreamConfig`, with 0 for its None; a test holds the two
-together.
+Ranges and defaults are those of `engine.config.DreamConfig`, with 0 for None; a test compares the
+two.
 """
 
 from __future__ import unicode_literals
@@ -23,7 +23,7 @@ HELP = (
 )
 
 LARGEST_INT = 2147483647
-"""Where GIMP's whole numbers end."""
+"""GIMP's largest whole number."""
 
 Parameter = namedtuple("Parameter", "name kind default low high step digits label blurb choices")
 """One thing to set.
@@ -61,7 +61,7 @@ PRESET = _choice(
 
 OCTAVES = _number(
     "octaves", "int", 3, 1, 20, 1, 0, "Oc_taves",
-    "How many sizes of the picture are dreamed on, small to large: more give larger forms",
+    "How many sizes of the picture to dream on, from small to large: more give larger forms",
 )  # fmt: skip
 
 LOOK = (
@@ -72,15 +72,15 @@ LOOK = (
     OCTAVES,
     _number(
         "min-size", "int", 0, 0, 8192, 10, 0, "Smallest si_ze",
-        "Shorter side of the first octave in pixels, instead of a number of octaves: small and large "
-        "pictures then get the same forms. 32 or more; 0 leaves it to the octaves",
+        "Shorter side of the first octave in pixels, instead of a number of octaves, so that small and "
+        "large pictures get the same forms. 32 or more; 0 uses the number of octaves",
     ),
     _number(
         "iterations", "int", 20, 1, 10000, 1, 0, "_Iterations",
         "Steps in each octave",
     ),
 )  # fmt: skip
-"""What a dialog shows at once, with the layers."""
+"""What a dialog shows from the start, with the layers."""
 
 LAYERS = (
     _layer("mixed0", 0.0, "_Fine lines", "Strokes and edges"),
@@ -88,7 +88,7 @@ LAYERS = (
     _layer("mixed2", 0.2, "Or_nament", "Scales, meshes and small eyes"),
     _layer("mixed3", 0.5, "E_yes", "Eyes, shells and feathers"),
     _layer("mixed4", 2.0, "_Beings", "Parts of animals and of things"),
-    _layer("mixed5", 1.5, "_Whole objects", "Whole animals and things; wants company"),
+    _layer("mixed5", 1.5, "_Whole objects", "Whole animals and things; best combined with other layers"),
 )
 
 FEATHER = _number(
@@ -99,7 +99,7 @@ FEATHER = _number(
 MORE = (
     _number(
         "octave-scale", "float", 1.4, 1.0, 10.0, 0.1, 2, "Octave scale",
-        "How much larger each octave is than the one before",
+        "How much larger each octave is than the previous one",
     ),
     _number(
         "max-loss", "float", 10.0, 0.0, 1000000.0, 1.0, 1, "Max loss",
@@ -107,50 +107,50 @@ MORE = (
     ),
     _number(
         "jitter", "int", 0, 0, 512, 1, 0, "Jitter",
-        "Pixels that the picture is moved by at random in each step, and back: hides the network's grid",
+        "Pixels by which each step randomly shifts the picture, and back: hides the network's grid",
     ),
     _number(
         "smooth", "float", 0.0, 0.0, 2.0, 0.1, 2, "Smoothness",
-        "How far coarse forms are raised to the strength of fine ones: larger, calmer. 1 makes them equal",
+        "How much to strengthen coarse forms relative to fine ones: larger, calmer. 1 makes them equal",
     ),
     _number(
         "total-variation", "float", 0.0, 0.0, 10.0, 0.1, 2, "Less noise",
-        "Pull against noise, relative to the dream's",
+        "Strength of the pull against noise, relative to the dream",
     ),
     _number(
         "stay-close", "float", 0.0, 0.0, 100.0, 0.1, 2, "Stay close",
-        "Pull back to the picture, relative to the dream's",
+        "Strength of the pull back to the picture, relative to the dream",
     ),
     _number(
         "blend", "float", 1.0, 0.0, 1.0, 0.1, 2, "Blend",
-        "How much of the dream there is in the result; the rest is the picture as it was",
+        "How much of the dream the result has; the rest is the original picture",
     ),
     FEATHER,
     _number(
         "seed", "int", 0, 0, LARGEST_INT, 1, 0, "Seed",
-        "Where all that is random comes from: another number, another dream",
+        "Start of all random numbers: a different seed gives a different dream",
     ),
     _switch(
         "clip", False, "Keep in range",
-        "Keep colours between black and white in each step: nothing burns out",
+        "Limit colours to the range from black to white in each step, so that nothing burns out",
     ),
     _switch(
         "keep-colours", False, "Keep colours",
-        "Dream on lightness only: hues stay the picture's",
+        "Dream on lightness only, keeping the picture's hues",
     ),
 )  # fmt: skip
-"""What a dialog keeps for those who look for it."""
+"""What a dialog hides at first."""
 
 CHANNELS = Parameter(
     "channels", "text", "", None, None, None, None, "Channels",
-    "Single channels of layers beside the sliders' layers, such as mixed4:12+40=0.5,mixed3:87=1", (),
+    "Single channels of layers, in addition to the layers above, such as mixed4:12+40=0.5,mixed3:87=1", (),
 )  # fmt: skip
 
 DEVICE = _choice(
     "device",
     "auto",
     "De_vice",
-    "What computes",
+    "Which processor to compute on",
     (("auto", "Automatic"), ("cpu", "Processor (CPU)"), ("cuda", "NVIDIA GPU (CUDA)")),
 )
 
@@ -158,35 +158,35 @@ FIT = _switch(
     "fit-selection",
     True,
     "_Dream up to the selection's edge",
-    "Forms grow inside the selection only, and fit what surrounds it. Otherwise all around it is dreamed on "
-    "too, and what is selected is cut out of that",
+    "Forms grow only inside the selection and fit its surroundings. Otherwise the surroundings are dreamed "
+    "on too, and the selection is cut out of the result",
 )
 
 RESULT = _choice(
     "result",
     "new-layer",
     "Result _as",
-    "Where the dream goes",
+    "Where to put the dream",
     (("new-layer", "New layer above"), ("in-place", "In place of the layer")),
 )
 
 SETTINGS = LOOK + MORE
-"""Those that are settings of the engine, each an option."""
+"""The settings of the engine, each of which is an option."""
 
 IN_PRESET = LOOK + LAYERS + MORE + (CHANNELS,)
-"""Those that a preset has values for."""
+"""The parameters that a preset sets."""
 
 PARAMETERS = (PRESET,) + IN_PRESET + (DEVICE, FIT, RESULT)
-"""All of them, in the order of the procedure's arguments."""
+"""All parameters, in the order of the procedure's arguments."""
 
 DEFAULTS = dict((parameter.name, parameter.default) for parameter in PARAMETERS)
 
 
 class SettingError(ValueError):
-    """The settings make no sense, alone or together; the message is for the user."""
+    """A setting is invalid, alone or with the others; the message is for the user."""
 
 
 def preset_values(name):
-    """Return what a preset sets, by argument name."""
+    """Return the values of a preset by argument name."""
     (found,) = [preset for preset in PRESETS if preset.name == name]
     return dict(((p.name, p.default) for p in IN_PRESET), **found.values)
