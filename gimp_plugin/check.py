@@ -1,4 +1,4 @@
-"""Find out why the plug-in would not show up in a GIMP, or not work."""
+"""Find out why the plug-in does not appear in GIMP, or does not work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AGAIN: Final = "deepdream-gimp install"
 PERMISSION: Final = "flatpak override --user --talk-name=org.freedesktop.Flatpak org.gimp.GIMP"
 
 PYTHON_FU: Final = ("lib*/gimp/2.0/python/gimpfu.py", "lib*/*/gimp/2.0/python/gimpfu.py")
-"""Where GIMP 2.10 has Python-Fu, below /usr or /usr/local."""
+"""Where GIMP 2.10 keeps Python-Fu, below /usr or /usr/local."""
 
 
 ROOTS: Final = (Path("/usr"), Path("/usr/local"))
@@ -38,7 +38,7 @@ ROOTS: Final = (Path("/usr"), Path("/usr/local"))
 
 @dataclass(frozen=True)
 class Finding:
-    """What is, or may be, in the way."""
+    """Something that prevents the plug-in from working, or may do so."""
 
     text: str
     """One sentence."""
@@ -47,16 +47,16 @@ class Finding:
     """What to do, one sentence or a command."""
 
     certain: bool = True
-    """Whether the plug-in can't work with it; otherwise it is something to know."""
+    """Whether the plug-in can't work because of it; otherwise it is only worth knowing."""
 
 
 def check(profile: Profile, home: Path, roots: tuple[Path, ...] = ROOTS) -> list[Finding]:
-    """Return everything that keeps the plug-in from working in that GIMP, and what one should know.
+    """Return everything that prevents the plug-in from working in that GIMP, and what is worth knowing.
 
     roots: where GIMP itself may be installed.
     """
     if not profile.host:
-        return [Finding(f"{profile.name} is too old, there is no plug-in for it", "install GIMP 3 (or 2.10)")]
+        return [Finding(f"the plug-in does not support {profile.name}", "install GIMP 3 (or 2.10)")]
     folder = profile.plugins / PLUGIN
     findings = list(_misplaced(profile))
     if (folder / f"{PLUGIN}.py").is_file():
@@ -70,25 +70,25 @@ def check(profile: Profile, home: Path, roots: tuple[Path, ...] = ROOTS) -> list
 
 
 def _misplaced(profile: Profile) -> Iterator[Finding]:
-    """Look where the file lies after a copy by hand."""
+    """Look for files copied to the wrong place by hand."""
     for wrong in (profile.plugins / f"{PLUGIN}.py", profile.plugins / PLUGIN / PLUGIN / f"{PLUGIN}.py"):
         if wrong.is_file():
             yield Finding(
-                f"{wrong} is the wrong place, GIMP does not look there", f"delete it, then: {AGAIN}"
+                f"{wrong} is in the wrong place, where GIMP does not look", f"delete it, then run: {AGAIN}"
             )
 
 
 def _files(profile: Profile, folder: Path) -> Iterator[Finding]:
-    """Compare what is installed with what would be."""
+    """Compare the installed files with those of this version."""
     main = folder / f"{PLUGIN}.py"
     if os.name == "posix" and not os.access(main, os.X_OK):
-        yield Finding(f"{main} is not executable, so GIMP passes it over", f"chmod +x '{main}', or: {AGAIN}")
+        yield Finding(f"{main} is not executable, so GIMP ignores it", f"chmod +x '{main}', or {AGAIN}")
     if any(not _same(folder / name, source) for name, source in files(profile.host).items()):
         other = "gimp3" if profile.host == "gimp2" else "gimp2"
         if _same(main, files(other).get(main.name)):
-            yield Finding(f"what is installed is the plug-in for another GIMP than {profile.name}", AGAIN)
+            yield Finding(f"the installed plug-in is not the one for {profile.name}", AGAIN)
         else:
-            yield Finding("what is installed is another version of the plug-in, or was changed", AGAIN)
+            yield Finding("the installed plug-in is another version, or was modified", AGAIN)
 
 
 def _same(path: Path, source: Path | None) -> bool:
@@ -99,31 +99,31 @@ def _same(path: Path, source: Path | None) -> bool:
 
 
 def _engine(folder: Path) -> Iterator[Finding]:
-    """Start the engine as the plug-in would."""
+    """Start the engine as the plug-in does."""
     try:
         known = json.loads((folder / ENGINE_FILE).read_text(encoding="utf-8"))
         command, version = [str(word) for word in known["command"]], str(known.get("version"))
         python = command[len(FLATPAK_SPAWN) if tuple(command[:3]) == FLATPAK_SPAWN else 0]
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
-        yield Finding("the plug-in does not know where the engine is", AGAIN)
+        yield Finding("the plug-in does not know where to find the engine", AGAIN)
         return
     if not Path(python).is_file():
         yield Finding(
-            f"the engine is gone, there is no {python}", f"install deepdream-onnx again, then: {AGAIN}"
+            f"the engine is missing: there is no {python}", f"install deepdream-onnx again, then run: {AGAIN}"
         )
         return
     try:
         running = engine_version(command)
-        ask_engine(command, "info", "--json")  # opens the model, so that a missing runtime shows
+        ask_engine(command, "info", "--json")  # opens the model, so a missing runtime is noticed
     except InstallError as error:
         yield Finding(str(error), error.hint)
         return
     if running != version:
-        yield Finding(f"the plug-in is of version {version}, the engine of {running}", AGAIN)
+        yield Finding(f"the plug-in is version {version}, but the engine is version {running}", AGAIN)
 
 
 def _search_path(profile: Profile) -> Iterator[Finding]:
-    """Look whether the user told GIMP to look for plug-ins elsewhere."""
+    """Check whether GIMP is set to look for plug-ins elsewhere."""
     try:
         text = (profile.folder / "gimprc").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -144,7 +144,7 @@ def _has_python_fu(roots: tuple[Path, ...]) -> bool:
 
 
 def _surroundings(profile: Profile, home: Path, roots: tuple[Path, ...]) -> Iterator[Finding]:
-    """Look at how that GIMP is packaged."""
+    """Check for problems with the packaging of that GIMP."""
     if profile.package == "flatpak":
         overrides = home / ".local/share/flatpak/overrides/org.gimp.GIMP"
         try:
@@ -154,17 +154,21 @@ def _surroundings(profile: Profile, home: Path, roots: tuple[Path, ...]) -> Iter
         except OSError:
             allowed = False
         if not allowed:
-            yield Finding("Flatpak keeps this GIMP from starting the engine", PERMISSION)
-        yield Finding("with Flatpak's GIMP the plug-in is untried", "please tell how it went", certain=False)
+            yield Finding("Flatpak prevents this GIMP from starting the engine", PERMISSION)
+        yield Finding(
+            "the plug-in has not been tested with GIMP from Flatpak",
+            "please report if it works",
+            certain=False,
+        )
     elif profile.package == "snap":
         yield Finding(
-            "Snap may keep this GIMP from starting the engine; that is untried",
-            "if it can't be started, install GIMP from your distribution",
+            "Snap may prevent this GIMP from starting the engine; this has not been tested",
+            "if the engine does not start, install GIMP from your distribution",
             certain=False,
         )
     elif profile.host == "gimp2" and sys.platform.startswith("linux") and not _has_python_fu(roots):
         yield Finding(
-            "there seems to be no Python-Fu for GIMP 2.10; distributions have left it out since 2020",
-            "use GIMP 3, or a 2.10 with Python-Fu in it",
+            "GIMP 2.10 seems to lack Python-Fu; many distributions have omitted it since 2020",
+            "use GIMP 3, or a GIMP 2.10 with Python-Fu",
             certain=False,
         )

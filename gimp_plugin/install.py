@@ -1,4 +1,4 @@
-"""Put the plug-in into a GIMP profile, and take it out again."""
+"""Install the plug-in in a GIMP profile, and remove it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ PLUGIN: Final = "deepdream"
 """Name of the plug-in's folder and of its main file."""
 
 ENGINE_FILE: Final = "engine.json"
-"""Where the plug-in reads how to start the engine; `deepdream_common.engine_file` reads it."""
+"""Says how to start the engine; the plug-in's `deepdream_common.engine_file` reads it."""
 
 LOG_FILE: Final = "deepdream.log"
 LAST_SETTINGS: Final = "plug-in-settings/plug-in-deep-dream.*"
-"""Where GIMP 3 keeps what was set last."""
+"""Where GIMP 3 keeps the last settings."""
 
 SOURCES: Final = Path(__file__).resolve().parent
 FLATPAK_SPAWN: Final = ("/usr/bin/flatpak-spawn", "--host", "--watch-bus")
-"""Start a program outside of Flatpak's sandbox, and end it when GIMP ends."""
+"""Starts a program outside Flatpak's sandbox, and ends it when GIMP ends."""
 
 START_SECONDS: Final = 120.0
 
 
 class InstallError(Exception):
-    """Say in one sentence what is wrong, and in `hint` what to do about it."""
+    """The message says what is wrong, in one sentence; `hint` says what to do about it."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -42,11 +42,11 @@ class InstallError(Exception):
 
 
 def find_engine() -> tuple[list[str], str]:
-    """Return the words that start the engine of this Python, and its version; raise InstallError without one.
+    """Return the command for this Python's engine, and its version; raise InstallError if there is none.
 
-    An engine that is not installed, but lies beside this package as in a clone, does as well.
+    An engine that is not installed, but is beside this package as in a clone, will do as well.
     """
-    # -P: GIMP's working folder may be anywhere, and what lies there is not to be imported.
+    # -P: GIMP's working folder may be anywhere, and nothing should be imported from there.
     command = [sys.executable, "-P", "-m", "engine"]
     try:
         return command, engine_version(command)
@@ -59,13 +59,13 @@ def find_engine() -> tuple[list[str], str]:
 
 
 def ask_engine(command: Sequence[str], *words: str) -> str:
-    """Return what the engine prints; raise InstallError, with its own last words, where it does not work."""
+    """Return what the engine prints; raise InstallError, with its last line of output, if it fails."""
     inside = list(command[len(FLATPAK_SPAWN) :] if tuple(command[:3]) == FLATPAK_SPAWN else command)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     pip = f'{sys.executable} -m pip install "deepdream-onnx[cpu]"'
-    hint = f"install the engine: {pip}, then deepdream-gimp install"
+    hint = f"install the engine with {pip}, then run deepdream-gimp install"
     try:
-        done = subprocess.run(  # noqa: S603 - the command is the one that the installer wrote
+        done = subprocess.run(  # noqa: S603 - the installer wrote this command
             [*inside, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -85,22 +85,20 @@ def ask_engine(command: Sequence[str], *words: str) -> str:
 
 
 def engine_version(command: Sequence[str]) -> str:
-    """Return the engine's version; raise InstallError where it does not start."""
+    """Return the engine's version; raise InstallError if it does not start."""
     return ask_engine(command, "--version").split()[-1]
 
 
 def install(profile: Profile, command: Sequence[str], version: str) -> Path:
-    """Copy the plug-in into the profile, over one that is there, and return its folder.
+    """Copy the plug-in to the profile, replacing an older one, and return its folder.
 
-    command: starts the engine; version: the engine's.  The new one is made beside the old and takes its place
-    at once.  Raises InstallError.
+    command: starts the engine; version: of the engine.  The new plug-in is built beside the old one and
+    replaces it in one step.  Raises InstallError.
     """
     if not profile.host:
-        raise InstallError(f"there is no plug-in for {profile.name}", "install GIMP 2.10 or 3")
+        raise InstallError(f"the plug-in does not support {profile.name}", "install GIMP 2.10 or 3")
     if not profile.folder.is_dir():
-        raise InstallError(
-            f"there is no folder {profile.folder}", "start that GIMP once, it makes its folder"
-        )
+        raise InstallError(f"there is no folder {profile.folder}", "start that GIMP once to create it")
     target = profile.plugins / PLUGIN
     _refuse_stranger(target)
     if profile.package == "flatpak":
@@ -113,14 +111,14 @@ def install(profile: Profile, command: Sequence[str], version: str) -> Path:
             _swap(new, target, Path(scratch, "old"))
     except OSError as error:
         where = error.filename or profile.plugins
-        raise InstallError(f"{where} can't be written: {error.strerror}", "see to its permissions") from None
+        raise InstallError(f"{where} can't be written: {error.strerror}", "check its permissions") from None
     return target
 
 
 def remove(profile: Profile) -> bool:
-    """Remove the plug-in, its log and its settings from the profile; return whether there was one.
+    """Remove the plug-in, its log and its settings from the profile; return whether it was installed.
 
-    Nothing else is touched, and no link followed.  Raises InstallError.
+    Nothing else is touched, and links are not followed.  Raises InstallError.
     """
     target = profile.plugins / PLUGIN
     if not os.path.lexists(target):
@@ -138,7 +136,7 @@ def remove(profile: Profile) -> bool:
 
 
 def files(host: str) -> dict[str, Path]:
-    """Return what the plug-in consists of: path in its folder -> file of ours."""
+    """Return the plug-in's files: path in its folder -> our source file."""
     main = SOURCES / host / PLUGIN
     common = SOURCES / "deepdream_common"
     found = {path.relative_to(main).as_posix(): path for path in _walk(main)}
@@ -146,7 +144,7 @@ def files(host: str) -> dict[str, Path]:
 
 
 def is_ours(folder: Path) -> bool:
-    """Return whether a plug-in's folder is one that we made, whatever its version or state."""
+    """Return whether a folder is an installed Deep Dream plug-in, whatever its version or state."""
     return folder.is_dir() and ((folder / "deepdream_common").is_dir() or (folder / ENGINE_FILE).is_file())
 
 
@@ -159,10 +157,10 @@ def _walk(folder: Path) -> list[Path]:
 
 
 def _refuse_stranger(target: Path) -> None:
-    """Raise InstallError where something of that name is not our plug-in; a mere link is nobody's."""
+    """Raise InstallError if `target` exists and is not our plug-in; a mere link may be replaced."""
     if os.path.lexists(target) and not target.is_symlink() and not is_ours(target):
         raise InstallError(
-            f"{target} is no Deep Dream plug-in of ours", "look what it is, and move it out of the way"
+            f"{target} is not this Deep Dream plug-in", "check what it is, and move it out of the way"
         )
 
 
@@ -170,14 +168,14 @@ def _build(folder: Path, host: str, engine: dict[str, object]) -> None:
     for name, source in files(host).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, path)  # now, for GIMP asks a plug-in again only when its file is newer
+        shutil.copyfile(source, path)  # with a new time: GIMP queries a plug-in again only if it is newer
         path.chmod(0o755 if name == f"{PLUGIN}.py" else 0o644)
     text = json.dumps(engine, indent=2) + "\n"
     (folder / ENGINE_FILE).write_text(text, encoding="utf-8")
 
 
 def _swap(new: Path, target: Path, old: Path) -> None:
-    """Put `new` in the place of `target`, which is put back where that fails."""
+    """Replace `target` with `new`; if that fails, restore `target`."""
     there = os.path.lexists(target)
     if there:
         target.rename(old)

@@ -1,4 +1,4 @@
-"""Find the profile folders of every GIMP on the machine."""
+"""Find the profile folders of all GIMP installations."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 OLDEST: Final = (2, 10)
-"""First GIMP that there is a plug-in for."""
+"""Oldest GIMP that the plug-in supports."""
 
 UNSTABLE: Final = (2, 99)
-"""The previews of 3.0, whose interface changed from one to the next."""
+"""The previews of 3.0, whose interface changed from release to release."""
 
 
 @dataclass(frozen=True, order=True)
@@ -29,33 +29,33 @@ class Profile:
     """What GIMP calls the personal folder."""
 
     package: str = ""
-    """`flatpak` or `snap` where GIMP runs in one of these sandboxes."""
+    """`flatpak` or `snap` if GIMP runs in one of these sandboxes."""
 
     @property
     def name(self) -> str:
-        """Return what to call that GIMP."""
+        """Name of that GIMP for the user."""
         suffix = f" ({self.package.capitalize()})" if self.package else ""
         return f"GIMP {self.version[0]}.{self.version[1]}{suffix}"
 
     @property
     def plugins(self) -> Path:
-        """Return the folder with the user's plug-ins."""
+        """Folder with the user's plug-ins."""
         return self.folder / "plug-ins"
 
     @property
     def host(self) -> str:
-        """Return which of the two plug-ins runs there: gimp2, gimp3, or none."""
+        """Which host runs there: gimp2, gimp3, or an empty text if none does."""
         if self.version < OLDEST or self.version == UNSTABLE:
             return ""
         return "gimp2" if self.version[0] == 2 else "gimp3"
 
 
 def find(environ: Mapping[str, str], home: Path, platform: str = sys.platform) -> list[Profile]:
-    """Return the profiles of all GIMPs that have been started once, oldest version first."""
+    """Return the profiles of all GIMP installations that have been started once, oldest version first."""
     found: dict[Path, Profile] = {}
     for variable, version in (("GIMP2_DIRECTORY", (2, 10)), ("GIMP3_DIRECTORY", (3, 0))):
         if environ.get(variable):
-            folder = home / environ[variable]  # GIMP takes a relative one from there too
+            folder = home / environ[variable]  # GIMP also resolves relative paths from there
             found[folder] = Profile(read_version(folder.name) or version, folder)
     for parent, package in _parents(environ, home, platform):
         for folder in _subfolders(parent):
@@ -69,7 +69,7 @@ def find(environ: Mapping[str, str], home: Path, platform: str = sys.platform) -
 
 
 def given(folder: Path, version: str | None = None) -> Profile | None:
-    """Return the profile in that folder, or None where neither its name nor `version` tells its version.
+    """Return the profile in that folder, or None if neither its name nor `version` gives its version.
 
     version: such as 2.10 or 3.
     """
@@ -81,13 +81,13 @@ def given(folder: Path, version: str | None = None) -> Profile | None:
 
 
 def read_version(text: str) -> tuple[int, int] | None:
-    """Return major and minor number of a text such as 3.0, or None."""
+    """Return the major and minor number of a text such as 3.0, or None."""
     match = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})(\.[0-9]+)?", text)
     return (int(match[1]), int(match[2])) if match else None
 
 
 def _parents(environ: Mapping[str, str], home: Path, platform: str) -> Iterator[tuple[Path, str]]:
-    """Yield the folders that hold one folder for each version, with the package whose they are."""
+    """Yield the folders that hold one folder per version, with the package they belong to."""
     if platform == "win32":
         yield Path(environ.get("APPDATA") or home / "AppData" / "Roaming") / "GIMP", ""
     elif platform == "darwin":
@@ -101,5 +101,5 @@ def _parents(environ: Mapping[str, str], home: Path, platform: str) -> Iterator[
 def _subfolders(folder: Path) -> list[Path]:
     try:
         return sorted(entry for entry in folder.iterdir() if entry.is_dir())
-    except OSError:  # not there, or not ours to read
+    except OSError:  # missing, or not readable
         return []

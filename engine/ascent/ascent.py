@@ -147,7 +147,7 @@ def forbidden(loss: float, mean: float, shape: tuple[int, ...], config: DreamCon
     """Tell whether max loss forbids a step; raise DreamError where loss or gradient are not finite."""
     if not (math.isfinite(loss) and math.isfinite(mean)):
         raise DreamError(
-            f"loss or gradient became too large for a number at {shape[0]}x{shape[1]}",
+            f"loss or gradient is no longer finite at {shape[0]}x{shape[1]}",
             hint="a smaller --step, or smaller coefficients in --layers, keep them finite",
         )
     return config.max_loss is not None and loss > config.max_loss

@@ -74,7 +74,7 @@ class DreamConfig:
         "number of sizes that are dreamed on, smallest first",
         Dialog(
             label="Oc_taves",
-            tooltip="How many sizes of the picture are dreamed on, small to large: more give larger forms",
+            tooltip="How many sizes of the picture to dream on, from small to large: more give larger forms",
             at_once=2,
             slider=(1, 8),
         ),
@@ -89,7 +89,7 @@ class DreamConfig:
         "size of an octave relative to the one before",
         Dialog(
             label="Octave scale",
-            tooltip="How much larger each octave is than the one before",
+            tooltip="How much larger each octave is than the previous one",
             slider=(1.1, 2.0),
         ),
     )
@@ -103,8 +103,8 @@ class DreamConfig:
         "smaller side of the first octave, whatever the picture's size: as many octaves as it takes",
         Dialog(
             label="Smallest si_ze",
-            tooltip="Shorter side of the first octave in pixels, instead of a number of octaves: small and "
-            "large pictures then get the same forms. 32 or more; 0 leaves it to the octaves",
+            tooltip="Shorter side of the first octave in pixels, instead of a number of octaves, so that "
+            "small and large pictures get the same forms. 32 or more; 0 uses the number of octaves",
             at_once=3,
             slider=(0, 512),
             step=10,
@@ -166,11 +166,11 @@ class DreamConfig:
         "--jitter",
         0,
         512,
-        "pixels that the picture is moved by at random in each step, and back",
+        "pixels by which each step randomly shifts the picture, and back",
         Dialog(
             label="Jitter",
-            tooltip="Pixels that the picture is moved by at random in each step, and back: hides the "
-            "network's grid",
+            tooltip="Pixels by which each step randomly shifts the picture, and back: hides the network's "
+            "grid",
             slider=(0, 64),
         ),
     )
@@ -182,7 +182,7 @@ class DreamConfig:
         "keep colours between black and white in each step",
         Dialog(
             label="Keep in range",
-            tooltip="Keep colours between black and white in each step: nothing burns out",
+            tooltip="Limit colours to the range from black to white in each step, so that nothing burns out",
         ),
     )
     """Whether values are kept in the model's range after each step; true or false."""
@@ -192,10 +192,10 @@ class DreamConfig:
         "--smooth",
         0.0,
         2.0,
-        "how far coarse forms are raised to the strength of fine ones: larger, calmer",
+        "how much to strengthen coarse forms relative to fine ones: larger, calmer",
         Dialog(
             label="Smoothness",
-            tooltip="How far coarse forms are raised to the strength of fine ones: larger, calmer. "
+            tooltip="How much to strengthen coarse forms relative to fine ones: larger, calmer. "
             "1 makes them equal",
         ),
     )
@@ -207,7 +207,7 @@ class DreamConfig:
         "--total-variation",
         0.0,
         10.0,
-        "pull against noise, relative to the dream's",
+        "strength of the pull against noise, relative to the dream",
         Dialog(label="Less noise", slider=(0.0, 2.0), gamma=1.5),
     )
     """Weight of the descent of total variation in a step, relative to the normalised gradient; 0 to 10."""
@@ -217,7 +217,7 @@ class DreamConfig:
         "--stay-close",
         0.0,
         100.0,
-        "pull back to the picture, relative to the dream's",
+        "strength of the pull back to the picture, relative to the dream",
         Dialog(label="Stay close", slider=(0.0, 10.0), gamma=2.0),
     )
     """Weight of the distance from the picture in a step, relative to the normalised gradient: at 2, an
@@ -226,7 +226,7 @@ class DreamConfig:
     keep_colours: bool = _switch(
         "--keep-colours",
         "dream on lightness only",
-        Dialog(label="Keep colours", tooltip="Dream on lightness only: hues stay the picture's"),
+        Dialog(label="Keep colours", tooltip="Dream on lightness only, keeping the picture's hues"),
     )
     """Whether red, green and blue are changed alike, so that hues stay the picture's; true or false."""
 
@@ -235,10 +235,10 @@ class DreamConfig:
         "--blend",
         0.0,
         1.0,
-        "how much of the dream there is in the result",
+        "how much of the dream the result has",
         Dialog(
             label="Blend",
-            tooltip="How much of the dream there is in the result; the rest is the picture as it was",
+            tooltip="How much of the dream the result has; the rest is the original picture",
         ),
     )
     """Share of the dream in the result, the rest is the picture as it was; 0 to 1."""
@@ -266,7 +266,7 @@ class DreamConfig:
         "what all random numbers start from",
         Dialog(
             label="Seed",
-            tooltip="Where all that is random comes from: another number, another dream",
+            tooltip="Start of all random numbers: a different seed gives a different dream",
             slider=(0, 100),
         ),
     )

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Where the engine is: `engine.json` beside the plug-in, written when it was installed."""
+"""Where the engine is: `engine.json` beside the plug-in, written by the installer."""
 
 from __future__ import unicode_literals
 
@@ -15,7 +15,7 @@ NAME = "engine.json"
 def read(folder):
     """Return the command that starts the engine, a list of words.
 
-    Raises EngineError where the file is missing or names an interpreter that is gone.
+    Raises EngineError if the file is missing, or names an interpreter that no longer exists.
     """
     path = os.path.join(folder, NAME)
     try:
@@ -26,12 +26,12 @@ def read(folder):
         words = [word + "" for word in command]
     except (IOError, OSError, ValueError, KeyError, TypeError, RuntimeError):  # the last: nested too deep
         raise EngineError(
-            "The plug-in does not know where the DeepDream engine is.",
-            "Run “deepdream-gimp install” in the environment that has the engine.",
+            "The plug-in does not know where to find the DeepDream engine.",
+            "Run “deepdream-gimp install” in the environment where the engine is installed.",
         )
     if not os.path.isfile(words[0]):
         raise EngineError(
-            "The DeepDream engine is gone: there is no %s." % words[0],
+            "The DeepDream engine is missing: there is no %s." % words[0],
             "Install the engine again, then run “deepdream-gimp install”.",
         )
     return words

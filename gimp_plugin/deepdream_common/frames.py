@@ -17,13 +17,13 @@ _HEADER = re.compile(
 
 
 class FrameError(ValueError):
-    """What came is not a frame."""
+    """The data is not a frame."""
 
 
 def header(kind, height, width, channels):
-    """Return what stands before the pixels; kind is `|u1` (0 to 255) or `<f4` (0 to 1)."""
+    """Return the header before the pixels; kind is `|u1` (0 to 255) or `<f4` (0 to 1)."""
     if kind not in ITEM_SIZE:
-        raise FrameError("%s is no kind of frame" % kind)
+        raise FrameError("%s is not a valid kind of frame" % kind)
     form = "{'descr': '%s', 'fortran_order': False, 'shape': (%d, %d, %d), }"
     text = form % (kind, height, width, channels)
     padding = -(len(MAGIC) + 2 + len(text) + 1) % 64
@@ -39,9 +39,9 @@ def size(kind, height, width, channels):
 def read_header(read):
     """Return (kind, height, width, channels) of the next frame, or None at the end of the stream.
 
-    read: a function that returns up to n bytes, and none only at the end.
+    read: a function that returns up to n bytes, and nothing only at the end.
 
-    Raises FrameError for what is not such a header.
+    Raises FrameError if the data is not such a header.
     """
     start = read_exactly(read, len(MAGIC) + 2, at_least=0)
     if not start:

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The log in GIMP's profile folder, where the engine's own words are when something went wrong."""
+"""The log in GIMP's profile folder, which has the engine's own messages if something went wrong."""
 
 from __future__ import unicode_literals
 
@@ -9,11 +9,11 @@ import time
 
 NAME = "deepdream.log"
 LIMIT = 200000
-"""Characters that are kept; the oldest go first."""
+"""Number of characters kept; the oldest are dropped."""
 
 
 def write(folder, lines, clock=time.strftime):
-    """Append the lines under the date; a log that can't be written is no reason to fail."""
+    """Append the lines under the current date; a log that can't be written is not an error."""
     path = os.path.join(folder, NAME)
     text = "".join(line + "\n" for line in [clock("%Y-%m-%d %H:%M:%S")] + ["  " + line for line in lines])
     try:
@@ -21,7 +21,7 @@ def write(folder, lines, clock=time.strftime):
             with io.open(path, encoding="utf-8", errors="replace") as file:
                 text = file.read() + text
         except (IOError, OSError):
-            pass  # it is the first
+            pass  # no log yet
         with io.open(path, "w", encoding="utf-8") as file:
             file.write(text[-LIMIT:])
     except (IOError, OSError):

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""A selection that travels to the engine as the alpha of a frame, for `--mask alpha`."""
+"""The selection, sent to the engine as the alpha channel of a frame, for `--mask alpha`."""
 
 from __future__ import unicode_literals
 
@@ -14,7 +14,8 @@ def put_on(kind, channels, pixels, shares):
     """Return (channels, pixels) of a frame that is opaque where anything is selected, and nowhere else.
 
     kind, channels, pixels: of the frame, see `frames.header`; shares: how much each pixel is selected, a byte
-    each.  Little is as good as much: what comes back goes through the selection, which weakens it.
+    each.  Partly selected pixels are opaque too: the result is applied through the selection, which weakens
+    it.
     """
     item, colours = ITEM_SIZE[kind], _colours(channels)
     old, new = item * channels, item * (colours + 1)
@@ -27,7 +28,7 @@ def put_on(kind, channels, pixels, shares):
 
 
 def take_off(kind, channels, pixels, dreamed):
-    """Return `pixels` with the colours of what the engine made of `put_on`'s frame; alpha stays as it is."""
+    """Return `pixels` with the colours that the engine returned for `put_on`'s frame; alpha is unchanged."""
     item, colours = ITEM_SIZE[kind], _colours(channels)
     old, new = item * channels, item * (colours + 1)
     merged = bytearray(pixels)

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The one table of what a user can set; both dialogs, both procedures and the engine's options come from it.
+"""The one table of what a user can set; both dialogs, both procedures and the engine's options use it.
 
 What is a setting of the engine comes from `settings_table`, which is generated; the rest stands here.
 """
@@ -57,19 +57,19 @@ LAYERS = (
     _layer("mixed2", 0.2, "Or_nament", "Scales, meshes and small eyes"),
     _layer("mixed3", 0.5, "E_yes", "Eyes, shells and feathers"),
     _layer("mixed4", 2.0, "_Beings", "Parts of animals and of things"),
-    _layer("mixed5", 1.5, "_Whole objects", "Whole animals and things; wants company"),
+    _layer("mixed5", 1.5, "_Whole objects", "Whole animals and things; best combined with other layers"),
 )
 
 CHANNELS = _plain(
     "channels", "text", "", "Channels",
-    "Single channels of layers beside the sliders' layers, such as mixed4:12+40=0.5,mixed3:87=1",
+    "Single channels of layers, in addition to the layers above, such as mixed4:12+40=0.5,mixed3:87=1",
 )  # fmt: skip
 
 DEVICE = _choice(
     "device",
     "auto",
     "De_vice",
-    "What computes",
+    "Which processor to compute on",
     (("auto", "Automatic"), ("cpu", "Processor (CPU)"), ("cuda", "NVIDIA GPU (CUDA)")),
 )
 
@@ -78,38 +78,38 @@ FIT = _plain(
     "bool",
     True,
     "_Dream up to the selection's edge",
-    "Forms grow inside the selection only, and fit what surrounds it. Otherwise all around it is dreamed on "
-    "too, and what is selected is cut out of that",
+    "Forms grow only inside the selection and fit its surroundings. Otherwise the surroundings are dreamed "
+    "on too, and the selection is cut out of the result",
 )
 
 RESULT = _choice(
     "result",
     "new-layer",
     "Result _as",
-    "Where the dream goes",
+    "Where to put the dream",
     (("new-layer", "New layer above"), ("in-place", "In place of the layer")),
 )
 
 SETTINGS = LOOK + MORE
-"""Those that are settings of the engine, each an option."""
+"""The settings of the engine, each of which is an option."""
 
 (OCTAVES,) = [parameter for parameter in SETTINGS if parameter.name == "octaves"]
 (FEATHER,) = [parameter for parameter in SETTINGS if parameter.name == "feather"]
 
 IN_PRESET = LOOK + LAYERS + MORE + (CHANNELS,)
-"""Those that a preset has values for."""
+"""The parameters that a preset sets."""
 
 PARAMETERS = (PRESET,) + IN_PRESET + (DEVICE, FIT, RESULT)
-"""All of them, in the order of the procedure's arguments."""
+"""All parameters, in the order of the procedure's arguments."""
 
 DEFAULTS = dict((parameter.name, parameter.default) for parameter in PARAMETERS)
 
 
 class SettingError(ValueError):
-    """The settings make no sense, alone or together; the message is for the user."""
+    """A setting is invalid, alone or with the others; the message is for the user."""
 
 
 def preset_values(name):
-    """Return what a preset sets, by argument name."""
+    """Return the values of a preset by argument name."""
     (found,) = [preset for preset in PRESETS if preset.name == name]
     return dict(((p.name, p.default) for p in IN_PRESET), **found.values)

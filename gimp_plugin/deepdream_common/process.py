@@ -1,8 +1,8 @@
 # -*- coding: utf-8 -*-
 """The engine as a child process: a frame in, events and a frame out, never left behind.
 
-libgimp may be called from the main thread only, so the threads here touch nothing of GIMP: they fill a queue,
-which the host polls.  Threads rather than select, because Windows can't select on pipes.
+Only the main thread may call libgimp, so the threads here never use GIMP: they fill a queue that the host
+polls.  Threads rather than select, because Windows can't select on pipes.
 """
 
 from __future__ import unicode_literals
@@ -23,21 +23,21 @@ except ImportError:  # Python 2
     import Queue as queue  # novermin
 
 HIDDEN_FROM_ENGINE = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "GI_TYPELIB_PATH")
-"""What GIMP packages set for GIMP's own Python; the engine's Python is another one."""
+"""Set by GIMP packages for GIMP's own Python; the engine has a different one."""
 
 PROTOCOL = 1
 STOP_SECONDS = 3.0
-"""How long the engine may take to end by itself before it is killed."""
+"""How long the engine may take to end on its own before it is killed."""
 
 ERROR_LINES = 40
-"""Last lines of the engine's own words that are kept for the log."""
+"""Number of the engine's last output lines kept for the log."""
 
 LINE_LENGTH = 1000
-"""Characters of such a line that are kept."""
+"""Number of characters kept of such a line."""
 
 
 class EngineError(Exception):
-    """The engine did not do its work; the message says why, `hint` what to do about it."""
+    """The engine failed; the message says why, and `hint` what to do about it."""
 
     def __init__(self, message, hint=""):
         Exception.__init__(self, message)
@@ -52,8 +52,8 @@ class EngineError(Exception):
 class Engine(object):
     """One run of `python -m engine pipe` on one picture.
 
-    log: the engine's last words; about: its start event; finished, stopped: whether it has ended, or was
-    told to.
+    log: the engine's last output; about: its start event; finished, stopped: whether it has ended, or has
+    been told to.
 
     Start it, `poll` until `finished`, then take `result()`.  Whatever happens in between, `close()`: it ends
     the process and waits until it is gone.
@@ -66,7 +66,7 @@ class Engine(object):
         options: from `parameters.engine_options`.
         kind, height, width, channels: of the frame, see `frames.header`; pixels: its bytes.
 
-        Raises EngineError where the command can't be started.
+        Raises EngineError if the command can't be started.
         """
         self.log = []
         self.about = {}
@@ -88,7 +88,7 @@ class Engine(object):
                 stderr=subprocess.PIPE,
                 bufsize=-1,  # Python 2 would read byte by byte
                 env=environment,
-                # Python 2 would let the engine inherit GIMP's wire; on Windows both can't be had.
+                # Python 2 would let the engine inherit GIMP's wire; Windows does not allow both.
                 close_fds=os.name != "nt",
                 # Without a console window on Windows.
                 creationflags=0x08000000 if os.name == "nt" else 0,
@@ -96,7 +96,7 @@ class Engine(object):
         except (OSError, ValueError) as error:
             raise EngineError(
                 "The DeepDream engine can't be started: %s" % _reason(error),
-                "Run “deepdream-gimp install” again; “deepdream-gimp install --check” tells more.",
+                "Run “deepdream-gimp install” again; “deepdream-gimp check” gives details.",
             )
         self._send_header = frames.header(kind, height, width, channels)
         self._threads = [
@@ -106,7 +106,7 @@ class Engine(object):
         ]
 
     def poll(self, seconds=0.0):
-        """Return the engine's next event, a dict, or None where there is none within `seconds`.
+        """Return the engine's next event, a dict, or None if there is none within `seconds`.
 
         Events are those of `--progress json`.  After the last one `finished` is True.
         """
@@ -118,14 +118,14 @@ class Engine(object):
             return None
 
     def stop(self):
-        """Ask the engine to end with the picture so far; go on polling until `finished`."""
+        """Ask the engine to stop and return the picture so far; keep polling until `finished`."""
         self.stopped = True
         self._end_of_input.set()
 
     def result(self):
         """Return the pixels, in the form of those that were sent, once `finished`.
 
-        Raises EngineError with the engine's own reason where there are none.
+        Raises EngineError, with the engine's own reason, if there are none.
         """
         status = self._wait(STOP_SECONDS)
         if self._pixels is not None and (status == 0 or self.stopped):
@@ -138,7 +138,7 @@ class Engine(object):
         raise EngineError("The DeepDream engine failed%s." % _status(status), _SEE_LOG)
 
     def close(self):
-        """End the engine, by force if it does not end by itself, and wait until it is gone."""
+        """End the engine, by force if it does not end on its own, and wait until it has ended."""
         self._end_of_input.set()
         if self._wait(0.0 if self.finished else STOP_SECONDS) is None:
             _quietly(self._process.terminate)
@@ -201,14 +201,14 @@ class Engine(object):
                 self.about = event
             if event.get("event") == "start" and event.get("protocol") != PROTOCOL:
                 self._error = {
-                    "message": "The DeepDream engine and this plug-in are of different versions.",
+                    "message": "The DeepDream engine and this plug-in are different versions.",
                     "hint": "Run “deepdream-gimp install” again.",
                 }
                 _quietly(self._process.terminate)
             self._queue.put(event)
 
     def _wait(self, seconds):
-        """Return the exit status, or None where the process still runs after `seconds`."""
+        """Return the exit status, or None if the process is still running after `seconds`."""
         end = time.time() + seconds
         while self._process.poll() is None:
             if time.time() >= end:
@@ -220,11 +220,11 @@ class Engine(object):
         self.log.append("engine ended with status %s" % status)
 
 
-_SEE_LOG = "The log file in GIMP's profile folder (deepdream.log) has its words."
+_SEE_LOG = "See the log file in GIMP's profile folder (deepdream.log)."
 
 
 def _survive_broken_pipes():
-    """Let writing to an engine that has ended raise, whatever GIMP's library made of the signal for it."""
+    """Make writing to an engine that has ended raise an error, however GIMP's library set that signal."""
     try:
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     except (AttributeError, ValueError):

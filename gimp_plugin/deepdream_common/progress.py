@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""How far the dream is, in words for a progress bar."""
+"""The progress of a dream, as text for a progress bar."""
 
 from __future__ import division, unicode_literals
 
@@ -7,10 +7,10 @@ import time
 
 
 class Pace(object):
-    """Where the dream is and how long it will still take, from the engine's step events."""
+    """Progress and remaining time, from the engine's step events."""
 
     def __init__(self, clock=time.time):
-        """Begin to measure with the first event; clock: returns seconds."""
+        """Start measuring at the first event; clock: returns seconds."""
         self._clock = clock
         self._first = None
 
@@ -19,7 +19,7 @@ class Pace(object):
         fraction = self.fraction(event)
         now = self._clock()
         if self._first is None or fraction < self._first[1]:
-            self._first = (now, fraction)  # measured from here on: opening the model would distort the rate
+            self._first = (now, fraction)  # measured from here, as opening the model would distort the rate
         where = "Octave %d of %d, iteration %d of %d" % tuple(
             event.get(name, 0) for name in ("octave", "octaves", "iteration", "iterations")
         )
@@ -30,7 +30,7 @@ class Pace(object):
 
     @staticmethod
     def fraction(event):
-        """Return the share of the work that is done, 0 to 1."""
+        """Return how much of the work is done, 0 to 1."""
         return min(max(float(event.get("fraction") or 0.0), 0.0), 1.0)
 
 

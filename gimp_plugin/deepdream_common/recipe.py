@@ -1,12 +1,12 @@
 # -*- coding: utf-8 -*-
-"""How a layer was dreamed, as a text that GIMP keeps with it, in the form of the engine's own recipes."""
+"""How a layer was dreamed, as text that GIMP stores with the layer, in the format of the engine's recipes."""
 
 from __future__ import unicode_literals
 
 import json
 
 NAME = "deepdream-recipe"
-"""Of the layer's parasite."""
+"""Name of the layer's parasite."""
 
 SCHEMA = 1
 
@@ -15,7 +15,8 @@ def text(settings, about, gimp, finished, mask):
     """Return the recipe, JSON in ASCII.
 
     settings: from `words.settings`; about: the engine's start event; gimp: GIMP's version; finished: False
-    where the user took the picture so far; mask: `alpha` where the dream was held to the selection, or None.
+    if the user stopped early and kept the picture; mask: `alpha` if the dream was fitted to the selection, or
+    None.
     """
     recipe = {
         "schema": SCHEMA,

@@ -6,14 +6,14 @@ from __future__ import unicode_literals
 import sys
 
 MARGIN = 96
-"""Pixels around the selection that are dreamed with it, so that its rim fits its surroundings."""
+"""Pixels around the selection that are dreamed on too, so that its edge fits its surroundings."""
 
 SMALLEST = 59
-"""The shorter side of the smallest picture that the embedded model takes; a test holds it to the engine's."""
+"""Shorter side of the smallest picture that the embedded model takes; a test compares it with the model."""
 
 
 class RegionError(ValueError):
-    """There is nothing to dream on; the message says why, `hint` what to do about it."""
+    """There is nothing to dream on; the message says why, and `hint` what to do about it."""
 
     def __init__(self, message, hint=""):
         ValueError.__init__(self, message)
@@ -28,15 +28,15 @@ class RegionError(ValueError):
 def around(selection, layer_width, layer_height, margin=MARGIN, smallest=SMALLEST):
     """Return the rectangle to dream on: the selection's bounds with a margin, within the layer.
 
-    selection: the bounds of what is selected, those of the whole layer without a selection; what lies outside
-        of the layer is left out.
+    selection: the bounds of the selection, or of the whole layer if there is none; anything outside the layer
+        is ignored.
 
-    Raises RegionError where the layer is too small, or nothing of it is selected.
+    Raises RegionError if the layer is too small, or no part of it is selected.
     """
     if min(layer_width, layer_height) < smallest:
         raise RegionError(
-            "The layer is too small to dream on: it has %d × %d pixels." % (layer_width, layer_height),
-            "Both sides need at least %d pixels: enlarge the layer (Layer > Scale Layer…)." % smallest,
+            "The layer is too small to dream on: it is %d × %d pixels." % (layer_width, layer_height),
+            "Both sides must be at least %d pixels. Enlarge the layer (Layer > Scale Layer…)." % smallest,
         )
     x, y, width, height = selection
     across = _span(x, width, layer_width, margin, smallest)
@@ -50,11 +50,11 @@ def around(selection, layer_width, layer_height, margin=MARGIN, smallest=SMALLES
 
 
 def _span(start, length, whole, margin, smallest):
-    """Return (start, length) along one axis, or None where nothing of it lies in the layer."""
+    """Return (start, length) along one axis, or None if it lies outside the layer."""
     first, last = max(start, 0), min(start + length, whole)
     if first >= last:
         return None
-    # A narrow selection near an edge grows to the other side instead.
+    # A narrow selection near an edge grows towards the other side instead.
     missing = max(smallest - (last - first), 0)
     first, last = first - max(margin, (missing + 1) // 2), last + max(margin, (missing + 1) // 2)
     if first < 0:

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Check what a script or a text field gives for the parameters, where the host does not do it by itself."""
+"""Check the parameter values of a script or text field, if the host does not do so itself."""
 
 from __future__ import unicode_literals
 
@@ -9,7 +9,7 @@ from .parameters import SettingError
 def check_all(parameters, given):
     """Return the values by argument name; given: one value for each of the parameters, in their order.
 
-    Raises SettingError, naming the range, for a value that is none.
+    Raises SettingError, naming the range, for an invalid value.
     """
     return dict((parameter.name, check(parameter, value)) for parameter, value in zip(parameters, given))
 
@@ -17,7 +17,7 @@ def check_all(parameters, given):
 def check(parameter, value):
     """Return the value in the parameter's own type; None and an empty text mean the default.
 
-    A choice may be its number too, from 0.  Raises SettingError, naming the range or the choices.
+    A choice may also be given by its number, from 0.  Raises SettingError, naming the range or the choices.
     """
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
@@ -36,13 +36,13 @@ def _choice(parameter, value):
         return value
     if value in range(len(nicks)):
         return nicks[int(value)]
-    raise SettingError("%s can't be “%s”. There are: %s." % (parameter.name, value, ", ".join(nicks)))
+    raise SettingError("%s can't be “%s”. Choose one of: %s." % (parameter.name, value, ", ".join(nicks)))
 
 
 def _truth(parameter, value):
     if value in (0, 1):
         return bool(value)
-    raise SettingError("%s can't be %s. It is on (1) or off (0)." % (parameter.name, value))
+    raise SettingError("%s can't be %s. It must be on (1) or off (0)." % (parameter.name, value))
 
 
 def _number(parameter, value):
@@ -56,7 +56,7 @@ def _number(parameter, value):
     noun = "a whole number" if whole else "a number"
     limits = (_plain(parameter.low), _plain(parameter.high))
     raise SettingError(
-        "%s can't be %s. It takes %s from %s to %s." % ((parameter.name, value, noun) + limits)
+        "%s can't be %s. It must be %s from %s to %s." % ((parameter.name, value, noun) + limits)
     )
 
 

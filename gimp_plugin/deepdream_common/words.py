@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""What a user has set, in the engine's words: the options of `deepdream pipe`, and a command line."""
+"""The user's settings in the engine's terms: options of `deepdream pipe`, a recipe, or a command line."""
 
 from __future__ import unicode_literals
 
@@ -19,14 +19,14 @@ MASK = ["--mask", "alpha"]
 """Options for a frame whose alpha is the mask, see `mask`."""
 
 FEATHER_SHARE = 4
-"""A mask's soft edge takes at most one part in so many of its shorter side: more would leave little of it."""
+"""A mask's soft edge takes up at most 1/FEATHER_SHARE of its shorter side, so that enough is left."""
 
 
 def settled(given):
-    """Return the values by argument name of a call that need not name them all.
+    """Return all values by argument name, for a call that need not give all of them.
 
-    What is missing or at its default is left to the preset, so that a script can name a preset and nothing
-    else.  A number of octaves takes the place of the preset's smallest size.
+    Values that are missing or at their default come from the preset, so that a script can give just a preset.
+    A number of octaves replaces the preset's smallest size.
     """
     values = dict(DEFAULTS, **given)
     of_preset = preset_values(values["preset"])
@@ -38,11 +38,11 @@ def settled(given):
 
 
 def engine_options(values, brief=False):
-    """Return the options of `deepdream pipe` for values by argument name; what is missing has its default.
+    """Return the options of `deepdream pipe` for values by argument name; missing values are defaults.
 
-    brief: leave out what the preset says anyway.
+    brief: leave out options that the preset implies.
 
-    Raises SettingError where all layers are 0.
+    Raises SettingError if all layers are 0.
     """
     values = dict(DEFAULTS, **values)
     usual = preset_values(values["preset"]) if brief else {}
@@ -61,7 +61,7 @@ def engine_options(values, brief=False):
 
 
 def settings(values):
-    """Return the settings by the engine's own names, as its recipes have them."""
+    """Return the settings under the engine's names, as in its recipes."""
     found = {"layers": _coefficients(_layers(values))}
     for parameter in SETTINGS:
         value = values[parameter.name]
@@ -72,16 +72,16 @@ def settings(values):
 def masked(values, width, height, scale=1.0):
     """Return the values for a frame whose alpha is the mask, see `mask`.
 
-    width, height: of what is selected; scale: how many times larger than the layer the frame is.
+    width, height: of the selection; scale: how many times larger than the layer the frame is.
     """
     feather = min(values["feather"], min(width, height) // FEATHER_SHARE)
     return dict(values, feather=int(round(feather * scale)))
 
 
 def command_line(values, picture):
-    """Return the command that does to a picture file what these values do to a layer.
+    """Return the command that does the same to a picture file as these values to a layer.
 
-    Raises SettingError where all layers are 0.
+    Raises SettingError if all layers are 0.
     """
     words = engine_options(values, brief=True)
     plain = engine_options(preset_values("keras"), brief=True)
@@ -109,7 +109,7 @@ def _engines(parameter, value):
 
 
 def _layers(values):
-    """Return the text for `--layers`; nothing where there is none."""
+    """Return the text for `--layers`; empty if there are none."""
     chosen = [
         "%s=%s" % (layer.name, _text(layer, values[layer.name])) for layer in LAYERS if values[layer.name]
     ]

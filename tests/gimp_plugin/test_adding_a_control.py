@@ -57,7 +57,7 @@ EDITS = {
 LOOK_ROUND = """
 import json
 from engine.ascent import controls
-from engine.cli import main, options
+from engine.cli import main, options, parser
 from engine.cli.commands.common import configured
 from engine.settings import presets
 from engine.settings.config import DreamConfig
@@ -67,7 +67,7 @@ from gimp_plugin.deepdream_common import parameters, words
 config = DreamConfig(less_red=0.5)
 (parameter,) = [x for x in parameters.MORE if x.name == "less-red"]
 values = words.settled({"less-red": 0.5})
-dialogs = configured(options.parse(main.COMMANDS, ["pipe", *words.engine_options(values)]))
+dialogs = configured(parser.parse(main.COMMANDS, ["pipe", *words.engine_options(values)]))
 print(json.dumps({
     "off by default": not controls.any_in(DreamConfig()),
     "wanted": controls.any_in(config),

@@ -124,7 +124,7 @@ def test_registration(plugin):
     shown = [x.name for x in parameters.PARAMETERS if x not in parameters.MORE]
     assert names == ["run-mode", "image", "drawable", *shown]
     labels = {entry[1]: entry[2] for entry in procedure["params"]}
-    assert "left as it is" in labels["preset"]
+    assert "left unchanged" in labels["preset"]
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_deep_image_is_not_rounded_silently(plugin):
         ("good", {"values": {f"mixed{i}": 0.0 for i in range(6)}}, "Raise at least one"),
         ("good", {"values": {"step-size": 5.0}}, "from 0.00001 to 1"),
         ("good", {"values": {"fit-selection": 7}}, "on (1) or off (0)"),
-        ("good", {"values": {"preset": 99}}, "There are: keras, classic"),
+        ("good", {"values": {"preset": 99}}, "Choose one of: keras, classic"),
         ("good", {"meanwhile": "remove"}, "removed while"),
         ("good", {"meanwhile": [500, 500, 5, 5]}, "selected any more"),
         ("refuses", {}, "there is no CUDA device\n--device cpu"),

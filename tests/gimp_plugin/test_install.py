@@ -196,7 +196,7 @@ def test_foreign_plugin_of_the_same_name_is_left_alone(tmp_path):
     mine = make(tmp_path, "plug-ins/deepdream") / "deepdream.py"
     mine.write_text("somebody else's", encoding="utf-8")
     for act in (lambda: install(profile, ["x"], "1"), lambda: remove(profile)):
-        with pytest.raises(InstallError, match="no Deep Dream plug-in of ours"):
+        with pytest.raises(InstallError, match="is not this Deep Dream plug-in"):
             act()
     assert mine.read_text("utf-8") == "somebody else's"
 
@@ -225,7 +225,7 @@ def test_flatpak_starts_the_engine_on_the_host(tmp_path):
 
 
 def test_too_old_or_missing_profile(tmp_path):
-    with pytest.raises(InstallError, match=r"no plug-in for GIMP 2\.8"):
+    with pytest.raises(InstallError, match=r"does not support GIMP 2\.8"):
         install(Profile((2, 8), tmp_path), ["x"], "1")
     with pytest.raises(InstallError, match="there is no folder"):
         install(Profile((3, 0), tmp_path / "3.0"), ["x"], "1")
@@ -308,20 +308,18 @@ def test_folder_one_too_deep(installed, home):
 def test_other_version(installed, home):
     with (installed.plugins / "deepdream/deepdream_common/frames.py").open("a") as file:
         file.write("# older\n")
-    assert texts(check(installed, home)) == [
-        "what is installed is another version of the plug-in, or was changed"
-    ]
+    assert texts(check(installed, home)) == ["the installed plug-in is another version, or was modified"]
 
 
 def test_plugin_of_the_other_gimp(installed, home):
     shutil.copyfile(files("gimp2")["deepdream.py"], installed.plugins / "deepdream/deepdream.py")
-    assert "another GIMP than GIMP 3.0" in texts(check(installed, home))[0]
+    assert "not the one for GIMP 3.0" in texts(check(installed, home))[0]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"command": []}', '{"command": 1}', "[" * 90_000])
 def test_engine_unknown(installed, home, text):
     (installed.plugins / "deepdream/engine.json").write_text(text, encoding="utf-8")
-    assert texts(check(installed, home)) == ["the plug-in does not know where the engine is"]
+    assert texts(check(installed, home)) == ["the plug-in does not know where to find the engine"]
 
 
 def test_engine_gone(installed, home):
@@ -350,12 +348,12 @@ def test_engine_hangs(installed, home, engine, monkeypatch):
 
 def test_engine_newer_than_the_plugin(installed, home, engine):
     engine.write_text(WORKING.replace("1.2.3", "2.0.0"), encoding="utf-8")
-    assert texts(check(installed, home)) == ["the plug-in is of version 1.2.3, the engine of 2.0.0"]
+    assert texts(check(installed, home)) == ["the plug-in is version 1.2.3, but the engine is version 2.0.0"]
 
 
 def test_too_old(home):
     (finding,) = check(Profile((2, 8), home), home)
-    assert "too old" in finding.text
+    assert "does not support GIMP" in finding.text
 
 
 @pytest.mark.parametrize(
@@ -373,7 +371,7 @@ def test_flatpak_permission(home, engine):
     profile = Profile((3, 0), make(home, ".var/app/org.gimp.GIMP/config/GIMP/3.0"), "flatpak")
     install(profile, [sys.executable, str(engine)], "1.2.3")
     finding, note = check(profile, home)
-    assert "Flatpak keeps" in finding.text
+    assert "Flatpak prevents" in finding.text
     assert finding.remedy.startswith("flatpak override --user")
     assert not note.certain
     overrides = make(home, ".local/share/flatpak/overrides") / "org.gimp.GIMP"
@@ -405,7 +403,7 @@ def test_install_check_remove(home, engine, capsys, monkeypatch):
     assert command_line.main(["install"]) == 0
     said = capsys.readouterr().out
     assert "GIMP 3.0: installed in" in said
-    assert "GIMP 2.8: passed over" in said
+    assert "GIMP 2.8: skipped" in said
     assert "Restart GIMP" in said
     assert "Filters > Deep Dream…" in said
     assert command_line.main(["install", "--check"]) == 0
@@ -441,7 +439,7 @@ def test_flatpak_is_told(home, engine, capsys):
     assert command_line.main(["install"]) == 0
     said = capsys.readouterr().out
     assert checking.PERMISSION in said
-    assert "untried" in said
+    assert "untested" in said
 
 
 @pytest.mark.parametrize(("there", "words"), [(None, "no GIMP found"), ("/usr/bin/gimp", "start GIMP once")])

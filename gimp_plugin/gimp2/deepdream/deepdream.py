@@ -2,9 +2,9 @@
 # -*- coding: utf-8 -*-
 """Deep Dream for GIMP 2.10: the Python-Fu host, Python 2.7 with gimpfu and the standard library.
 
-The work is done by the engine, another process; this file reads the layer, shows the progress and writes the
-result.  The image is touched only once the result is there, so that a run that is cancelled, fails or is
-killed leaves image and undo as they were.
+The engine does the work in another process; this file reads the layer, shows the progress and writes the
+result.  The image is changed only when the result is ready, so a run that is cancelled, fails or is killed
+leaves the image and its undo history as they were.
 """
 
 from __future__ import unicode_literals
@@ -28,25 +28,25 @@ from gimpfu import pdb
 
 POLL_SECONDS = 0.05
 EIGHT_BITS = (100, 150)
-"""Precisions of 8 bits a channel, linear and perceptual."""
+"""Precisions of 8 bits per channel, linear and perceptual."""
 
 DEEPER = (
-    "This image has more than 8 bits a channel, and GIMP 2.10 hands a Python plug-in only 8: what is dreamed "
-    "on will be rounded to 8 bits. GIMP 3 keeps them all."
+    "This image has more than 8 bits per channel, but GIMP 2.10 gives a Python plug-in only 8, so the "
+    "part dreamed on will be rounded to 8 bits. GIMP 3 keeps the full precision."
 )
-PRESET_LABEL = "Preset, for all that is left as it is"
+PRESET_LABEL = "Preset, for all settings left unchanged"
 SHOWN = tuple(parameter for parameter in parameters.PARAMETERS if parameter not in parameters.MORE)
-"""The arguments.  gimpfu's dialog is one column that does not scroll, so the rest is the preset's here."""
+"""The arguments.  gimpfu's dialog is one column that does not scroll, so the preset gives the rest here."""
 
-REMOVED = "The layer was removed while the dream was computed, so the dream has nowhere to go."
+REMOVED = "The layer was removed while the dream was being computed, so the dream can't be added."
 
 
 class HostError(Exception):
-    """The run can't be made; the argument is a sentence for the user."""
+    """The run is not possible; the argument is a sentence for the user."""
 
 
 def deep_dream(image, drawable, *given):
-    """Dream on the drawable: what GIMP calls, with one value for each of the parameters."""
+    """Dream on the drawable; GIMP calls this with one value for each of the parameters."""
     try:
         _run(image, drawable, words.settled(values.check_all(SHOWN, given)))
     except gimpfu.CancelError:
@@ -66,7 +66,7 @@ def _run(image, drawable, settings):
         gimp.message(_text(DEEPER))
     task = order.Task(image, drawable, rectangle, settings)
     dreamed, how, warnings = _compute(command, task, rectangle)
-    # GIMP stayed usable: the user may have closed the image, or thrown the layer away.
+    # GIMP stayed usable: the user may have closed the image or deleted the layer.
     if not pdb.gimp_item_is_valid(drawable):
         raise HostError(REMOVED)
     _apply(image, drawable, rectangle, dreamed, how, new_layer=settings["result"] == "new-layer")
@@ -75,18 +75,18 @@ def _run(image, drawable, settings):
 
 
 def _refuse(drawable, settings):
-    """Raise HostError for a drawable that takes no pixels."""
+    """Raise HostError for a drawable that can't be changed."""
     if pdb.gimp_item_is_group(drawable):
-        raise HostError("A layer group has no pixels of its own. Choose one of the layers in it.")
+        raise HostError("A layer group does not have pixels of its own. Choose one of its layers.")
     in_place = settings["result"] == "in-place" or not pdb.gimp_item_is_layer(drawable)
     if in_place and pdb.gimp_item_get_lock_content(drawable):
-        raise HostError("The layer's pixels are locked. Unlock them, or let the dream go to a new layer.")
+        raise HostError("The layer's pixels are locked. Unlock them, or choose a new layer as the result.")
 
 
 def _compute(command, task, rectangle):
-    """Return (the dreamed pixels, their recipe, the engine's warnings); the engine is gone then.
+    """Return (the dreamed pixels, their recipe, the engine's warnings); the engine has ended by then.
 
-    Raises EngineError, and CancelError when told to stop.
+    Raises EngineError, and CancelError if the user cancels.
     """
     _prepare_process()
     width, height = rectangle[2:]
@@ -130,18 +130,19 @@ def _prepare_process():
     try:
         os.setpgid(0, 0)
     except (AttributeError, OSError):
-        pass  # Windows has none; or it leads a session already
+        pass  # Windows has no groups; or this process already leads a session
 
 
 def _apply(image, drawable, rectangle, dreamed, how, new_layer):
-    """Put the dreamed rectangle, and the recipe how it was made, into the image, in one undo step.
+    """Put the dreamed rectangle and its recipe into the image, in one undo step.
 
-    It goes through the selection, feathering included, as that is now.  GIMP merges all that is selected, so
-    all of that is written: should the user have changed the selection, what was not dreamed on stays.
+    It is applied through the present selection, including feathering.  GIMP merges the whole selection, so
+    all of it is written: if the user has changed the selection, parts that were not dreamed on keep their
+    pixels.
     """
     selected = pixels.selected(drawable)
     if not (selected[2] and selected[3]):
-        raise HostError("Nothing of the layer is selected any more, so the dream has nowhere to go.")
+        raise HostError("Nothing of the layer is selected any more, so the dream can't be added.")
     pdb.gimp_image_undo_group_start(image)
     try:
         target, flags = drawable, gimpfu.PARASITE_PERSISTENT | gimpfu.PARASITE_UNDOABLE
@@ -162,15 +163,15 @@ def _apply(image, drawable, rectangle, dreamed, how, new_layer):
 class Buttons(object):
     """A window with “Cancel” and “Stop and Keep” for interactive runs.
 
-    gimpfu calls us inside its own dialog, whose buttons are insensitive meanwhile, and GIMP's status bar
-    offers no Cancel there either.
+    gimpfu calls us from its own dialog, whose buttons are insensitive meanwhile, and GIMP's status bar does
+    not offer a Cancel button there either.
     """
 
     KEEP = 1
     CANCEL = 2
 
     def __init__(self):
-        self._gtk = sys.modules.get(str("gtk"))  # gimpfu has imported it for its dialog, or there is none
+        self._gtk = sys.modules.get(str("gtk"))  # imported by gimpfu if there is a dialog
         self._pressed = None
         self._window = None
         if self._gtk is not None:
@@ -185,13 +186,13 @@ class Buttons(object):
         self._pressed = self.KEEP if response == self.KEEP else self.CANCEL
 
     def pressed(self):
-        """Return KEEP, CANCEL or None, after what the user did meanwhile was worked off."""
+        """Handle the user's pending input, then return KEEP, CANCEL or None."""
         while self._gtk is not None and self._gtk.events_pending():
             self._gtk.main_iteration(False)
         return self._pressed
 
     def close(self):
-        """Take the window away."""
+        """Close the window."""
         if self._window is not None:
             self._window.destroy()
             self._window = None
@@ -200,7 +201,7 @@ class Buttons(object):
 def _fail(sentence):
     """End the run with the sentence in GIMP's message window, or as the error of a script."""
     if "gtk" in sys.modules:
-        # An exception would bring gimpfu's window with a traceback.
+        # An exception would open gimpfu's window with a traceback.
         gimp.message(_text(sentence))
         raise gimpfu.CancelError
     gimpfu.fail(_text(sentence))
@@ -212,17 +213,17 @@ def _log(lines):
 
 
 def _text(text):
-    """Return a text as GIMP takes it: UTF-8 in `str`."""
+    """Return a text as GIMP expects it: UTF-8 in a `str`."""
     return text.encode("utf-8")
 
 
 def _words(text):
-    """Return a text of GIMP's as unicode."""
+    """Return a text from GIMP as unicode."""
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
 
 
 def _sentence(error):
-    """Return an error of ours for the user; `str` of it would want ASCII."""
+    """Return one of our errors as text for the user; `str` would require ASCII."""
     hint = getattr(error, "hint", "")
     return error.args[0] + ("\n" + hint if hint else "")
 
@@ -245,12 +246,12 @@ def _control(parameter):
     if parameter.high - parameter.low <= SLIDER_SPAN * 10**-parameter.digits:
         extra = (parameter.low, parameter.high, 10.0**-parameter.digits)
         return (gimpfu.PF_SLIDER, name, label, parameter.default, extra)
-    # On a slider of some hundred pixels nobody could set these; `values.check` holds them to their range.
+    # A slider of a few hundred pixels is too coarse for these; `values.check` checks their range.
     return (gimpfu.PF_FLOAT, name, label, parameter.default)
 
 
 def _presets():
-    """Return the definition of a menu, which gives a number; radio buttons would fill the screen."""
+    """Return the definition of a menu, whose value is a number; radio buttons would fill the screen."""
     nicks = [nick for nick, _ in parameters.PRESET.choices]
     titles = tuple(_text(title) for _, title in parameters.PRESET.choices)
     default = nicks.index(parameters.PRESET.default)
@@ -258,7 +259,7 @@ def _presets():
 
 
 SLIDER_SPAN = 1000
-"""Steps that a slider may have and still be of use."""
+"""Most steps that a slider can usefully have."""
 
 
 def _register():

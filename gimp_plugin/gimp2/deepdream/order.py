@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""What is asked of the engine for a drawable, and what its answer means."""
+"""The engine's input for a drawable, and the meaning of its output."""
 
 from __future__ import unicode_literals
 
@@ -30,7 +30,7 @@ class Task(object):
             self.options += words.MASK
 
     def answer(self, dreamed):
-        """Return the engine's pixels as the drawable takes them."""
+        """Return the engine's pixels in the drawable's format."""
         return mask.take_off(KIND, self._channels, self._pixels, dreamed) if self._fitted else dreamed
 
     def recipe(self, engine):

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Pixels of a drawable, 8 bits a channel, and what of it is selected."""
+"""The pixels of a drawable, 8 bits per channel, and its selected part."""
 
 from __future__ import unicode_literals
 
@@ -8,19 +8,19 @@ from gimpfu import pdb
 
 
 def selected(drawable):
-    """Return the rectangle of the drawable that is selected, the whole of it without a selection."""
+    """Return the bounds of the drawable's selected part; the whole drawable if there is no selection."""
     some, x, y, width, height = pdb.gimp_drawable_mask_intersect(drawable)
     return (x, y, width, height) if some else (0, 0, 0, 0)
 
 
 def read(drawable, rectangle):
-    """Return the pixels, rows from top to bottom, 8 bits a channel."""
+    """Return the pixels, rows from top to bottom, 8 bits per channel."""
     x, y, width, height = rectangle
     return drawable.get_pixel_rgn(x, y, width, height, False, False)[x : x + width, y : y + height]
 
 
 def shares(image, drawable, rectangle):
-    """Return how much each pixel of a rectangle of the drawable is selected, a byte each."""
+    """Return how much each pixel of a rectangle of the drawable is selected, one byte each."""
     x, y, width, height = rectangle
     left, top = drawable.offsets
     x, y = x + left, y + top

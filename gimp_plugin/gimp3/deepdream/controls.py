@@ -31,18 +31,18 @@ def section(title: str, rows: Sequence[Gtk.Widget]) -> Gtk.Widget:
 
 
 def sliders(config: Gimp.ProcedureConfig, table: Sequence[parameters.Parameter]) -> list[Gtk.Widget]:
-    """Return a slider for each of these numbers, a check button for each switch among them."""
+    """Return a slider for each number and a check button for each switch."""
     return [_switch(config, x) if x.kind == "bool" else _slider(config, x) for x in table]
 
 
 def menu(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
-    """Return a menu of a choice."""
-    # By itself GIMP 3.2 would make radio buttons of it, which take much room.
+    """Return a menu for a choice."""
+    # By default GIMP 3.2 would use radio buttons, which take up much room.
     return dialog.get_widget(name, Gtk.ComboBox.__gtype__)
 
 
 def align(*labels: Gtk.Label) -> None:
-    """Make labels equally wide, so that what stands beside them stands in a line."""
+    """Make labels equally wide, so that the controls beside them line up."""
     group = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
     for label in labels:
         label.set_xalign(0.0)
@@ -60,10 +60,10 @@ def entry(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> Gtk.
 
 
 class PresetMenu(Gtk.Box):
-    """The menu of presets: one that the user chooses fills all controls, and a button does so again.
+    """The menu of presets: choosing one sets all controls, and a button sets them again.
 
-    It is not bound to the argument as other menus are: what GIMP sets by itself, last and saved settings,
-    fills nothing, for its other values come along.
+    Unlike other menus, it is not bound to its argument: when GIMP restores last or saved settings, the preset
+    must not overwrite the other values.
     """
 
     def __init__(self, config: Gimp.ProcedureConfig) -> None:
@@ -75,7 +75,7 @@ class PresetMenu(Gtk.Box):
             self._menu.append(nick, title)
         self.label = Gtk.Label(label=parameter.label, use_underline=True, mnemonic_widget=self._menu)
         self._again = Gtk.Button.new_from_icon_name(GimpUi.ICON_RESET, Gtk.IconSize.BUTTON)
-        self._again.set_tooltip_text("Take all values of the preset again")
+        self._again.set_tooltip_text("Reset all values to those of the preset")
         row = Gtk.Box(spacing=6)
         row.pack_start(self.label, False, False, 0)
         row.pack_start(self._menu, True, True, 0)
@@ -84,7 +84,7 @@ class PresetMenu(Gtk.Box):
         self._words.set_ellipsize(Pango.EllipsizeMode.END)
         self._words.set_max_width_chars(34)
         _, line = self._words.create_pango_layout("X").get_pixel_size()
-        self._words.set_size_request(-1, LINES * line)  # whatever it says, nothing below it moves
+        self._words.set_size_request(-1, LINES * line)  # so that nothing below it moves when the text changes
         self._words.get_style_context().add_class("dim-label")
         self.pack_start(row, False, False, 0)
         self.pack_start(self._words, False, False, 0)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Filters > Deep Dream… for GIMP 3: registration, and one run from layer to layer.
 
-The picture is dreamed by the engine, in a process and a Python of its own (see deepdream_common.process).
-GIMP's Python needs nothing but `gi`.
+The engine computes the dream in a process and a Python of its own (see deepdream_common.process).  GIMP's
+Python needs only `gi`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 HERE = Path(__file__).absolute().parent
 sys.path.insert(0, str(HERE))
 
-from deepdream_common import log_file  # noqa: E402 - from here on there is a log for what fails
+from deepdream_common import log_file  # noqa: E402 - first, so that failures from here on are logged
 
 try:
     import gi
@@ -30,7 +30,7 @@ try:
     from deepdream_common import engine_file, parameters, process, progress, region
     from gi.repository import Gegl, Gimp, GLib, GObject
 except Exception:
-    # GIMP shows nothing of this, the menu entry is just missing.  The profile is two folders up.
+    # GIMP does not show this; the menu entry is just missing.  The profile is two folders up.
     log_file.write(str(HERE.parent.parent), traceback.format_exc().splitlines())
     raise
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AUTHORS = "DeepDream ONNX contributors"
-SEE_LOG = f"The log file in GIMP's profile folder ({log_file.NAME}) tells more."
+SEE_LOG = f"See the log file in GIMP's profile folder ({log_file.NAME})."
 
 
 def log(*lines: str) -> None:
@@ -46,17 +46,17 @@ def log(*lines: str) -> None:
     log_file.write(Gimp.directory(), lines)
 
 
-class Refused(Exception):  # noqa: N818 - it is no error of the program
+class Refused(Exception):  # noqa: N818 - not an error in the program
     """The layer can't be dreamed on; the message is for the user."""
 
 
 def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawable], ask: Callable) -> bool:
-    """Dream on the one layer of `drawables`; return False where the user cancelled.
+    """Dream on the one layer of `drawables`; return False if the user cancelled.
 
     ask: returns the values by argument name, or None, for (layer, rectangle, engine's command).
 
-    Nothing of the image is touched before the engine's picture is there, so that a run that fails, is
-    cancelled or is killed leaves image and undo history as they were.
+    The image is changed only when the engine's picture is ready, so a run that fails, is cancelled or is
+    killed leaves the image and its undo history as they were.
     """
     layer = the_layer(drawables)
     command = engine_file.read(str(HERE))
@@ -67,16 +67,14 @@ def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawab
         return False
     in_place = values["result"] == "in-place"
     if in_place and (layer.get_lock_content() or _locked_by_group(layer)):
-        raise Refused(
-            "The pixels of the layer are locked.\nUnlock them, or choose a new layer as the result."
-        )
+        raise Refused("The layer's pixels are locked.\nUnlock them, or choose a new layer as the result.")
     task = order.Task(image, layer, where, values, script=run_mode == Gimp.RunMode.NONINTERACTIVE)
     before = state(image, layer)
     log(task.summary)
     engine = process.Engine(command, task.options, *task.sent)
     try:
         if run_mode == Gimp.RunMode.INTERACTIVE:
-            import waiting  # noqa: PLC0415 - GTK only where there is a screen
+            import waiting  # noqa: PLC0415 - GTK only if there is a screen
 
             wanted = waiting.follow(engine, layer.get_name())
         else:
@@ -90,15 +88,15 @@ def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawab
         return False
     if state(image, layer) != before:
         raise Refused(
-            "The layer or the selection was changed in the meantime, so the dream no longer fits.\n"
-            "The image was left as it is. Run Deep Dream again."
+            "The layer or the selection has changed in the meantime, so the dream no longer fits.\n"
+            "The image was left unchanged. Run Deep Dream again."
         )
     result.put(image, layer, where, task.answer(dreamed), task.recipe(engine), in_place=in_place)
     return True
 
 
 def the_layer(drawables: list[Gimp.Drawable]) -> Gimp.Layer:
-    """Return the layer to dream on; raise Refused where there is none."""
+    """Return the layer to dream on; raise Refused if there is none."""
     if len(drawables) != 1:
         raise Refused("Select one layer.")
     (drawable,) = drawables
@@ -108,7 +106,8 @@ def the_layer(drawables: list[Gimp.Drawable]) -> Gimp.Layer:
         raise Refused("Deep Dream works on layers, not on channels.\nSelect a layer.")
     if drawable.is_group_layer():
         raise Refused(
-            "Deep Dream does not work on layer groups.\nSelect one layer of it, or merge the group first."
+            "Deep Dream does not work on layer groups.\n"
+            "Select one layer of the group, or merge the group first."
         )
     if drawable.is_floating_sel():
         raise Refused("Anchor the floating selection first (Layer > Anchor Floating Selection).")
@@ -125,14 +124,14 @@ def _locked_by_group(layer: Gimp.Layer) -> bool:
 
 
 def rectangle(layer: Gimp.Layer) -> pixels.Rectangle:
-    """Return what is dreamed on: the selection with a margin, or all of the layer."""
+    """Return the part to dream on: the selection with a margin, or the whole layer."""
     hit, x, y, width, height = layer.mask_intersect()
     selected = (x, y, width, height) if hit else (0, 0, 0, 0)
     return pixels.Rectangle(*region.around(selected, layer.get_width(), layer.get_height()))
 
 
 def state(image: Gimp.Image, layer: Gimp.Layer) -> tuple[Any, ...]:
-    """Return what must stay the same while the engine works, for the result to fit in.
+    """Return what must stay the same while the engine works, so that the result fits.
 
     GIMP can be used in the meantime.
     """
@@ -163,7 +162,7 @@ def follow(engine: process.Engine) -> bool:
         elif event is not None:
             engine.log.append(str(event))
         elif text:
-            Gimp.progress_set_text(text)  # where GIMP is gone this ends us
+            Gimp.progress_set_text(text)  # ends this process if GIMP has ended
         else:
             Gimp.progress_pulse()
     Gimp.progress_end()
@@ -183,7 +182,7 @@ def run(
 
     def ask(layer: Gimp.Layer, where: pixels.Rectangle, command: list[str]) -> dict[str, Any] | None:
         if run_mode == Gimp.RunMode.INTERACTIVE:
-            import dialog  # noqa: PLC0415 - GTK only where there is a screen
+            import dialog  # noqa: PLC0415 - GTK only if there is a screen
 
             if not dialog.ask(procedure, config, image, layer, where, command):
                 return None
@@ -199,7 +198,7 @@ def run(
     except MemoryError:
         message = "There is not enough memory for a layer of this size.\nSelect a smaller part of it."
         log(*traceback.format_exc().splitlines())
-    except Exception as error:  # noqa: BLE001 - GIMP shows nothing at all for what leaves this function
+    except Exception as error:  # noqa: BLE001 - GIMP shows nothing for an exception that leaves this function
         message = f"Deep Dream went wrong: {error or type(error).__name__}.\n{SEE_LOG}"
         log(*traceback.format_exc().splitlines())
     problem = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0) if message else None
@@ -209,12 +208,12 @@ def run(
 def lead_process_group() -> None:
     """Become the leader of a process group: GIMP's Cancel kills the whole group, and so the engine too."""
     if hasattr(os, "setpgid"):
-        with contextlib.suppress(OSError):  # where we lead one already
+        with contextlib.suppress(OSError):  # if this process already leads one
             os.setpgid(0, 0)
 
 
 class DeepDream(Gimp.PlugIn):
-    """What GIMP asks to learn what there is."""
+    """Tells GIMP which procedures there are."""
 
     def do_set_i18n(self, _name: str) -> bool:
         """Say that there are no translations."""

@@ -1,4 +1,4 @@
-"""The settings dialog: a preview, the few controls that matter most, and more of them for who wants them."""
+"""The settings dialog: a preview, the few controls that matter most, and more of them on demand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NAME = "deepdream"
 MORE = "_More"
-COPY, COPIED, NOTHING = "Copy command line", "Copied", "There is no layer to dream of"
+COPY, COPIED, NOTHING = "Copy command line", "Copied", "All layers are at 0"
 UNNAMED = "picture.png"
 
 
@@ -36,7 +36,9 @@ def ask(
     """Show the dialog and let it fill `config`; return whether the user wants the dream."""
     GimpUi.init(NAME)
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Deep Dream")
-    dialog.get_widget_for_response(Gtk.ResponseType.HELP).hide()  # GIMP's manual has no page on us
+    dialog.get_widget_for_response(
+        Gtk.ResponseType.HELP
+    ).hide()  # GIMP's manual does not have a page about this
     thumbnail = Thumbnail(image, layer, where)
     preview = Preview(
         thumbnail,
@@ -56,7 +58,7 @@ def ask(
     try:
         return bool(dialog.run())
     finally:
-        dialog.hide()  # first, for the engine may take a moment to end
+        dialog.hide()  # first, as the engine may take a moment to end
         while Gtk.events_pending():
             Gtk.main_iteration()
         preview.close()
@@ -71,7 +73,7 @@ def values(config: Gimp.ProcedureConfig) -> dict[str, Any]:
 def _controls(
     dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, more: Gtk.Widget, *, selected: bool
 ) -> Gtk.Box:
-    """Return the column that is always there."""
+    """Return the column that is always visible."""
     look = controls.sliders(config, parameters.LOOK)
     octaves = look[parameters.LOOK.index(parameters.OCTAVES)]
 
@@ -96,13 +98,13 @@ def _controls(
 
 
 def _expander(dialog: GimpUi.ProcedureDialog, more: Gtk.Widget) -> Gtk.Expander:
-    """Return what shows and hides the other column: below, there would be no room on many a screen."""
+    """Return what shows and hides the other column: many screens would not have room for it below."""
     expander = Gtk.Expander(label=MORE, use_underline=True)
 
     def follow(*_: object) -> None:
         more.set_visible(expander.get_expanded())
         if not expander.get_expanded():
-            dialog.resize(1, 1)  # as small as may be
+            dialog.resize(1, 1)  # as small as possible
 
     expander.connect("notify::expanded", follow)
     return expander
@@ -132,9 +134,9 @@ def _column() -> Gtk.Box:
 
 
 def _copy(button: Gtk.Button, config: Gimp.ProcedureConfig, image: Gimp.Image) -> None:
-    """Put the command line into the clipboard.
+    """Copy the command line to the clipboard.
 
-    When this process has ended it is still there if the desktop keeps what programs leave.
+    It is still there after this process has ended if the desktop preserves the clipboard.
     """
     file = image.get_imported_file()
     try:

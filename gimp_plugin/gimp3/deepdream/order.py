@@ -1,4 +1,4 @@
-"""What is asked of the engine for a layer, and what its answer means."""
+"""The engine's input for a layer, and the meaning of its output."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Task:
     ) -> None:
         """Read the frame.
 
-        where: of the layer; values: by argument name; script: whether they need not name all, see
-        `words.settled`.  Raises SettingError.
+        where: part of the layer; values: by argument name; script: whether values may be left to the preset,
+        see `words.settled`.  Raises SettingError.
         """
         self._frame = self.sent = pixels.read(layer, where)
         self._values = words.settled(values) if script else values
@@ -50,7 +50,7 @@ class Task:
         return f"{size}: {' '.join(self.options)}"
 
     def answer(self, dreamed: bytes) -> bytes:
-        """Return the engine's pixels as the layer takes them."""
+        """Return the engine's pixels in the layer's format."""
         return pixels.unmasked(self._frame, dreamed) if self._fitted else dreamed
 
     def recipe(self, engine: process.Engine) -> str:
@@ -61,5 +61,5 @@ class Task:
 
 
 def fits(image: Gimp.Image, values: dict[str, Any]) -> bool:
-    """Return whether the dream shall fit into the selection: there is one, and it is wanted."""
+    """Return whether to fit the dream to the selection: there is one, and the user wants it."""
     return bool(values[parameters.FIT.name]) and not Gimp.Selection.is_empty(image)

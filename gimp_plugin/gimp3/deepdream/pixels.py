@@ -1,4 +1,4 @@
-"""A layer's pixels as frames for the engine and back, bit for bit where nothing is to change."""
+"""A layer's pixels as frames for the engine and back, bit for bit where nothing should change."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class Rectangle(NamedTuple):
     height: int
 
     def gegl(self) -> Gegl.Rectangle:
-        """Return it as GEGL wants it."""
+        """Return it as a GEGL rectangle."""
         return Gegl.Rectangle.new(*self)
 
 
 class Layout(NamedTuple):
-    """How a layer's pixels travel."""
+    """How a layer's pixels are transferred."""
 
     kind: str
     """Of the frame: `|u1` or `<f4`."""
 
     channels: int
-    """Of the frame; grey stays grey, alpha goes along."""
+    """Of the frame; grey stays grey, and alpha is included."""
 
     frame: str
     """Name of the frame's babl format, in the layer's own colour space."""
@@ -60,10 +60,10 @@ class Frame(NamedTuple):
 
 
 def layout(layer: Gimp.Layer) -> Layout:
-    """Return how the pixels of `layer` travel.
+    """Return how the pixels of `layer` are transferred.
 
-    The network knows pictures on a perceptual tone curve.  Layers that have one keep it, and 8 bits stay 8
-    bits; the others get sRGB's, in float.  All keep their colour space, so nothing is clipped on the way.
+    The network expects pictures with a perceptual tone curve.  Layers that have one keep it, and 8 bits stay
+    8 bits; the others get sRGB's, in float.  All keep their colour space, so nothing is clipped on the way.
     """
     own = layer.get_format()
     space = Babl.format_get_space(own)
@@ -103,7 +103,7 @@ def unmasked(frame: Frame, dreamed: bytes) -> bytes:
 
 
 def write(layer: Gimp.Layer, where: Rectangle, pixels: bytes) -> None:
-    """Put the pixels of a frame into `layer`, as one undo step, where the selection lets them through.
+    """Put the pixels of a frame into `layer`, as one undo step, through the selection.
 
     Alpha stays as it is, bit for bit.
     """
@@ -125,9 +125,9 @@ def _native(layer: Gimp.Layer, where: Rectangle, how: Layout) -> bytes:
 
 
 def _restore_alpha(layer: Gimp.Layer, where: Rectangle, how: Layout, before: bytes, size: int) -> None:
-    """Write the alpha that `before` has over the present one.
+    """Write the alpha of `before` over the present one.
 
-    Needs no undo of its own: the step that merge_shadow made restores these pixels too.
+    It does not need an undo step of its own: the one that merge_shadow made restores these pixels too.
     """
     merged = bytearray(_native(layer, where, how))
     pixel = len(merged) // (where.width * where.height)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 POLL_MILLISECONDS = 50
 CHECKS = (8, 0xFF999999, 0xFF666666)
-"""Size and colours of the board that shows through transparent pixels."""
+"""Size and colours of the checkerboard behind transparent pixels."""
 
 REMARKABLE = 1.2
-"""How many times larger the picture is before that is worth telling."""
+"""From how many times the preview's size on to mention that the picture is larger."""
 
 BUTTON, STOP_BUTTON = "Pr_eview", "Stop pr_eview"
 INVITATION = "Press Preview to dream\non this small copy"
@@ -41,7 +41,7 @@ class Preview(Gtk.Box):
         """Prepare it.
 
         thumbnail: the small copy; command: starts the engine; order: returns options and frame for the
-        present settings, raising SettingError; log: takes lines for the log file.
+        present settings, or raises SettingError; log: takes lines for the log file.
         """
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self.thumbnail = thumbnail
@@ -84,7 +84,7 @@ class Preview(Gtk.Box):
         self.pack_start(self.words, False, False, 0)
 
     def _size(self) -> str:
-        """Return what there is to know about the small copy."""
+        """Describe the small copy."""
         frame, reduction = self.thumbnail.frame, self.thumbnail.reduction
         text = f"A copy of {frame.width} × {frame.height} pixels."
         if reduction > REMARKABLE:
@@ -92,7 +92,7 @@ class Preview(Gtk.Box):
         return text
 
     def settings_changed(self) -> None:
-        """Say so where the picture shown is not of the present settings."""
+        """Tell the user if the picture shown does not match the present settings."""
         if self.engine is not None or self.shown is None:
             return
         try:
@@ -100,10 +100,10 @@ class Preview(Gtk.Box):
         except parameters.SettingError as error:
             self.words.set_text(str(error))
         else:
-            self.words.set_text(self._size() if same else "The settings have changed since.")
+            self.words.set_text(self._size() if same else "The settings have changed since then.")
 
     def close(self) -> None:
-        """End the engine where it still works."""
+        """End the engine if it is still running."""
         if self.engine is not None:
             self._end()
 

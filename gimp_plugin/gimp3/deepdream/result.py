@@ -1,4 +1,4 @@
-"""The dream on its way into the image."""
+"""Puts the dream into the image."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ def put(
     *,
     in_place: bool,
 ) -> None:
-    """Put the engine's pixels, and the recipe how they were made, into the layer or a copy above it.
-
-    It is one undo step.
-    """
+    """Put the engine's pixels and their recipe into the layer, or into a copy above it, in one undo step."""
     image.undo_group_start()
     try:
         target = layer if in_place else layer.copy()

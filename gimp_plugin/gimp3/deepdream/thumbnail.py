@@ -13,10 +13,10 @@ from gi.repository import Gegl, Gimp  # noqa: E402
 from pixels import Frame, Rectangle  # noqa: E402
 
 LONGEST = 448
-"""Pixels of the longer side of a preview: some seconds on two cores, and like the whole in much."""
+"""Pixels of the longer side of a preview: takes seconds on two cores, and resembles the full result."""
 
 SHOWN = 224
-"""Pixels of the longer side on the screen: two of them have to go below each other."""
+"""Pixels of the longer side on the screen, where two of them must fit one above the other."""
 
 
 class Thumbnail:
@@ -51,7 +51,7 @@ class Thumbnail:
     def sent(self, values: dict[str, Any]) -> tuple[list[str], Frame]:
         """Return the engine's options for these values, and the frame to send with them.
 
-        Raises SettingError where all layers are 0.
+        Raises SettingError if all layers are 0.
         """
         if self._mask is None or not values[parameters.FIT.name]:
             return words.engine_options(values), self.frame
@@ -87,7 +87,7 @@ def _mix(old: int, new: int, share: int) -> int:
 
 
 def _crop(where: Rectangle) -> Rectangle:
-    """Cut the middle out of a strip that would be too narrow when it is made small."""
+    """Return the middle of a strip that would become too narrow when reduced."""
     longest = round(min(where[2:]) * LONGEST / region.SMALLEST)
     width, height = min(where.width, longest), min(where.height, longest)
     return Rectangle(

@@ -1,4 +1,4 @@
-"""The window that shows how far the dream is, with “Stop and keep” and “Cancel”."""
+"""The window that shows the progress of the dream, with “Stop and keep” and “Cancel”."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ POLL_MILLISECONDS = 50
 
 
 def follow(engine: process.Engine, name: str) -> bool:
-    """Show the window until the engine is finished; return False where the user cancelled.
+    """Show the window until the engine is finished; return False if the user cancelled.
 
-    name: of the layer.  GIMP's own progress bar stays away, for its Cancel would kill this process.
+    name: of the layer.  GIMP's own progress bar is not used, as its Cancel would kill this process.
     """
     return Waiting(engine, name).run()
 
@@ -41,7 +41,7 @@ class Waiting:
         self.dialog.set_role("deep-dream-progress")
         GimpUi.window_set_transient(self.dialog)
         self.keep = self.dialog.add_button("_Stop and keep", KEEP)
-        self.keep.set_tooltip_text("End the dream here and keep the picture so far")
+        self.keep.set_tooltip_text("Stop the dream here and keep the picture so far")
         self.keep.set_sensitive(False)
         self.dialog.add_button("_Cancel", Gtk.ResponseType.CANCEL)
         self.dialog.connect("response", self._respond)
@@ -68,7 +68,7 @@ class Waiting:
         finally:
             GLib.source_remove(timer)
             self.dialog.destroy()
-            while Gtk.events_pending():  # let the window go before the engine is waited for
+            while Gtk.events_pending():  # let the window close before waiting for the engine
                 Gtk.main_iteration()
         return not self.cancelled
 

@@ -114,7 +114,7 @@ def test_layers_that_see_nothing_are_told(on_gpu) -> None:
 
 def test_what_is_not_finite_ends_the_dream(on_gpu) -> None:
     image = np.full((40, 50, 3), 1e30, np.float32)
-    with pytest.raises(DreamError, match="beyond all numbers at 40x50"):
+    with pytest.raises(DreamError, match="no longer finite at 40x50"):
         list(
             ascent.ascend(
                 image, DeviceClimber(on_gpu, on_gpu.channel_weights(LAYERS), CONFIG), DreamConfig(octaves=1)

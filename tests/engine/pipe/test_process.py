@@ -174,7 +174,7 @@ import sys, time
 from engine.cli import main as cli, commands
 def opening(*_):
     print('{"event": "opening"}', file=sys.stderr, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 commands.pipe.open_model = opening
 sys.exit(cli.main(sys.argv[1:]))
 """
