@@ -5,9 +5,15 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from gimp_plugin import __main__ as command_line
+from gimp_plugin import install as installing
+from tests.gimp_plugin.homes import WORKING
+from tests.gimp_plugin.plugin27 import Plugin
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
@@ -48,3 +54,30 @@ def python27() -> str:
     if not path:
         pytest.skip(f"no Python 2.7 here: {reason}")
     return path
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home folder, where the command line looks too."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setattr(Path, "home", lambda: folder)
+    for name in ("GIMP2_DIRECTORY", "GIMP3_DIRECTORY", "XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    return folder
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    """An engine that answers, as a script that a test may break."""
+    script = tmp_path / "engine.py"
+    script.write_text(WORKING, encoding="utf-8")
+    command = [sys.executable, str(script)]
+    monkeypatch.setattr(command_line, "find_engine", lambda: (command, installing.engine_version(command)))
+    return script
+
+
+@pytest.fixture
+def plugin(tmp_path, python27):
+    return Plugin(tmp_path, python27)
