@@ -27,9 +27,9 @@ def photograph() -> Image.Image:
 def keras_loop(pixels: np.ndarray, max_loss: float) -> tuple[list[tuple[int, int]], list[list[float]]]:
     """Transcribe the tutorial: step 0.01, 3 octaves, scale 1.4, 20 iterations; return shapes and losses."""
     from export.architecture import inception_v3
+    from export.cases import vector
     from export.reference import KerasReference
-    from export.verify import vector
-    from export.weights import load
+    from export.sources import load
 
     channels = inception_v3().until("mixed5").channels()
     weights = load(str(ROOT / "export/weights/inception_v3_imagenet_mixed5_uint8.npz"), inception_v3())

@@ -97,13 +97,15 @@ def save(picture: Picture, target: Path, output: Output = STANDARD) -> tuple[str
     """
     form = format_of(target)
     content, lost = content_of(picture, form, output, target.name)
-    # Let go however it ends: Python 3.13 and later complain of a buffer that is still held.
+    # Let go however it ends: Python 3.13 and later complain of a buffer that is still held.  Path.write_bytes
+    # would hold a view of its own for as long as its traceback lives.
     with (
         content.getbuffer() as encoded,
         atomic.explaining(target, ImageError),
         atomic.replacing(target) as part,
+        part.open("xb") as file,
     ):
-        part.write_bytes(encoded)
+        file.write(encoded)
     return lost
 
 

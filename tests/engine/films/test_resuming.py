@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from engine.network.model import DreamModel
 
-SHAPE = (300, 400)
+SHAPE = (200, 260)
 CONFIG = DreamConfig(layers={"mixed0": 1.0}, iterations=1, octaves=1)
 TILES = Tiling(size=128, halo=16)
 
@@ -85,7 +85,7 @@ def test_a_film_is_not_resumed_with_other_tiles_if_less_memory_is_free(
     """Tiles are settled once for all frames, so resuming with others is refused."""
     target, order = tmp_path / "film.gif", order_for(tiny, CONFIG)
     begun(order, tiny, target)
-    monkeypatch.setattr(machine, "available_memory", lambda: 290_000_000)
+    monkeypatch.setattr(machine, "available_memory", lambda: 250_000_000)
     with pytest.raises(UsageError, match="tile was whole, is 1"):
         begun(order, load_model(TINY, device="cpu", threads=1), target)
 
