@@ -148,5 +148,5 @@ def _writing(folder: Path) -> contextlib.AbstractContextManager[None]:
 
 
 def _brief(value: Any) -> str:
-    text = "missing" if value is None else str(value)
+    text = "none" if value is None else str(value)
     return text if len(text) <= 40 else text[:37] + "..."
