@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from engine.ascent.order import order_for
 from engine.errors import UsageError
 from engine.films import encode
 from engine.films import video as videos
 from engine.films import zoom as zooms
-from engine.library.sources import open_model, read, read_guide, read_mask
-from engine.settings.config import fit_layers
+from engine.library.sources import given_settings, open_model, order_from, read
 from engine.settings.presets import configure
-from engine.settings.selectors import parse_layers
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from engine.ascent.order import Order
     from engine.films.project import Project
@@ -83,13 +80,13 @@ def zoom(
     and the film goes on from there; `overwrite` replaces a film and starts again, `keep_frames` keeps the
     folder.  Raises the errors of `dream`, and UsageError where the format needs the extra `[video]`.
     """
-    given = _given(settings)
+    given = given_settings(settings)
     flight = zooms.Flight(seconds=seconds, fps=fps, zoom_rate=zoom_rate, rotate=rotate, size=size)
     config = zooms.lightly(configure(preset, given), given)
     path = _target(target, picture)
     source, _ = read(picture)
     opened = open_model(model, device, threads)
-    order, warnings = _order(config, opened, tiling, guide, mask, chosen="layers" in given)
+    order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen="layers" in given)
     if source.alpha is not None:
         warnings += ("a film has no transparency: left out",)
     project = zooms.project(source, path, order, opened, flight)
@@ -125,22 +122,14 @@ def video(
 
     See `zoom` for the other arguments, for resuming and for errors.  Needs the extra `[video]`.
     """
-    given = _given(settings)
+    given = given_settings(settings)
     carrying = videos.Carrying(carry=carry, frame_iterations=frame_iterations, size=size)
     config = videos.within_range(configure(preset, given), given)
     path = _target(target, source)
     opened = open_model(model, device, threads)
-    order, warnings = _order(config, opened, tiling, guide, mask, chosen="layers" in given)
+    order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen="layers" in given)
     project, lost = videos.project(Path(source), path, order, opened, carrying)
     return _made(project, order, opened, (*warnings, *lost), overwrite, keep_frames, progress)
-
-
-def _given(settings: Settings) -> Mapping[str, Any]:
-    """Return settings by field name, layers that are text as a mapping."""
-    given = dict(settings)
-    if isinstance(settings.get("layers"), str):
-        given["layers"] = parse_layers(str(settings["layers"]))
-    return given
 
 
 def _target(target: str | os.PathLike[str], source: object) -> Path:
@@ -151,20 +140,6 @@ def _target(target: str | os.PathLike[str], source: object) -> Path:
         raise UsageError(f"{path} is the input", hint="write the film to another file")
     encode.check_writable(path)
     return path
-
-
-def _order(
-    config: DreamConfig,
-    model: DreamModel,
-    tiling: Tiling | None,
-    guide: Source | None,
-    mask: Source | None,
-    *,
-    chosen: bool,
-) -> tuple[Order, tuple[str, ...]]:
-    """Return what to dream on each frame, and what the user should know of it."""
-    config, warnings = fit_layers(config, model.layer_names, chosen=chosen)
-    return order_for(model, config, tiling, guide=read_guide(guide, model), mask=read_mask(mask)), warnings
 
 
 def _made(

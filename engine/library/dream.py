@@ -11,11 +11,10 @@ from engine.errors import UsageError
 from engine.files import images
 from engine.library.change import changed
 from engine.library.dreaming import Dreaming
-from engine.library.sources import open_model, read, read_guide, read_mask
-from engine.settings.config import DreamConfig, fit_layers
+from engine.library.sources import given_settings, open_model, order_from, read, read_guide, read_mask
+from engine.settings.config import DreamConfig
 from engine.settings.output import STANDARD, Output
 from engine.settings.presets import DEFAULT, configure
-from engine.settings.selectors import parse_layers
 
 if TYPE_CHECKING:
     import os
@@ -119,15 +118,12 @@ def dream(
 
     Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError.
     """
-    given = dict(settings)
-    if isinstance(settings.get("layers"), str):
-        given["layers"] = parse_layers(str(settings["layers"]))
+    given = given_settings(settings)
     config = configure(preset, given)
     output = Output(depth=depth, dither=dither, seed=config.seed)
     source = read(picture)
     opened = open_model(model, device, threads)
-    config, warnings = fit_layers(config, opened.layer_names, chosen="layers" in settings)
-    order = order_for(opened, config, tiling, guide=read_guide(guide, opened), mask=read_mask(mask))
+    order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen="layers" in given)
     dreaming = Dreaming.begin(source, order, opened, output)
     losses: dict[int, list[float]] = {}
     notes = [*warnings, *dreaming.source.warnings]
@@ -140,7 +136,7 @@ def dream(
         picture=dreaming.result(step),
         losses=tuple(map(tuple, losses.values())),
         device=opened.device,
-        config=config,
+        config=order.config,
         warnings=tuple(notes),
         recipe=dreaming.recipe(),
     )

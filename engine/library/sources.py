@@ -10,13 +10,15 @@ import numpy as np
 from PIL import Image
 
 from engine.ascent.masks import Mask
-from engine.ascent.order import Guide
+from engine.ascent.order import Guide, Order, order_for
 from engine.errors import ImageError
 from engine.files import images
 from engine.library.repeating import origin_of_pixels
 from engine.network.model import DreamModel, load_model
 from engine.pictures.picture import Picture
 from engine.pictures.pixels import luma
+from engine.settings.config import fit_layers
+from engine.settings.selectors import parse_layers
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.pictures.pixels import Values
+    from engine.settings.config import DreamConfig, Settings
     from engine.settings.origin import Origin
+    from engine.settings.tiling import Tiling
 
     Source: TypeAlias = str | os.PathLike[str] | Image.Image | Picture | NDArray[Any]
     ModelSource: TypeAlias = DreamModel | str | os.PathLike[str] | None
@@ -68,6 +72,32 @@ def open_model(model: ModelSource, device: str, threads: int | None) -> DreamMod
     if isinstance(model, DreamModel):
         return model
     return load_model(None if model is None else Path(model), device=device, threads=threads)
+
+
+def given_settings(settings: Settings) -> dict[str, Any]:
+    """Return settings as a caller gave them by field name, layers that are text as a mapping."""
+    given: dict[str, Any] = dict(settings)
+    if isinstance(given.get("layers"), str):
+        given["layers"] = parse_layers(given["layers"])
+    return given
+
+
+def order_from(
+    config: DreamConfig,
+    model: DreamModel,
+    tiling: Tiling | None,
+    *,
+    guide: Source | None,
+    mask: Source | None,
+    chosen: bool,
+) -> tuple[Order, tuple[str, ...]]:
+    """Return what is to be dreamed of, and what the user should know of it.
+
+    `chosen` says whether the layers are the caller's own choice, see `fit_layers`.  Raises what that, `read`
+    and `order_for` raise.
+    """
+    config, warnings = fit_layers(config, model.layer_names, chosen=chosen)
+    return order_for(model, config, tiling, guide=read_guide(guide, model), mask=read_mask(mask)), warnings
 
 
 def _in_memory(source: Picture | Image.Image | NDArray[Any]) -> Picture:
