@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from engine.errors import DreamError, ImageError, UsageError
 from engine.files import images
-from engine.files.formats import format_of
+from engine.files.formats import READABLE, format_of
 from engine.library.dreaming import Dreaming
 from engine.settings.output import STANDARD, Output
 
@@ -28,41 +28,6 @@ RESULT: Final = ".dream.png"
 
 MADE: Final = (RESULT, ".gallery.png")
 """How the names of our own results end: in a folder they are not dreamed on again."""
-
-READABLE: Final = frozenset(
-    [
-        ".apng",
-        ".avif",
-        ".avifs",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".heic",
-        ".heif",
-        ".ico",
-        ".j2k",
-        ".jfif",
-        ".jp2",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".jpx",
-        ".jxl",
-        ".pbm",
-        ".pcx",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".psd",
-        ".sgi",
-        ".tga",
-        ".tif",
-        ".tiff",
-        ".webp",
-    ]
-)
-"""Suffixes that make a file in a folder a picture."""
 
 
 @dataclass(frozen=True)

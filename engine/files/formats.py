@@ -94,6 +94,30 @@ FORMATS: Final = {
 }
 """What can be written, by suffix."""
 
+READ_ONLY: Final = [
+    ".apng",
+    ".avifs",
+    ".dib",
+    ".gif",
+    ".ico",
+    ".j2k",
+    ".jfif",
+    ".jp2",
+    ".jpe",
+    ".jpx",
+    ".pbm",
+    ".pcx",
+    ".pgm",
+    ".pnm",
+    ".psd",
+    ".sgi",
+    ".tga",
+]
+"""Suffixes of pictures that can be read, but not written."""
+
+READABLE: Final = frozenset([*FORMATS, *READ_ONLY])
+"""Suffixes that make a file in a folder a picture."""
+
 HEIF_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """Major brands of HEIC files (ISO/IEC 14496-12)."""
 
