@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from engine.network.parts import Parts
 from onnx import helper
 
 from engine.network import contract as metadata
 from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, STEM, STEM_GRADIENT, Metadata, Stem
 from engine.network.graph import Graph
+from engine.network.split import SplitModel
 from export.architecture import Architecture, inception_v3
 from export.convert import convert
 from export.errors import ConversionError
@@ -189,7 +189,7 @@ def test_the_way_back_computes_little_again(name: str, architecture: Architectur
 def test_in_parts_it_computes_the_same(name: str, threads: int) -> None:
     content = model(name).SerializeToString()
     layers = [layer.name for layer in described(name).layers]
-    parts = Parts(content, described(name), layers, threads)
+    parts = SplitModel(content, described(name), layers, threads)
     for size in SIZES[name]:
         given = feeds(name, 1, *size)
         whole = run(content, list(metadata.OUTPUTS), given)
