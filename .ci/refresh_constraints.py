@@ -34,8 +34,8 @@ def main() -> None:
         python = Path(folder, "bin", "python")
         report = Path(folder, "report.json")
         pip = [python, "-m", "pip"]
-        subprocess.run([*pip, "install", "--quiet", "--upgrade", "pip"], env=environment, check=True)  # noqa: S603
-        subprocess.run(  # noqa: S603
+        subprocess.run([*pip, "install", "--quiet", "--upgrade", "pip"], env=environment, check=True)  # noqa: S603 - no shell, our own words
+        subprocess.run(  # noqa: S603 - as above
             [*pip, "install", "--quiet", "--dry-run", "--ignore-installed", "--report", report, *WANTED],
             cwd=ROOT,
             env=environment,
