@@ -10,11 +10,14 @@ near-ties.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at the import: engine/network/ort.py
 import onnxruntime
 
 from engine.network import contract as metadata

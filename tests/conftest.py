@@ -6,6 +6,9 @@ import os
 
 from hypothesis import settings
 
+# Some tests import ONNX Runtime themselves; the engine switches its telemetry off on its own.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 # No deadline, for how long an example takes says more about the machine. The gate asks for the same
 # examples each time; at a desk they are new ones, and what once failed is tried again.
 settings.register_profile("desk", deadline=None)

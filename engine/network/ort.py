@@ -34,8 +34,15 @@ OUT_OF_MEMORY = re.compile(
 )
 
 
+TELEMETRY_OFF: Final = "ORT_DISABLE_TELEMETRY"
+"""The variable by which ONNX Runtime sends nothing and keeps nothing."""
+
+
 def load() -> Any:
-    """Import ONNX Runtime; tests replace this function."""
+    """Import ONNX Runtime, without its telemetry; tests replace this function."""
+    # From 1.29 on, the import makes an identifier and a queue of events in the user's cache folder,
+    # and tells stderr where it can't.  Only this variable prevents that, and only before the import.
+    os.environ.setdefault(TELEMETRY_OFF, "1")
     try:
         import onnxruntime  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - 0.2 s
     except ImportError as error:
@@ -50,6 +57,7 @@ def load() -> Any:
             hint='pip install "deepdream-onnx[cpu]"',
         ) from error
     onnxruntime.set_default_logger_severity(SILENT)
+    onnxruntime.disable_telemetry_events()  # on Windows, and where the host program imported it before us
     return onnxruntime
 
 

@@ -64,7 +64,7 @@ def _versions() -> dict[str, str]:
     found = {
         "deepdream": __version__,
         "python": platform.python_version(),
-        "system": platform.platform(),
+        "system": f"{platform.system()}-{platform.release()}-{platform.machine()}",
     }
     extras = ("tifffile", "imagecodecs", "pillow-heif", "pillow-jxl-plugin")
     for name in (
