@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.ascent.octaves import Ladder, ladder, reaching, resize, restored
 from engine.ascent.step import Step
-from engine.errors import DreamError, ImageError
+from engine.errors import DreamError, ImageError, ModelError
 from engine.pictures.rows import bands, joined
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ not be an array, so that an image can stay on the device that computes it."""
 EPSILON = 1e-12
 """Smallest mean that a gradient is divided by.  Keras uses 1e-7, which is more than the mean of a single
 channel on a large picture: its steps would shrink."""
+
+
+class NotFinite(DreamError):  # noqa: N818 - it says what the numbers are
+    """Report that loss or gradient are no numbers any more."""
+
+    hint = "a smaller --step, or smaller coefficients in --layers, keep them finite"
 
 
 def ascend(
@@ -86,7 +92,16 @@ def _ascend(
     for octave, shape in enumerate(rungs.shapes):
         image = resize(image, shape)
         for iteration in range(config.iterations):
-            image, loss, mean, stopped = climber(image)
+            try:
+                image, loss, mean, stopped = climber(image)
+            except NotFinite as error:
+                if octave or iteration:
+                    raise
+                # Settings are bounded, and the picture is as it came: only the model is left.
+                raise ModelError(
+                    f"{error}, before the first step: the model is damaged",
+                    hint=f"use another model file; if this one is sound, {error.hint}",
+                ) from error
             yield Step(
                 octave=octave + 1,
                 octaves=len(rungs.shapes),
@@ -146,10 +161,7 @@ def climb(
 def forbidden(loss: float, mean: float, shape: tuple[int, ...], config: DreamConfig) -> bool:
     """Tell whether max loss forbids a step; raise DreamError where loss or gradient are not finite."""
     if not (math.isfinite(loss) and math.isfinite(mean)):
-        raise DreamError(
-            f"loss or gradient is no longer finite at {shape[0]}x{shape[1]}",
-            hint="a smaller --step, or smaller coefficients in --layers, keep them finite",
-        )
+        raise NotFinite(f"loss or gradient is no longer finite at {shape[0]}x{shape[1]}")
     return config.max_loss is not None and loss > config.max_loss
 
 

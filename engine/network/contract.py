@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 SCHEMA = "1"
 
+LARGEST = 1_000_000
+"""No number in the metadata is larger: not the channels of all layers together, and no size in pixels."""
+
+LONGEST = 300
+"""Characters of a text in the metadata, at most."""
+
 IMAGE = "image"
 CHANNEL_WEIGHTS = "channel_weights"
 LOSS = "loss"
@@ -131,10 +137,16 @@ class Metadata:
             raise ValueError("layers must have distinct names, and there must be at least one")
         if any(layer.channels < 1 or layer.stride < 1 for layer in self.layers):
             raise ValueError("a layer needs at least one channel and a stride of at least one")
-        if not self.value_range[0] < self.value_range[1]:
+        if not -LARGEST <= self.value_range[0] < self.value_range[1] <= LARGEST:
             raise ValueError("value_range must go from black up to white")
         if self.border < 0 or self.min_size < 1:
             raise ValueError("border and min_size must not be negative")
+        strides = [layer.stride for layer in self.layers]
+        if max(self.channels, self.border, self.min_size, *strides) > LARGEST:
+            raise ValueError(f"a number is larger than {LARGEST}")
+        texts = [*names, self.network, self.weights, self.exporter]
+        if not all(text.isprintable() and len(text) <= LONGEST for text in texts):
+            raise ValueError("a text is too long, or holds control characters")
 
     @property
     def channels(self) -> int:
@@ -167,7 +179,7 @@ class Metadata:
             raise ValueError("it has no deepdream.schema entry, so it was not made for dreaming")
         if schema != SCHEMA:
             raise ValueError(
-                f"it follows version {schema!r} of the format, and this program reads {SCHEMA!r}"
+                f"it follows version {schema[:20]!r} of the format, and this program reads {SCHEMA!r}"
             )
         try:
             low, high = json.loads(props[PREFIX + "value_range"])
@@ -187,7 +199,7 @@ class Metadata:
         except KeyError as missing:
             raise ValueError(f"its metadata lack {missing}") from None
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ValueError(f"its metadata do not make sense: {error}") from None
+            raise ValueError(f"its metadata do not make sense: {str(error)[:LONGEST]}") from None
 
 
 def _read_stem(text: str | None) -> Stem | None:
@@ -195,7 +207,7 @@ def _read_stem(text: str | None) -> Stem | None:
         return None
     found = json.loads(text)
     stride, field, before = (int(found[name]) for name in ("stride", "field", "before"))
-    if stride < 1 or field < 1 or not 0 <= before <= stride:
+    if not 1 <= stride <= LARGEST or not 1 <= field <= LARGEST or not 0 <= before <= stride:
         raise ValueError("the stem's stride and field must be at least 1, and before 0 to stride")
     names = (tuple(map(str, found[name])) for name in ("kept", "padded_forward", "padded_backward"))
     kept, forward, backward = names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,19 +28,24 @@ class Fragment:
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
         """Compute `outputs` from tensors made by `as_tensor` or by another fragment."""
-        with ort.reported("cpu"):
+        with ort.reported("cpu", _bytes(feeds)):
             results: list[Any] = self._session.run_with_ort_values(list(outputs), dict(feeds))
             return results
 
     def run_into(self, outputs: Mapping[str, Any], feeds: Mapping[str, Any]) -> None:
         """Compute into tensors that exist already."""
-        with ort.reported("cpu"):
+        with ort.reported("cpu", _bytes(feeds)):
             binding = self._session.io_binding()
             for name, tensor in feeds.items():
                 binding.bind_ortvalue_input(name, tensor)
             for name, tensor in outputs.items():
                 binding.bind_ortvalue_output(name, tensor)
             self._session.run_with_iobinding(binding)
+
+
+def _bytes(tensors: Mapping[str, Any]) -> int:
+    """Count the bytes of float32 tensors."""
+    return sum(4 * math.prod(x.shape()) for x in tensors.values())
 
 
 def open_fragment(content: bytes, threads: int) -> Fragment:

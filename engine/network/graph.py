@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Shape: TypeAlias = Sequence[int | str]
 
@@ -36,7 +36,9 @@ FIELDS: Final = {
         "name": (1, "string", False),
         "f": (2, "float", False),
         "i": (3, "int64", False),
+        "g": (6, "bytes", False),
         "ints": (8, "int64", True),
+        "graphs": (11, "bytes", True),
         "type": (20, "int32", False),
     },
     "Node": {
@@ -54,8 +56,15 @@ FIELDS: Final = {
         "value_info": (13, "Value", True),
     },
     "Entry": {"key": (1, "string", False), "value": (2, "string", False)},
-    "Model": {"graph": (7, "Graph", False), "metadata_props": (14, "Entry", True)},
+    "Model": {
+        "graph": (7, "Graph", False),
+        "metadata_props": (14, "Entry", True),
+        "functions": (25, "bytes", True),
+    },
 }
+
+LONGEST: Final = 300
+"""Characters of a name, at most."""
 
 INT: Final = 2
 """ONNX's number for attributes that are one whole number."""
@@ -91,20 +100,26 @@ class Graph:
         return content
 
     @property
+    def nests(self) -> bool:
+        """Whether an operation holds a graph, as loops and branches do, or the file defines functions."""
+        attributes = (x for node in self._model.graph.node for x in node.attribute)
+        return bool(self._model.functions) or any(x.HasField("g") or x.graphs for x in attributes)
+
+    @property
     def props(self) -> dict[str, str]:
         """What the file says about itself: its `metadata_props`."""
-        return {_text(x.key): _text(x.value) for x in self._model.metadata_props}
+        return {x.key: x.value for x in self._model.metadata_props}
 
     @property
     def inputs(self) -> dict[str, Tensor]:
         """What it takes."""
         stored = {x.name for x in self._model.graph.initializer}
-        return {_text(x.name): _describe(x) for x in self._model.graph.input if x.name not in stored}
+        return {x.name: _describe(x) for x in self._model.graph.input if x.name not in stored}
 
     @property
     def outputs(self) -> dict[str, Tensor]:
         """What it gives."""
-        return {_text(x.name): _describe(x) for x in self._model.graph.output}
+        return {x.name: _describe(x) for x in self._model.graph.output}
 
     def channels(self, tensor: str) -> int:
         """Return how many channels a tensor [N, C, h, w] has.
@@ -170,13 +185,6 @@ class Graph:
         return content
 
 
-def _text(value: Any) -> str:
-    """Return a string of the file.  Anything that is not UTF-8 comes as bytes, and is refused."""
-    if not isinstance(value, str):
-        raise ValueError("it is not an ONNX model")
-    return value
-
-
 def parse(content: bytes) -> Any:
     """Return a model file as the message that `FIELDS` declares; raise ValueError where it is not one."""
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - only where a model is taken apart
@@ -186,9 +194,22 @@ def parse(content: bytes) -> Any:
         model.ParseFromString(content)
     except DecodeError as error:
         raise ValueError("it is not an ONNX model") from error
-    if not model.graph.node:
+    words = [x for entry in model.metadata_props for x in (entry.key, entry.value)]
+    names = list(_names(model.graph))
+    # What is not UTF-8 comes as bytes.
+    if not model.graph.node or not all(isinstance(x, str) for x in (*words, *names)):
         raise ValueError("it is not an ONNX model")
+    if not all(x.isprintable() and len(x) <= LONGEST for x in names):
+        raise ValueError("it is not an ONNX model")  # and its names cannot be shown
     return model
+
+
+def _names(graph: Any) -> Iterator[Any]:
+    yield graph.name
+    for node in graph.node:
+        yield from (node.op_type, *node.input, *node.output, *(x.name for x in node.attribute))
+    for value in (*graph.initializer, *graph.input, *graph.output, *graph.value_info):
+        yield value.name
 
 
 def make_node(op: str, inputs: Iterable[str], output: str, **numbers: int) -> Any:

@@ -32,6 +32,17 @@ NOWHERE: Final = str(Path(os.devnull) / "no-external-data")
 OUT_OF_MEMORY = re.compile(
     r"allocat|out of memory|bad_alloc|CUDNN_STATUS_ALLOC|CUBLAS_STATUS_ALLOC", re.IGNORECASE
 )
+REQUESTED = re.compile(r"requested (?:buffer of size|bytes of) (\d+)")
+IMMODEST: Final = 1000
+"""How many times the bytes that it was given a sound model never asks for at once."""
+
+LOCATION = re.compile(r"\S*\.(?:cc|cpp|cuh?|h):\d+ (?:(?:virtual |static )?[^()]*\([^()]*\)(?: const)? )?")
+"""A place in the runtime's source, and the function there, of which it tells before the reason."""
+
+AT_NODE = re.compile(
+    r"(?:Error in execution: )?Non-zero status code returned while running (\w+) node\. Name:'([^']*)' "
+    r"Status Message: "
+)
 
 
 TELEMETRY_OFF: Final = "ORT_DISABLE_TELEMETRY"
@@ -86,7 +97,7 @@ def create(
         if providers != [CPU]:
             raise
         if OUT_OF_MEMORY.search(str(error)):
-            raise DreamError(f"not enough memory to open {name}") from error
+            raise _immodest(error, len(model)) or DreamError(f"not enough memory to open {name}") from error
         if "External data" in str(error):
             raise ModelError(f"{name} keeps weights in other files, which is not supported") from error
         if "PROTOBUF" in str(error) or "No graph" in str(error):
@@ -148,29 +159,42 @@ def load_error(runtime: Any) -> BaseException:
 
 
 @contextlib.contextmanager
-def reported(device: str) -> Iterator[None]:
-    """Turn whatever the runtime raises into DreamError."""
+def reported(device: str, given: int = 0) -> Iterator[None]:
+    """Turn whatever the runtime raises, computing from that many bytes, into DreamError."""
     try:
         yield
     except DreamError:
         raise
     except Exception as error:  # the runtime's exceptions have no base of their own
-        raise _run_error(error, device) from error
+        raise _run_error(error, device, given) from error
 
 
-def _run_error(error: BaseException, device: str) -> DreamError:
+def _run_error(error: BaseException, device: str, given: int) -> DreamError:
+    """Say who is to blame: a device that opened the model computes, so that the rest is the model's."""
     if OUT_OF_MEMORY.search(str(error)):
-        return DreamError(
+        return _immodest(error, given) or DreamError(
             f"not enough memory on {device} for this picture",
             hint="make the picture smaller, or close other programs that use the memory",
         )
-    return DreamError(f"ONNX Runtime failed on {device}: {reason(error)}")
+    if device != "cpu" and re.search("CUDA|CUDNN|CUBLAS", str(error), re.IGNORECASE):
+        return DeviceError(f"ONNX Runtime failed on {device}: {reason(error)}")
+    return ModelError(f"the model failed in ONNX Runtime: {reason(error)}")
+
+
+def _immodest(error: BaseException, given: int) -> ModelError | None:
+    """Return what to say of a model that asks for more memory than any that was made for dreaming."""
+    asked = REQUESTED.search(str(error))
+    if asked is None or not given or int(asked[1]) < IMMODEST * given:
+        return None
+    return ModelError(f"the model asks for {int(asked[1]) / 1e9:.3g} GB of memory at once")
 
 
 def reason(error: BaseException) -> str:
     """Return what a foreign exception says, on one line, without the runtime's own marks."""
     text = " ".join(str(error).split()) or type(error).__name__
-    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    text = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    text = LOCATION.sub("", AT_NODE.sub(lambda x: f"{x[1]} {x[2]}".strip() + ": ", text)).strip()
+    text = "".join(x if x.isprintable() else "?" for x in text) or "it gives no reason"
     return text if len(text) <= 300 else text[:300] + "…"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import stat
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from engine import machine
-from engine.errors import DeviceError, ModelError, UsageError
+from engine.errors import DeviceError, DreamError, ModelError, UsageError
 from engine.network import ort
 from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, INPUTS, LOSS, OUTPUTS, Metadata
 from engine.network.graph import Graph
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 
 PRECISIONS: Final = ("full", "half")
 """What a GPU computes in: float32, or float16 wherever engine/network/half.py says so."""
+
+LARGEST: Final = 2 * 10**9
+"""Bytes of a model file, at most: protocol buffers cannot be larger."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Session:
     ) -> list[NDArray[np.float32]]:
         """Compute `outputs`, and only these, from `feeds`; raise DreamError where the runtime fails."""
         session = self._session
-        with ort.reported(self.device):
+        with ort.reported(self.device, sum(x.nbytes for x in feeds.values())):
             results: list[NDArray[np.float32]] = session.run(list(outputs), dict(feeds))
             return results
 
@@ -123,6 +127,7 @@ def open_session(
             return _open_cuda(runtime, model, name, index, count, metadata, precision)
         except DeviceError as error:
             if device != "auto":
+                _try_on_cpu(runtime, model, name, metadata)
                 raise
             if precision == "half":
                 raise _no_half(str(error)) from error
@@ -186,13 +191,19 @@ def _cuda_index(device: str) -> int | None:
 
 
 def read_model(path: Path) -> bytes:
-    """Read a model file; raise ModelError where it cannot be read."""
+    """Read a model file; raise ModelError where it cannot be read, or is not a file."""
     try:
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # a pipe may never end
+            raise ModelError(f"{path} is not a model file, but a device or a pipe")
+        if status.st_size > LARGEST:
+            raise ModelError(f"the model file {path} is too large: {LARGEST // 10**9} GB is the limit")
         return path.read_bytes()
     except FileNotFoundError:
         raise ModelError(f"there is no model file {path}") from None
-    except OSError as error:
-        raise ModelError(f"the model file {path} cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a path that is not valid anywhere
+        why = getattr(error, "strerror", None) or error
+        raise ModelError(f"the model file {path} cannot be read: {why}") from error
 
 
 def _place(device: str) -> tuple[str, int]:
@@ -223,23 +234,43 @@ def _open_cuda(
             hint='pip uninstall onnxruntime, then pip install "deepdream-onnx[gpu]"; or use --device cpu',
         )
     ort.preload(runtime)
-    content = halved(model) if precision == "half" else model
+    try:
+        content = halved(model) if precision == "half" else model
+    except (ValueError, KeyError) as error:
+        raise ModelError(f"{name} cannot be computed in half precision: {error}") from error
     try:
         session = ort.create(runtime, content, name, ort.providers(index), threads)
     except Exception as error:
         raise ort.cuda_failure(index, error) from error
     if ort.CUDA not in session.get_providers():
         raise ort.cuda_failure(index, ort.load_error(runtime))
-    side = metadata.min_size
-    feeds = {
-        IMAGE: np.zeros((1, side, side, 3), np.float32),
-        CHANNEL_WEIGHTS: np.ones(metadata.channels, np.float32),
-    }
     try:
-        session.run([LOSS, GRADIENT], feeds)  # missing kernels and a full GPU only show now
+        session.run([LOSS, GRADIENT], _smallest(metadata))  # missing kernels and a full GPU only show now
     except Exception as error:
         raise ort.cuda_failure(index, error) from error
     return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, lambda _: session, precision)
+
+
+def _try_on_cpu(runtime: Any, model: bytes, name: str, metadata: Metadata) -> None:
+    """Raise ModelError for a model that does not compute there either: then it was not the GPU's fault."""
+    session = Session(
+        "cpu", "", 1, metadata, "", partial(ort.create, runtime, model, name, ort.providers(None))
+    )
+    try:
+        session.run([LOSS, GRADIENT], _smallest(metadata))
+    except ModelError:
+        raise
+    except DreamError as error:
+        log.debug("on the CPU: %s", error)
+
+
+def _smallest(metadata: Metadata) -> dict[str, NDArray[np.float32]]:
+    """Return inputs that a model must be able to compute from."""
+    side = metadata.min_size
+    return {
+        IMAGE: np.zeros((1, side, side, 3), np.float32),
+        CHANNEL_WEIGHTS: np.ones(metadata.channels, np.float32),
+    }
 
 
 def _check(graph: Graph, name: str) -> Metadata:
@@ -248,12 +279,14 @@ def _check(graph: Graph, name: str) -> Metadata:
         metadata = Metadata.from_props(graph.props)
     except ValueError as error:
         raise ModelError(f"{name} was not made for dreaming: {error}") from None
+    if graph.nests:  # which can take any time, and no signal reaches what computes
+        raise ModelError(f"{name} was not made for dreaming: it has loops, branches or functions of its own")
     inputs, outputs = graph.inputs, graph.outputs
     lacking = [x for x in INPUTS if x not in inputs] + [x for x in OUTPUTS if x not in outputs]
     if lacking or len(inputs) != len(INPUTS):
-        raise ModelError(
-            f"{name} was not made for dreaming: its inputs and outputs are {', '.join([*inputs, *outputs])}"
-        )
+        found = ", ".join([*inputs, *outputs])
+        found = found if len(found) <= 200 else found[:200] + "…"
+        raise ModelError(f"{name} was not made for dreaming: its inputs and outputs are {found}")
     if not all(tensor.is_float for tensor in [*inputs.values(), *(outputs[x] for x in OUTPUTS)]):
         raise ModelError(f"{name} was not made for dreaming: it does not compute in float32")
     image = inputs[IMAGE].shape

@@ -129,6 +129,9 @@ class SplitModel:
         self.held_pixels = max(self.held_pixels, height * width * self._stem.stride**2)
         feeds = {STEM: as_tensor(seen), CHANNEL_WEIGHTS: as_tensor(weights)}
         loss, upstream, energies = map(as_array, self._trunk.run((LOSS, STEM_GRADIENT, ENERGIES), feeds))
+        _check_shape(LOSS, loss, (1,))
+        _check_shape(STEM_GRADIENT, upstream, seen.shape)
+        _check_shape(ENERGIES, energies, (1, sum(x.channels for x in self.layers)))
         upstream = _only(upstream, window, core)
         useful = [tile for tile in tiles if upstream[(..., *_owned(tile, window))].any()]
         del tiles
@@ -203,6 +206,7 @@ class SplitModel:
         own[..., : tile.columns.shared] = 0
         tensors = {name: tile.tensors[name] for name in (IMAGE, *self._stem.kept)}
         (slope,) = map(as_array, backward.run((GRADIENT,), {**tensors, STEM_GRADIENT: as_tensor(own)}))
+        _check_shape(GRADIENT, slope, tuple(tile.tensors[IMAGE].shape()))
         whole: Image = slope[0]
         return whole
 
@@ -237,6 +241,15 @@ class SplitModel:
 
     def _map(self, function: Any, items: Iterable[Any]) -> Any:
         return self._pool.map(function, items) if self._threads > 1 else map(function, items)
+
+
+def _check_shape(name: str, values: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+    """Refuse a result that NumPy would stretch to fit, or not take at all."""
+    if values.shape != shape:
+        raise ModelError(
+            f"the model is not what it says it is: its {name} has the shape {list(values.shape)}, "
+            f"not {list(shape)}"
+        )
 
 
 def _within(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
