@@ -5,8 +5,9 @@ XMP is edited as text, never parsed: entities in a hostile file are neither expa
 
 from __future__ import annotations
 
+import contextlib
 import html
-import io
+import math
 import re
 import struct
 from typing import TYPE_CHECKING, Any, Final
@@ -33,11 +34,21 @@ STRUCTURE: Final = frozenset(
         *range(254, 260),  # subfile, size, bits, compression
         *(262, 266, 273, 277, 278, 279, 282, 283, 284, 296, 317, 320),
         *range(322, 326),  # tiles
-        *(330, 338, 339, 340, 341, 347, *range(512, 522), 529, 530, 531, 532),
+        *(330, 333, 334, 336, 338, 339, 340, 341, 346, 347, *range(512, 522), 529, 530, 531, 532, 559),
+        *range(32995, 32999),  # of SGI: matte, data type, depths
         *(XMP_TAG, IPTC_TAG, 34377, 34675),  # XMP, IPTC, Photoshop, ICC: not EXIF
     ]
 )
 """TIFF tags that describe how one file is stored, and are wrong in any other."""
+
+DIRECTORIES: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+"""EXIF tags that stand for a directory of their own."""
+
+NAMED: Final = 5
+"""How many damaged entries are named."""
+
+PIXELS: Final = (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight)
+"""EXIF tags of a picture's width and height."""
 
 NAMESPACE: Final = b"urn:deepdream-onnx:recipe:1#"
 """Namespace of the recipe in XMP."""
@@ -54,8 +65,10 @@ PACKET: Final = (
 DESCRIPTION: Final = re.compile(
     rb"<rdf:Description rdf:about=\"\" xmlns:deepdream=\"[^\"]*\">"
     rb"\s*<deepdream:recipe>[^<]*</deepdream:recipe>\s*</rdf:Description>"
+    rb"|<deepdream:recipe>[^<]*</deepdream:recipe>"
+    rb"|\bdeepdream:recipe\s*=\s*(?:\"[^\"]*\"|'[^']*')"
 )
-"""The recipe as it is written here."""
+"""The recipe of an earlier dream, as it is written here or as another program rewrote it."""
 
 RECIPE: Final = re.compile(
     rb"<deepdream:recipe>([^<]*)</|\bdeepdream:recipe\s*=\s*(?:\"([^\"]*)\"|'([^']*)')"
@@ -63,17 +76,78 @@ RECIPE: Final = re.compile(
 """The recipe as it is written here, or by a program that rewrote the XMP."""
 
 
-def upright_exif(exif: Image.Exif, size: tuple[int, int]) -> bytes | None:
-    """Return EXIF for an upright picture of `size`: without orientation, thumbnail and the old layout."""
+def upright_exif(exif: Image.Exif, size: tuple[int, int]) -> tuple[bytes | None, list[str]]:
+    """Return EXIF for an upright picture of `size`: without orientation, thumbnail and the old layout.
+
+    Entries that cannot be written again, such as a negative exposure time, are left out; their names are
+    returned too.  `exif` stays as it is: its image may belong to the caller.
+    """
     kept = Image.Exif()
-    kept.load(exif.tobytes())  # a copy: the image may belong to the caller
-    for tag in [x for x in kept if x in STRUCTURE or x == ExifTags.Base.Orientation]:
-        del kept[tag]
-    details = kept.get_ifd(ExifTags.IFD.Exif) if ExifTags.IFD.Exif in kept else {}
-    for tag, pixels in zip((ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight), size, strict=True):
-        if tag in details:
-            details[tag] = pixels
-    return kept.tobytes() if len(kept) > 0 else None
+    kept.endian = exif.endian  # the maker note may depend on it
+    entries, lost = _writable(exif)
+    for tag in entries.keys() - STRUCTURE - {ExifTags.Base.Orientation, *DIRECTORIES}:
+        kept[tag] = entries[tag]
+    for directory in DIRECTORIES:
+        details, gone = _details(exif, directory)
+        for tag, pixels in zip(PIXELS, size, strict=True):
+            if tag in details:
+                details[tag] = pixels
+        if details:
+            kept[directory] = details
+        lost += gone
+    if len(lost) > NAMED:
+        lost[NAMED:] = [f"{len(lost) - NAMED} more"]
+    return kept.tobytes() if len(kept) > 0 else None, lost
+
+
+def _details(exif: Image.Exif, directory: ExifTags.IFD) -> tuple[dict[int, Any], list[str]]:
+    """Return what can be written again of a directory inside EXIF, and the names of the rest."""
+    try:
+        details, lost = _writable(exif.get_ifd(directory), directory)
+        if ExifTags.IFD.Interop in details:
+            details[ExifTags.IFD.Interop] = _writable(exif.get_ifd(ExifTags.IFD.Interop))[0]
+    except Exception:  # noqa: BLE001 - damaged directories raise exceptions of every kind
+        return {}, [directory.name]
+    return details, lost
+
+
+def _writable(
+    entries: Mapping[int, Any], directory: ExifTags.IFD | None = None
+) -> tuple[dict[int, Any], list[str]]:
+    """Return the entries of a directory that can be written again, and the names of the others."""
+    names: Mapping[int, str] = ExifTags.GPSTAGS if directory == ExifTags.IFD.GPSInfo else ExifTags.TAGS
+    written, lost = {}, []
+    for tag in entries:
+        try:
+            value = entries[tag]  # decoded only now
+            if tag not in {*DIRECTORIES, ExifTags.IFD.Interop}:
+                alone = TiffImagePlugin.ImageFileDirectory_v2(group=directory)
+                alone[tag] = value
+                alone.tobytes()
+        except Exception:  # noqa: BLE001 - damaged entries raise exceptions of every kind
+            if tag not in STRUCTURE:
+                lost.append(names.get(tag, str(tag)))
+        else:
+            written[tag] = value
+    return written, lost
+
+
+def dpi_of(value: Any) -> tuple[float, float] | None:
+    """Return a resolution as Pillow gives it, in pixels per inch; None where that is not known.
+
+    Raises ValueError where it makes no sense.
+    """
+    if not value:
+        return None
+    try:
+        across, down = map(float, value)
+    except Exception as error:
+        raise ValueError("not two numbers") from error
+    if across == 0 or down == 0:  # the formats' way to say so
+        return None
+    if not (0 < across < math.inf and 0 < down < math.inf):
+        raise ValueError("not a resolution")
+    return across, down
 
 
 def upright_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
@@ -128,15 +202,25 @@ def xmp_of(info: Mapping[Any, Any]) -> bytes | None:
     return bytes(xmp).rstrip(b"\0 ") or None if isinstance(xmp, bytes) and len(xmp) <= LIMIT else None
 
 
+def bytes_of(value: Any) -> bytes:
+    """Return metadata that must be bytes; empty where a file has something else there, or nothing."""
+    return value if isinstance(value, bytes) else b""
+
+
+def entry(tags: Mapping[int, Any], tag: int, default: Any = None) -> Any:
+    """Return an entry of a TIFF file or of EXIF, `default` where there is none or it is damaged."""
+    with contextlib.suppress(Exception):  # they are decoded only now, with exceptions of every kind
+        return tags.get(tag, default)
+    return default
+
+
 def iptc_of(info: Mapping[Any, Any], tags: Mapping[int, Any]) -> bytes | None:
     """Return IPTC records: of a JPEG file from its Photoshop resources, of a TIFF file from its tags."""
     entries = info.get("photoshop")
-    iptc = entries.get(0x0404) if isinstance(entries, dict) else tags.get(IPTC_TAG)
+    iptc = entries.get(0x0404) if isinstance(entries, dict) else entry(tags, IPTC_TAG)
     if isinstance(iptc, tuple):  # 32-bit numbers, as some programs store the bytes
-        with io.BytesIO() as joined:
-            for value in iptc:
-                joined.write(struct.pack("<I", value) if isinstance(value, int) else b"")
-            iptc = joined.getvalue()
+        words = [x for x in iptc if isinstance(x, int) and 0 <= x < 1 << 32]
+        iptc = struct.pack(f"<{len(words)}I", *words)
     return bytes(iptc) if isinstance(iptc, bytes) and 0 < len(iptc) <= LIMIT else None
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms
 
 from engine.errors import ImageError
 from engine.files import attached, jxl, png, tiff, unread
@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     from engine.pictures.pixels import Values
 
 
+TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How a picture is turned upright, by EXIF's orientation."""
+
+
 def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     """Turn a Pillow image upright and into RGB.
 
@@ -33,7 +45,7 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     whatever Pillow's decoders raise, which can be anything.
     """
     warnings = unread.dropped_frames(image)
-    profile = image.info.get("icc_profile") or b""
+    profile = attached.bytes_of(image.info.get("icc_profile"))
     told = unread.dropped_depth(image, file)  # read now: Pillow forgets it when it loads
     deep, warning = _deep(image, file)
     if deep is None:
@@ -44,7 +56,8 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     if deep is not None:
         pixels, alpha = _split(_turned(deep, orientation))
     else:
-        turned = image if orientation == 1 else ImageOps.exif_transpose(image)
+        # Not by ImageOps.exif_transpose, which writes the EXIF anew and fails where that is damaged.
+        turned = image if orientation == 1 else image.transpose(TURNS[orientation])
         colour, warning = _to_rgb(turned, profile)
         warnings += told
         pixels, alpha = _arrays(colour)
@@ -53,7 +66,9 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     facts = {**image.info, "iptc": attached.iptc_of(image.info, getattr(image, "tag_v2", {}))}
     if image.format == "JXL" and file is not None:
         facts["xmp"] = jxl.xmp(file)
-    facts["dpi"] = facts.get("dpi", (0, 0))[:: -1 if orientation > 4 else 1]
+    if 282 not in getattr(image, "tag_v2", {282}):  # a TIFF file without resolution; Pillow says 1 then
+        facts["dpi"] = None
+    facts["dpi"] = _turned_dpi(facts.get("dpi"), orientation)
     return _picture(pixels, alpha, facts, exif, warnings, cmyk=image.mode == "CMYK")
 
 
@@ -75,12 +90,13 @@ def tiff_facts(file: BinaryIO) -> tuple[dict[str, Any], Image.Exif]:
     exif = Image.Exif()
     file.seek(0)
     exif.load_from_fp(file)
-    dpi = (exif.get(282, 0), exif.get(283, 0)) if exif.get(296, 2) == 2 else (0, 0)
+    inches = attached.entry(exif, 296, 2) == 2
+    dpi = (attached.entry(exif, 282, 0), attached.entry(exif, 283, 0)) if inches else (0, 0)
     facts = {
-        "icc_profile": exif.get(tiff.ICC_TAG),
-        "xmp": exif.get(attached.XMP_TAG),
+        "icc_profile": attached.entry(exif, tiff.ICC_TAG),
+        "xmp": attached.entry(exif, attached.XMP_TAG),
         "iptc": attached.iptc_of({}, exif),
-        "dpi": dpi[:: -1 if _orientation_in(exif) > 4 else 1],
+        "dpi": _turned_dpi(dpi, _orientation_in(exif)),
     }
     return facts, exif
 
@@ -95,7 +111,7 @@ def _picture(
     cmyk: bool,
 ) -> Picture:
     """Make a Picture of upright values and the file's metadata; `facts` has Pillow's names."""
-    profile = facts.get("icc_profile") or b""
+    profile = attached.bytes_of(facts.get("icc_profile"))
     size = (pixels.shape[1], pixels.shape[0])
     if profile[16:20] == b"GRAY":
         curve = grey_curve(profile)
@@ -104,13 +120,12 @@ def _picture(
     elif profile and profile[16:20] not in {b"RGB ", b"CMYK"}:
         space = profile[16:20].decode("ascii", "replace").strip()
         warnings.append(f"the {space} colour profile is not kept: the result is RGB")
-    kept, sound = None, False
-    with contextlib.suppress(Exception):  # see _exif_of
-        kept = None if exif is None else attached.upright_exif(exif, size)
-        sound = exif is not None
-    if not sound:
-        warnings.append("the EXIF metadata is damaged: not kept")
-    xmp, comment, dpi = attached.xmp_of(facts), facts.get("comment") or facts.get("Comment"), facts.get("dpi")
+    kept, told = _kept_exif(exif, size)
+    dpi, said = _kept_dpi(facts.get("dpi"))
+    warnings += [*told, *said]
+    xmp, comment = attached.xmp_of(facts), facts.get("comment") or facts.get("Comment")
+    if isinstance(comment, str):
+        comment = comment.encode("utf-8", "replace")
     if _beyond_white(pixels):
         warnings.append("the picture has values above 1; they are shown to the network as white")
     pixels.flags.writeable = False
@@ -121,8 +136,8 @@ def _picture(
         exif=kept,
         xmp=None if xmp is None else attached.upright_xmp(xmp, size),
         iptc=facts.get("iptc"),
-        comment=comment.encode("utf-8") if isinstance(comment, str) else comment,
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
+        comment=attached.bytes_of(comment) or None,
+        dpi=dpi,
         warnings=tuple(warnings),
     )
 
@@ -153,8 +168,29 @@ def _exif_of(image: Image.Image) -> Image.Exif | None:
     return None
 
 
+def _kept_exif(exif: Image.Exif | None, size: tuple[int, int]) -> tuple[bytes | None, list[str]]:
+    """Return EXIF for an upright picture of `size`, and a sentence if it is damaged."""
+    with contextlib.suppress(Exception):  # see _exif_of
+        if exif is not None:
+            kept, lost = attached.upright_exif(exif, size)
+            return kept, [f"damaged EXIF entries are not kept: {', '.join(lost)}"] if lost else []
+    return None, ["the EXIF metadata is damaged: not kept"]
+
+
+def _kept_dpi(dpi: Any) -> tuple[tuple[float, float] | None, list[str]]:
+    """Return a resolution for the result, and a sentence if it is damaged."""
+    try:
+        return attached.dpi_of(dpi), []
+    except ValueError:
+        return None, ["the resolution makes no sense: not kept"]
+
+
+def _turned_dpi(dpi: Any, orientation: int) -> Any:
+    return dpi[::-1] if orientation > 4 and isinstance(dpi, tuple) else dpi
+
+
 def _orientation_in(exif: Image.Exif | None) -> int:
-    orientation = None if exif is None else exif.get(ExifTags.Base.Orientation)
+    orientation = None if exif is None else attached.entry(exif, ExifTags.Base.Orientation)
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 

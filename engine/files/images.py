@@ -6,20 +6,20 @@ import contextlib
 import io
 import os
 import stat
-import threading
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
 from engine import atomic, machine
 from engine.errors import ImageError
-from engine.files import attached, jxl, tiff
+from engine.files import attached, jxl, png, tiff
 from engine.files.decode import decode, decode_tiff, tiff_facts
 from engine.files.encode import content_of
 from engine.files.formats import PNG, Format, enable_for, format_of
+from engine.files.quiet import recording
 from engine.files.unread import HEAD
 from engine.settings.origin import bare_name, origin_of_bytes
 from engine.settings.output import STANDARD, Output
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
     from engine.pictures.picture import Picture
     from engine.settings.origin import Origin
-
-_CATCHING: Final = threading.Lock()
-"""Python catches warnings for all threads at once, so only one thread at a time may do so."""
 
 
 def read(source: Path) -> tuple[Picture, Origin]:
@@ -180,10 +177,13 @@ def _read(file: BinaryIO, *, is_tiff: bool) -> Picture:
     try:
         with Image.open(file) as image:
             return decode(image, file)
-    except UnidentifiedImageError:
-        if not is_tiff:
-            raise
-        return decode_tiff(file)
+    except Exception as error:  # noqa: BLE001 - see _explained
+        if is_tiff and isinstance(error, UnidentifiedImageError):
+            return decode_tiff(file)
+        file, lost = _mended(file, error)
+    with Image.open(file) as image:
+        picture = decode(image, file)
+    return replace(picture, warnings=(*picture.warnings, *lost))
 
 
 def _info(file: BinaryIO, *, is_tiff: bool) -> Mapping[Any, Any]:
@@ -191,10 +191,25 @@ def _info(file: BinaryIO, *, is_tiff: bool) -> Mapping[Any, Any]:
     try:
         with Image.open(file) as image:
             return image.info
-    except UnidentifiedImageError:
-        if not is_tiff:
-            raise
-        return tiff_facts(file)[0]
+    except Exception as error:  # noqa: BLE001 - see _explained
+        if is_tiff and isinstance(error, UnidentifiedImageError):
+            return tiff_facts(file)[0]
+        file, _ = _mended(file, error)
+    with Image.open(file) as image:
+        return image.info
+
+
+def _mended(file: BinaryIO, error: Exception) -> tuple[BinaryIO, tuple[str, ...]]:
+    """Return a file without what kept Pillow from opening it, and a sentence for each thing left out.
+
+    Raises the error where nothing can be left out.
+    """
+    file.seek(0)
+    if file.read(len(png.MAGIC)) == png.MAGIC:
+        mended, lost = png.without_excess(file)
+        if lost:
+            return mended, lost
+    raise error
 
 
 @contextlib.contextmanager
@@ -202,8 +217,7 @@ def _explained(name: str) -> Iterator[list[str]]:
     """Turn whatever Pillow raises into an ImageError; at the end the yielded list has its warnings."""
     said: list[str] = []
     try:
-        with _CATCHING, warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with recording() as caught:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, but not absurd
             yield said
         said += dict.fromkeys(f"{name}: {' '.join(str(x.message).split())}" for x in caught)

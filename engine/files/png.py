@@ -6,6 +6,8 @@ so that its checks and limits apply here too.  Writing follows the PNG specifica
 
 from __future__ import annotations
 
+import contextlib
+import io
 import struct
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -24,11 +26,37 @@ LOWER: Final = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
 """Pillow's raw modes of which it keeps the upper byte, and those that make it keep the lower one: the same
 values in the other byte order."""
 
+MAGIC: Final = b"\x89PNG\r\n\x1a\n"
+"""How PNG files begin."""
+
+END: Final = b"\0\0\0\0IDAT\x35\xaf\x06\x1e"
+"""The beginning of no pixels, where Pillow stops to read when it opens a file."""
+
+BUDGET: Final = 60_000_000
+"""Bytes of a file's entries that are kept at most, of which each counts as a million more: Pillow unpacks as
+much of each, and refuses 64 million in all."""
+
+PIXEL_CHUNKS: Final = frozenset([b"tRNS", b"acTL", b"fcTL", b"fdAT"])
+"""Chunks that a picture can be shown without, but would look different."""
+
+ENTRY_NAMES: Final = {
+    b"iCCP": "the colour profile",
+    b"eXIf": "EXIF",
+    b"pHYs": "the resolution",
+    b"tEXt": "a text entry",
+    b"zTXt": "a text entry",
+    b"iTXt": "a text entry",
+}
+"""What messages call other chunks."""
+
 LEVEL: Final = 6
 """zlib's compression level."""
 
 INCH: Final = 0.0254
 """Metres."""
+
+MOST_DPI: Final = (2**31 - 1) * INCH
+"""The highest resolution that PNG can hold."""
 
 
 def read_deep(image: Image.Image, file: BinaryIO | None) -> NDArray[np.uint16] | None:
@@ -64,6 +92,40 @@ def _joined(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.ui
     return values
 
 
+def without_excess(file: BinaryIO) -> tuple[io.BytesIO, tuple[str, ...]]:
+    """Return a PNG file without the entries that keep Pillow from opening it, and a sentence for each.
+
+    Pillow refuses a whole file for one entry: a profile or text above its limits, or one that is damaged.
+    """
+    file.seek(0)
+    kept, lost = io.BytesIO(), []
+    kept.write(file.read(len(MAGIC)))
+    header, budget = b"", BUDGET
+    for kind, chunk in _chunks(file):
+        header = header or chunk  # IHDR comes first
+        if kind[0] & 0x20 and kind not in PIXEL_CHUNKS:  # PNG's sign that a picture can be shown without it
+            budget -= len(chunk) + BUDGET // 60
+            if budget < 0 or not _opens(MAGIC + header + chunk + END):
+                lost.append(f"{ENTRY_NAMES.get(kind, 'an entry')} cannot be read: not kept")
+                continue
+        kept.write(chunk)
+    kept.seek(0)
+    return kept, tuple(dict.fromkeys(lost))
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kind of each chunk and all its bytes; the last may be cut off."""
+    while len(head := file.read(8)) == 8:
+        yield head[4:], head + file.read(int.from_bytes(head[:4]) + 4)
+
+
+def _opens(content: bytes) -> bool:
+    """Tell whether Pillow opens a PNG file up to its pixels."""
+    with contextlib.suppress(Exception), Image.open(io.BytesIO(content), formats=["PNG"]):
+        return True
+    return False
+
+
 def write_deep(
     values: NDArray[np.uint16],
     file: BinaryIO,
@@ -75,13 +137,12 @@ def write_deep(
 ) -> None:
     """Write RGB or RGBA, [H, W, 3 or 4], as a PNG of 16 bits; `texts` are by keyword."""
     height, width, channels = values.shape
-    file.write(b"\x89PNG\r\n\x1a\n")
+    file.write(MAGIC)
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 6, 0, 0, 0))
     if icc:
         _chunk(file, b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
     if dpi:
-        across, down = (min(round(x / INCH), 2**31 - 1) for x in dpi)
-        _chunk(file, b"pHYs", struct.pack(">IIB", across, down, 1))
+        _chunk(file, b"pHYs", struct.pack(">IIB", *(round(x / INCH) for x in dpi), 1))
     for keyword, text in texts.items():
         _chunk(file, b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8"))
     if exif:
