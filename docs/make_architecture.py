@@ -19,7 +19,7 @@ ROWS: Final = (
     (("ascent/", "the algorithm; what wraps a gradient"),),
     (("network/", "model files"), ("files/", "picture files")),
     (("settings/", "what can be chosen"), ("pictures/", "arrays in memory")),
-    (("errors, machine, atomic", "what anything may need"),),
+    (("errors, machine, paths, atomic", "what anything may need"),),
 )
 
 WIDTH: Final = 800

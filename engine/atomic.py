@@ -1,60 +1,139 @@
-"""Files that appear whole or not at all: written beside their place, under another name, then renamed."""
+"""Files that appear whole or not at all: written beside their place, under another name, then renamed.
+
+A file that is replaced keeps its permissions, and a link stays a link: what it leads to is replaced.  A
+device is written to as it is.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import secrets
+import errno
+import os
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from engine import leftovers, paths
+from engine.leftovers import part_beside
 
-PART: Final = r"\.deepdream-[0-9a-f]{12}\.part"
-"""Pattern of the names that unfinished files have; they are short, because a file's own name may be as long
-as names can be."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from engine.errors import DreamError
+
+PART: Final = leftovers.PART
+"""Pattern of the names that unfinished files have."""
+
+FULL: Final = frozenset(getattr(errno, x) for x in ("ENOSPC", "EDQUOT", "EROFS") if hasattr(errno, x))
+"""Errors after which nothing else can be written in the same place either."""
+
+BLOCK: Final = 4096
+"""Bytes that `check` writes: an empty file can be made on a full disk, too."""
 
 
 @contextlib.contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a path to write to, whose file replaces `target` at the end.
+    """Give a path to write to, whose file replaces `target` at the end; it exists already, and is empty.
 
-    Nothing is left of it, and `target` stays as it was, where that is interrupted by any exception.
+    Nothing is left of it, and `target` stays as it was, where that is interrupted by any exception.  Raises
+    OSError where no such file can be made.
     """
-    part = _part(target)
+    place = _place(target)
+    if paths.kind(place):
+        yield place
+        return
+    part = part_beside(place)
     try:
+        taking_over = _create(part, place)
         yield part
-        part.replace(target)
+        taking_over()
+        part.replace(place)
     except BaseException:  # Ctrl-C too
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise
 
 
 @contextlib.contextmanager
-def explaining(target: Path, refusal: type[Exception]) -> Iterator[None]:
+def explaining(target: Path, refusal: type[DreamError]) -> Iterator[None]:
     """Turn each OSError into a `refusal` that says in words why `target` cannot be written."""
     try:
+        paths.check_name(target)
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         if isinstance(error, FileNotFoundError):  # some file systems say so of what they refuse to make, too
-            missing = not target.parent.is_dir()
-            reason = f"there is no folder {target.parent}" if missing else f"{target.parent} takes no files"
-        raise refusal(f"{target} cannot be written: {reason}") from error
+            folder = (Path(os.path.realpath(target)) if paths.is_link(target) else target).parent
+            missing = not paths.is_folder(folder)
+            reason = f"there is no folder {folder}" if missing else f"{folder} takes no files"
+        hint = "make room there, or write elsewhere" if error.errno in FULL else getattr(error, "hint", None)
+        raise refusal(f"{target} cannot be written: {reason}", hint=hint) from error
 
 
-def check(target: Path, refusal: type[Exception]) -> None:
+def check(target: Path, refusal: type[DreamError]) -> None:
     """Raise a `refusal` unless a file can be made at `target`; leave nothing behind."""
     with explaining(target, refusal):
         with contextlib.suppress(FileNotFoundError):
             target.lstat()  # raises where no file can have such a name
-        if target.is_dir():
+        if paths.is_folder(target):
             raise refusal(f"{target} is a folder")
-        part = _part(target)
-        part.open("xb").close()
-        part.unlink()
+        place = _place(target)
+        if paths.kind(place):
+            place.open("wb").close()
+            return
+        part = part_beside(place)
+        try:
+            part.write_bytes(bytes(BLOCK))
+        finally:
+            part.unlink(missing_ok=True)
 
 
-def _part(target: Path) -> Path:
-    """Return a new name beside `target`, as PART has them."""
-    return target.with_name(f".deepdream-{secrets.token_hex(6)}.part")
+def is_full(error: BaseException | None) -> bool:
+    """Tell whether an error goes back to a disk that takes nothing more."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        error = error.__cause__
+    return False
+
+
+def _place(target: Path) -> Path:
+    """Return where a file for `target` goes: where it leads, if it is a link.
+
+    Raises OSError for a link that leads round in a circle, and for a FIFO, a socket or a disk.
+    """
+    place = target
+    if paths.is_link(target):
+        try:
+            place = Path(os.path.realpath(target, strict=True))
+        except FileNotFoundError:  # a link to a file that is still to come
+            place = Path(os.path.realpath(target))
+    if paths.kind(place) not in {"", paths.DEVICE}:
+        raise paths.Irregular(paths.kind(place), "write to it through standard output: -o - > FIFO")
+    return place
+
+
+def _create(part: Path, place: Path) -> Callable[[], None]:
+    """Create the file, with the permissions of the one that it replaces, or with those of any new file.
+
+    Returns what is to be called when it is written: that gives it the other's owner, too.
+    """
+    try:
+        before = place.stat()
+    except FileNotFoundError:
+        before = None
+    mode = 0o666 if before is None else stat.S_IMODE(before.st_mode) & 0o777
+    file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    mode = stat.S_IMODE(os.fstat(file).st_mode) if before is None else mode
+    os.close(file)
+    if os.name != "posix":  # Windows has no such permissions
+        return lambda: None
+    part.chmod(mode | stat.S_IWUSR)  # or it could not be written to
+
+    def taking_over() -> None:
+        for owner, group in () if before is None else ((before.st_uid, -1), (-1, before.st_gid)):
+            with contextlib.suppress(OSError):  # only root may give a file away
+                os.chown(part, owner, group)
+        part.chmod(mode)
+
+    return taking_over

@@ -44,6 +44,16 @@ def available_memory() -> int | None:
     return max(0, min(known)) if known else None
 
 
+def amount(count: int) -> str:
+    """Return a number of bytes in words: `3.2 GB`, `640 MB`, `12 kB`, `7 bytes`."""
+    if count >= 1_000_000_000:
+        return f"{count / 1e9:.1f} GB"
+    for unit, size in (("MB", 1_000_000), ("kB", 1000)):
+        if count >= size:
+            return f"{count // size} {unit}"
+    return f"{count} bytes"
+
+
 def release_memory() -> None:
     """Make the C library return freed memory to the system, where it offers a way to (glibc)."""
     with contextlib.suppress(OSError, AttributeError):

@@ -90,7 +90,7 @@ def _refuse_above(wanted: int, what: str, hint: str, *, reused: int = 0) -> None
     free = machine.available_memory()
     if free is not None and wanted > free + reused:
         raise ImageError(
-            f"{what} {wanted / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free", hint=hint
+            f"{what} {machine.amount(wanted)} of memory, and {machine.amount(free)} are free", hint=hint
         )
 
 

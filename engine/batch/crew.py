@@ -14,9 +14,10 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from engine import machine
+from engine import atomic, machine, paths
 from engine.ascent import memory
 from engine.batch.jobs import Done, Event, Failed, Job, Progress, perform
+from engine.errors import ImageError
 from engine.files import images
 from engine.settings.output import STANDARD, Output
 
@@ -72,7 +73,7 @@ def share(items: Sequence[Item], model: DreamModel, tiling: Tiling, jobs: int | 
     pictures = [x for x in items if isinstance(x, Job)]
     if model.device != "cpu" or min(jobs or len(pictures), model.threads) <= 1:
         return alone
-    files = {x: images.pixel_count(x.source) for x in pictures if x.source and x.source.is_file()}
+    files = {x: images.pixel_count(x.source) for x in pictures if x.source and paths.is_file(x.source)}
     sizes = {x: pixels for x, pixels in files.items() if pixels <= SMALL}
 
     def fitting(budget: int) -> int:
@@ -106,6 +107,7 @@ class Crew:
         self._at_work: dict[Job, threading.Thread] = {}
         self._messages: queue.Queue[_Message] = queue.Queue(shares.at_once)
         self._stopped = self._deserted = False
+        self._full: set[int | None] = set()
         self.unfinished: dict[str, Progress] = {}
         """The last step of each picture at work, by name."""
 
@@ -122,7 +124,9 @@ class Crew:
     def run(self, items: Iterable[Item]) -> Iterator[Event]:
         """Dream on the pictures and yield what happens; errors end only their own picture.
 
-        They begin in the order of the items.  No thread is at work any more when this ends, however it ends.
+        They begin in the order of the items.  Where a disk is full, none is begun any more whose result would
+        go there; a last Failed, without a name, tells how many were left out.  No thread is at work any more
+        when this ends, however it ends.
         """
         try:
             for event in self._events(items):
@@ -137,16 +141,26 @@ class Crew:
         if self._shares.small:
             layers = self._model.weighed_layers(self._order.weights)
             self._idle = self._model.copies(self._shares.at_once, self._shares.threads, layers)
+        left_out = 0
         for item in items:
             if not isinstance(item, Job):
                 yield item
-            elif item in self._shares.small:
-                yield from self._until_at_work(self._shares.at_once - 1)
+                continue
+            small = item in self._shares.small
+            yield from self._until_at_work(self._shares.at_once - 1 if small else 0)
+            if self._has_no_room(item):  # which the pictures that just ended may have found out
+                left_out += 1
+            elif small:
                 self._start(item)
             else:
-                yield from self._until_at_work(0)
                 yield from perform(item, self._model, self._order, self._streams, self._output)
         yield from self._until_at_work(0)
+        if left_out:
+            yield Failed("", _no_room(left_out))
+
+    def _has_no_room(self, job: Job) -> bool:
+        """Tell whether a picture's result could not be written."""
+        return bool(self._full) and job.target is not None and paths.disk(job.target.parent) in self._full
 
     def _until_at_work(self, most: int) -> Iterator[Event]:
         """Yield what the threads report until at most `most` are at work; KeyboardInterrupt if stopped."""
@@ -193,7 +207,16 @@ class Crew:
                 self.unfinished[job.name] = event
             case Done(job):
                 self.unfinished.pop(job.name, None)
-            case Failed(name):
+            case Failed(name, error, target):
                 self.unfinished.pop(name, None)
+                if target is not None and atomic.is_full(error):
+                    self._full.add(paths.disk(target.parent))
             case _:
                 pass
+
+
+def _no_room(count: int) -> ImageError:
+    """Return the error for pictures that were not begun."""
+    were = "picture was" if count == 1 else "pictures were"
+    hint = "make room and run the same command again: pictures that are finished are skipped"
+    return ImageError(f"no room for results: {count} more {were} left out", hint=hint)

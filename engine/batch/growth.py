@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
+from engine import paths
 from engine.batch.jobs import Done, Failed, Job, Progress, Streams, keep
 from engine.errors import ImageError, UsageError
 from engine.films import encode
 from engine.films.shot import Shot
 from engine.films.zoom import fitted, screened
+from engine.paths import Kept
 from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ class Showing:
     overwrite: bool = False
     """Whether files that exist already are replaced."""
 
+    kept: Kept = field(default_factory=Kept)
+    """Files that are not replaced in any case, because they are read."""
+
     def __post_init__(self) -> None:
         Setting("--steps-every", int, 1, 10000, "").check(self.every)
         if self.film is not None:
@@ -67,7 +72,7 @@ class Showing:
         """Return the film's file for a picture."""
         if self.film is None or not self.several:
             return self.film
-        return self.film.with_name(f"{name}.{self.film.name}")
+        return self.film.with_name(paths.named(name, f".{self.film.name}"))
 
 
 class Shows:
@@ -146,7 +151,7 @@ class Growth:
     def _keep(self, progress: Progress, *, pictured: bool, filmed: bool) -> None:
         if pictured:
             assert self._showing.folder is not None  # noqa: S101 - for the type checker
-            target = self._showing.folder / f"{self._name}-{self._count:04}.png"
+            target = self._showing.folder / paths.named(self._name, f"-{self._count:04}.png")
             _free(target, self._showing)
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -162,5 +167,6 @@ class Growth:
 
 
 def _free(target: Path, showing: Showing) -> None:
-    if target.exists() and not showing.overwrite:
+    if paths.taken(target) and not showing.overwrite:
         raise UsageError(f"{target} already exists", hint="--overwrite replaces it")
+    showing.kept.refuse(target)

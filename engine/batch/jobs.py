@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import glob
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
+from engine import paths
 from engine.errors import DreamError, ImageError, UsageError
 from engine.files import images
 from engine.files.formats import READABLE, format_of
 from engine.library.dreaming import Dreaming
+from engine.paths import Kept
 from engine.settings.output import STANDARD, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from engine.ascent.order import Order
     from engine.ascent.step import Step
@@ -65,6 +68,9 @@ class Failed:
     name: str
     error: DreamError
 
+    target: Path | None = None
+    """The file that its result would have gone to, if that is known."""
+
 
 @dataclass(frozen=True)
 class Warned:
@@ -106,27 +112,42 @@ class Streams:
     """None where it is closed."""
 
 
-def plan(inputs: Sequence[str], output: str | None = None, *, overwrite: bool = False) -> list[Item]:
+def plan(
+    inputs: Sequence[str],
+    output: str | None = None,
+    *,
+    overwrite: bool = False,
+    kept: Iterable[tuple[str, str]] = (),
+) -> list[Item]:
     """Decide which files are read and where each result goes, in the order of the inputs.
 
     An input is a file, a folder (its pictures, sorted), a glob pattern that the shell left alone, or `-`.
     Results go to `output` if it names a file, and into it if it is a folder, ends with a slash or has to hold
-    several; otherwise beside their sources, as `<stem>.dream.png`.  Folders are created.  Raises UsageError
-    for orders that contradict each other, ImageError where a single result cannot be written.
+    several; otherwise beside their sources, as `<stem>.dream.png`.  Folders are created.  With `overwrite`,
+    results replace other files, but no input and none of the files `kept`, by what they are.  Raises
+    UsageError for orders that contradict each other, ImageError where a single result cannot be written.
     """
+    output = "-" if output in paths.STDOUT else output
     sources: list[Path | Failed | None] = list(dict.fromkeys(x for text in inputs for x in _expand(text)))
     many = len(inputs) > 1 or any(map(_is_plural, inputs))
     if many and output == "-":
         raise UsageError("standard output takes one picture only", hint="give a folder: -o folder/")
     folder = _folder(output, many=many)
     items: list[Item] = []
-    written: dict[Path, Job] = {}
+    written: dict[str, Job] = {}
+    what = "one of the inputs" if many else "the input"
+    never = Kept([*kept, *((what, x) for x in sources if isinstance(x, Path))] if overwrite else ())
     for source in sources:
         if isinstance(source, Failed):
             items.append(source)
             continue
         job = Job(source, _target(source, output, folder))
-        items.append(_settle(job, written, many=many, overwrite=overwrite))
+        try:
+            items.append(_settle(job, written, never, many=many, overwrite=overwrite))
+        except DreamError as error:
+            if not many:
+                raise
+            items.append(Failed(job.name, error, job.target))
     if folder is not None and written:
         _create(folder)
     return items
@@ -139,7 +160,10 @@ def perform(
     try:
         yield from _dream(job, model, order, streams, output)
     except DreamError as error:
-        yield Failed(job.name, error)
+        yield Failed(job.name, error, job.target)
+    except OSError as error:  # a file system can refuse anything at any time
+        reason = error.strerror or str(error)
+        yield Failed(job.name, ImageError(f"{job.name} cannot be dreamed on: {reason}"), job.target)
     except MemoryError:
         yield Failed(job.name, DreamError(f"not enough memory for {job.name}", hint="make it smaller"))
 
@@ -177,73 +201,88 @@ def _read(job: Job, streams: Streams) -> tuple[Picture, Origin]:
         return images.read(job.source)
     if streams.stdin is None:
         raise ImageError("standard input is closed")
-    return images.read_bytes(streams.stdin.read(), "standard input")
+    try:
+        content = streams.stdin.read()
+    except OSError as error:
+        raise ImageError(f"standard input cannot be read: {error.strerror}") from error
+    return images.read_bytes(content, "standard input")
 
 
 def _is_plural(text: str) -> bool:
     """Tell whether an input can stand for several files: a folder, or a pattern that is not a file's name."""
-    path = Path(text)
-    return text != "-" and (path.is_dir() or (glob.has_magic(text) and not path.exists()))
+    return text != "-" and (paths.is_folder(text) or (glob.has_magic(text) and not paths.exists(text)))
 
 
 def _expand(text: str) -> list[Path | Failed | None]:
     """Return the files that an input stands for, or what is wrong with it."""
     if text == "-":
         return [None]
-    path = Path(text)
     if not _is_plural(text):
-        return [path]
-    if path.is_dir():
-        found = [x for x in path.iterdir() if x.suffix.lower() in READABLE and not x.name.startswith(".")]
-        nothing = f"there are no pictures in the folder {text}"
-    else:
-        found = [Path(x) for x in glob.glob(text, recursive=True)]  # noqa: PTH207 - Path.glob has no "absolute"
-        nothing = f"no file matches {text}"
-    pictures = sorted(x for x in found if x.is_file() and not x.name.endswith(MADE))
+        return [Path(text)]
+    folder = paths.is_folder(text)
+    nothing = f"there are no pictures in the folder {text}" if folder else f"no file matches {text}"
+    try:
+        found = _pictures_in(text) if folder else [Path(x) for x in glob.glob(text, recursive=True)]  # noqa: PTH207
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        return [Failed(text, ImageError(f"{text} cannot be listed: {reason}"))]
+    # What cannot be looked at stays: reading it says why.
+    pictures = sorted(x for x in found if not x.name.endswith(MADE) and paths.may_be_file(x))
     return [*pictures] or [Failed(text, ImageError(nothing))]
+
+
+def _pictures_in(folder: str) -> list[Path]:
+    return [x for x in Path(folder).iterdir() if x.suffix.lower() in READABLE and not x.name.startswith(".")]
 
 
 def _folder(output: str | None, *, many: bool) -> Path | None:
     """Return the folder that results go into, None where `output` names a file or nothing."""
     if output is None or output == "-":
         return None
-    folder = Path(output)
-    return folder if many or output.endswith(("/", "\\")) or folder.is_dir() else None
+    return Path(output) if many or output.endswith(("/", "\\")) or paths.is_folder(output) else None
 
 
 def _create(folder: Path) -> None:
     try:
+        paths.check_name(folder)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ImageError(f"the folder {folder} cannot be created: {error.strerror}") from error
 
 
 def _target(source: Path | None, output: str | None, folder: Path | None) -> Path | None:
-    name = ("stdin" if source is None else source.stem) + RESULT
+    name = paths.named("stdin" if source is None else source.stem, RESULT)
     if folder is not None:
         return folder / name
     if output is None:
-        return None if source is None else source.with_name(name)
-    if output == "-":
-        return None
-    path = Path(output)
-    return path if path.suffix else path.with_name(path.name + ".png")
+        return None if source is None else source.parent / name
+    return None if output == "-" else paths.with_suffix(output, ".png")
 
 
-def _settle(job: Job, written: dict[Path, Job], *, many: bool, overwrite: bool) -> Item:
+def _settle(job: Job, written: dict[str, Job], never: Kept, *, many: bool, overwrite: bool) -> Item:
     """Accept a job unless its result would replace something; `written` collects the results so far."""
     if job.target is None:
         return job
     if not many:
         format_of(job.target)
-    first = written.setdefault(job.target.resolve(), job)
+    first = written.setdefault(_place(job.target), job)
     if first is not job:
         message = f"{job.name} and {first.name} would both be written to {job.output}"
-        return Failed(job.name, UsageError(message, hint="dream one of them alone, with -o NAME"))
-    if overwrite or not job.target.exists():
+        raise UsageError(message, hint="dream one of them alone, with -o NAME")
+    if overwrite:
+        never.refuse(job.target)
+    if overwrite or not paths.taken(job.target):
         return job
     if many:
         return Skipped(job)
     raise UsageError(
         f"{job.output} already exists", hint="--overwrite replaces it; -o NAME writes another file"
     )
+
+
+def _place(target: Path) -> str:
+    """Return where a path leads, through all links; itself where that is not known."""
+    try:
+        return os.path.realpath(target)
+    except (OSError, ValueError):
+        return str(target)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
+from engine import paths
 from engine._version import __version__
 from engine.errors import UsageError
 
@@ -62,7 +62,7 @@ def parse(commands: Mapping[str, Command], argv: Sequence[str]) -> argparse.Name
     those that are, by attribute name.  `--help` and `--version` print and raise SystemExit.
     """
     parser, parsers = _parsers(commands)
-    if argv and argv[0] not in commands and Path(argv[0]).exists():
+    if argv and argv[0] not in commands and paths.exists(argv[0]):
         raise UsageError(f"{argv[0]} is not a command", hint=f"did you mean: deepdream dream {argv[0]}")
     defaults = {name: _take_defaults(x) for name, x in parsers.items()}
     arguments, rest = parser.parse_known_args(argv)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from engine import paths
 from engine.errors import ImageError
 from engine.settings.output import DEPTHS
 
@@ -123,11 +124,13 @@ HEIF_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mi
 
 
 def format_of(target: Path) -> Format:
-    """Return the format that a suffix stands for.
+    """Return the format that a suffix stands for; PNG for a device without one, such as /dev/null.
 
     Raises ImageError for a suffix that cannot be written, or whose extra is missing.
     """
     form = FORMATS.get(target.suffix.lower())
+    if form is None and not target.suffix and paths.kind(target):
+        form = PNG
     if form is None:
         raise ImageError(
             f"{target.name} does not have the suffix of a picture format that can be written",

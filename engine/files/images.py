@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import stat
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from engine import atomic, machine
+from engine import atomic, machine, paths
 from engine.errors import ImageError
 from engine.files import attached, jxl, png, tiff
 from engine.files.decode import decode, decode_tiff, tiff_facts
@@ -100,7 +99,7 @@ def save(picture: Picture, target: Path, output: Output = STANDARD) -> tuple[str
         content.getbuffer() as encoded,
         atomic.explaining(target, ImageError),
         atomic.replacing(target) as part,
-        part.open("xb") as file,
+        part.open("wb") as file,
     ):
         file.write(encoded)
     return lost
@@ -135,12 +134,15 @@ def check_writable(target: Path) -> None:
 def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
     """Open a picture's file; raise ImageError, in words for the user, if that or reading fails."""
     try:
-        with source.open("rb") if isinstance(source, Path) else contextlib.nullcontext(source) as file:
+        opened = paths.open_file(source) if isinstance(source, Path) else contextlib.nullcontext(source)
+        with opened as file:
             yield file
     except FileNotFoundError:
         raise ImageError(f"there is no picture {name}") from None
     except IsADirectoryError:
         raise ImageError(f"{name} is a folder, not a picture") from None
+    except paths.Irregular as error:
+        raise ImageError(f"{name} is a {error.kind}, not a picture", hint=error.hint) from None
     except OSError as error:
         raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
     except MemoryError as error:
@@ -148,14 +150,12 @@ def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
 
 
 def _content(file: BinaryIO, name: str) -> bytes:
-    """Read an open file to its end; refuse devices, which may have none, and files larger than memory."""
-    about = os.fstat(file.fileno())
-    if stat.S_ISCHR(about.st_mode):  # a terminal waits for ever, /dev/zero never ends
-        raise ImageError(f"{name} is a device, not a picture")
-    size, free = about.st_size, machine.available_memory()
+    """Read an open file to its end; refuse files larger than memory."""
+    size, free = os.fstat(file.fileno()).st_size, machine.available_memory()
     if free is not None and size > free:
         raise ImageError(
-            f"{name} does not fit into memory: it has {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free"
+            f"{name} does not fit into memory: "
+            f"it has {machine.amount(size)}, and {machine.amount(free)} are free"
         )
     return file.read()
 

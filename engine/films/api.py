@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from engine.errors import UsageError
+from engine import paths
 from engine.films import encode
 from engine.films import video as videos
 from engine.films import zoom as zooms
@@ -14,7 +15,6 @@ from engine.library.sources import given_settings, open_model, order_from, read
 from engine.settings.presets import configure
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from engine.ascent.order import Order
@@ -134,10 +134,8 @@ def video(
 
 def _target(target: str | os.PathLike[str], source: object) -> Path:
     """Return the film's file; refuse one that is the source or cannot be written."""
-    path = Path(target)
-    path = path if path.suffix else path.with_name(path.name + ".mp4")
-    if path.exists() and isinstance(source, str | Path) and Path(source).exists() and path.samefile(source):
-        raise UsageError(f"{path} is the input", hint="write the film to another file")
+    path = paths.with_suffix(target, ".mp4")
+    paths.Kept([("the input", source)] if isinstance(source, str | os.PathLike) else ()).refuse(path)
     encode.check_writable(path)
     return path
 

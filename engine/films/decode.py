@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from engine import paths
 from engine.errors import DreamError, ImageError
 from engine.films.extra import pyav
 from engine.films.shot import Shot
@@ -112,9 +113,12 @@ def _timed(source: Path) -> Iterator[tuple[Any, Fraction]]:
 @contextlib.contextmanager
 def _opened(source: Path) -> Iterator[tuple[Any, Any]]:
     av = pyav()
-    if not source.is_file():
-        what = "is a folder, not a film" if source.is_dir() else "does not exist"
-        raise ImageError(f"{source} {what}")
+    if paths.is_folder(source):
+        raise ImageError(f"{source} is a folder, not a film")
+    if kind := paths.kind(source):
+        raise ImageError(f"{source} is a {kind}, not a film")
+    if not paths.exists(source):
+        raise ImageError(f"{source} does not exist")
     with _telling(source):
         # "file:" so that FFmpeg never takes a name for an address.
         options = {"format_whitelist": FORMATS}

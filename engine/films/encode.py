@@ -13,6 +13,7 @@ from PIL import Image
 from engine import atomic
 from engine.errors import DreamError, ImageError
 from engine.films.extra import pyav
+from engine.machine import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -86,7 +87,7 @@ def check_writable(target: Path, pixels: int = 0) -> None:
     atomic.check(target, ImageError)
     if not form.codec and pixels * 3 > MOST:
         raise ImageError(
-            f"an animated {form.container} of this size and length needs {pixels * 3 / 1e9:.0f} GB of memory",
+            f"an animated {form.container} of this size and length needs {amount(pixels * 3)} of memory",
             hint="write an .mp4 file, choose a smaller --size, or make fewer frames",
         )
 

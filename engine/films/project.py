@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import paths
 from engine.ascent.work import Work
 from engine.errors import UsageError
 from engine.films import encode
@@ -79,7 +80,7 @@ class Project:
         folder = folder_of(self.target)
         pixels = (self.frames or 0) * self.shape[0] * self.shape[1]
         encode.check_writable(self.target, pixels)
-        if self.target.exists() and not overwrite and not folder.exists():
+        if paths.taken(self.target) and not overwrite and not paths.exists(folder):
             raise UsageError(
                 f"{self.target} already exists", hint="--overwrite replaces it; -o NAME writes another file"
             )

@@ -17,6 +17,7 @@ from PIL import Image
 
 from engine import atomic
 from engine.errors import ImageError, UsageError
+from engine.machine import amount
 from engine.settings.nesting import refuse_deep
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def check_room(folder: Path, frames: int | None, shape: tuple[int, int]) -> None
         free = shutil.disk_usage(folder).free
     if needed > free:
         raise ImageError(
-            f"the frames need about {needed / 1e9:.1f} GB on the disk, but only {free / 1e9:.1f} GB are free",
+            f"the frames need about {amount(needed)} on the disk, but only {amount(free)} are free",
             hint="choose a smaller --size",
         )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from engine import paths
 from engine.films import decode
 from engine.films.flow import Flow
 from engine.films.project import Project, dreamed, settle
@@ -162,7 +163,7 @@ class _Dreamer:
 
 def _digest(source: Path) -> str:
     """Return a text that identifies a film file by its length, its beginning and its end."""
-    with source.open("rb") as file:
+    with paths.open_file(source) as file:
         head = file.read(HASHED)
         size = file.seek(0, 2)
         file.seek(max(size - HASHED, 0))

@@ -6,11 +6,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
+from engine import paths
 from engine.ascent import memory
 from engine.ascent.order import order_for
 from engine.errors import Cancelled, ImageError, UsageError
@@ -33,6 +33,7 @@ from engine.settings.tiling import Tiling
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from PIL import Image
@@ -90,8 +91,8 @@ class Gallery:
 
         Raises UsageError where a file already exists, ImageError where it cannot be written.
         """
-        target = Path(path) if Path(path).suffix else Path(path).with_suffix(".png")
-        if target.exists() and not overwrite:
+        target = paths.with_suffix(path, ".png")
+        if paths.taken(target) and not overwrite:
             raise UsageError(f"{target} already exists", hint="overwrite=True replaces it")
         images.save(self.picture, target)
         return target

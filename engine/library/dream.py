@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from engine import paths
 from engine.ascent.order import order_for
 from engine.errors import UsageError
 from engine.files import images
@@ -19,6 +19,7 @@ from engine.settings.presets import DEFAULT, configure
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from PIL import Image
 
@@ -73,8 +74,8 @@ class Dream:
         leaves it out.  Raises UsageError where the file exists already, ImageError where it cannot be
         written.
         """
-        target = Path(path) if Path(path).suffix else Path(path).with_suffix(".png")
-        if target.exists() and not overwrite:
+        target = paths.with_suffix(path, ".png")
+        if paths.taken(target) and not overwrite:
             raise UsageError(f"{target} already exists", hint="overwrite=True replaces it")
         recipe = self._recipe(output).to_json() if output.with_recipe else ""
         images.save(self.picture, target, replace(output, recipe=recipe))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import PIL
 
+from engine import paths
 from engine._version import __version__
 from engine.errors import ImageError, UsageError
 from engine.files import images
@@ -90,7 +91,7 @@ def find(origin: Origin, option: str, folders: Iterable[Path]) -> Path:
     for folder in folders:
         file = folder.absolute() / origin.name
         try:
-            if file.is_file():
+            if paths.is_file(file):
                 if origin_of(file).sha256 == origin.sha256:
                     return file
                 other = file
@@ -140,9 +141,10 @@ def _versions(model: DreamModel) -> dict[str, str]:
 
 def _text(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
+        with paths.open_file(file) as opened:
             return opened.read(4 * LARGEST).decode("utf-8")
     except FileNotFoundError:
         raise ImageError(f"there is no recipe {file}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ImageError(f"the recipe {file} cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"the recipe {file} cannot be read: {reason}") from None

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from engine import machine
 from engine.errors import DeviceError, DreamError, ModelError
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _immodest(error: BaseException, given: int) -> ModelError | None:
     asked = REQUESTED.search(str(error))
     if asked is None or not given or int(asked[1]) < IMMODEST * given:
         return None
-    return ModelError(f"the model asks for {int(asked[1]) / 1e9:.3g} GB of memory at once")
+    return ModelError(f"the model asks for {machine.amount(int(asked[1]))} of memory at once")
 
 
 def reason(error: BaseException) -> str:

@@ -7,15 +7,15 @@ keeps to the names in `engine.network.contract`.
 from __future__ import annotations
 
 import logging
+import os
 import re
-import stat
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from engine import machine
+from engine import machine, paths
 from engine.errors import DeviceError, DreamError, ModelError, UsageError
 from engine.network import ort
 from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, INPUTS, LOSS, OUTPUTS, Metadata
@@ -193,14 +193,14 @@ def _cuda_index(device: str) -> int | None:
 def read_model(path: Path) -> bytes:
     """Read a model file; raise ModelError where it cannot be read, or is not a file."""
     try:
-        status = path.stat()
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # a pipe may never end
-            raise ModelError(f"{path} is not a model file, but a device or a pipe")
-        if status.st_size > LARGEST:
-            raise ModelError(f"the model file {path} is too large: {LARGEST // 10**9} GB is the limit")
-        return path.read_bytes()
+        with paths.open_file(path) as file:
+            if os.fstat(file.fileno()).st_size > LARGEST:
+                raise ModelError(f"the model file {path} is too large: {LARGEST // 10**9} GB is the limit")
+            return file.read()
     except FileNotFoundError:
         raise ModelError(f"there is no model file {path}") from None
+    except paths.Irregular as error:
+        raise ModelError(f"{path} is not a model file, but a {error.kind}") from None
     except (OSError, ValueError) as error:  # ValueError: a path that is not valid anywhere
         why = getattr(error, "strerror", None) or error
         raise ModelError(f"the model file {path} cannot be read: {why}") from error

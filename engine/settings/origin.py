@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import ImageError, UsageError
+from engine.paths import open_file
 
 if TYPE_CHECKING:
     import os
@@ -54,7 +55,7 @@ def check_digest(digest: str) -> str:
 def origin_of(file: Path) -> Origin:
     """Return a file's origin; raise ImageError if it cannot be read."""
     try:
-        with file.open("rb") as opened:
+        with open_file(file) as opened:
             return Origin(bare_name(file), hashlib.file_digest(opened, "sha256").hexdigest())
     except OSError as error:
         raise ImageError(f"{file} cannot be read: {error.strerror}") from error

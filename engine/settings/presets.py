@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from engine import atomic
+from engine import atomic, paths
 from engine.errors import UsageError
 from engine.settings.config import DreamConfig, changed, settings
 from engine.settings.nesting import refuse_deep
@@ -129,7 +129,7 @@ def save(name: str, config: DreamConfig, description: str = "", *, overwrite: bo
     if name in built_in():
         raise UsageError(f"the preset {name} is built in", hint="choose another name")
     target = folder() / f"{name}.toml"
-    if target.exists() and not overwrite:
+    if paths.taken(target) and not overwrite:
         raise UsageError(f"there is already a preset called {name}", hint="--overwrite replaces it")
     with atomic.explaining(target, UsageError):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +172,7 @@ def _users() -> dict[str, Path]:
 
 def _read(file: Traversable, name: str, source: str) -> Preset:
     try:
-        with file.open("rb") as opened:
+        with paths.open_file(file) if isinstance(file, Path) else file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
     except (OSError, ValueError) as error:  # ValueError: a path that is not valid anywhere
         reason = getattr(error, "strerror", None) or error

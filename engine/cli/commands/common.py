@@ -30,6 +30,15 @@ def open_model(arguments: argparse.Namespace, device: str, precision: str = "ful
     return load_model(arguments.model, device=device, threads=arguments.threads, precision=precision)
 
 
+def files_read(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return the files that the options name, by what they are: no result may replace one of them."""
+    found = [
+        (f"the {x}", getattr(arguments, x, None)) for x in ("guide", "mask", "model", "recipe", "preset")
+    ]
+    # A mask can be the word alpha, a preset a name.
+    return [(what, x) for what, x in found if x and x != "alpha" and (what != "the preset" or "." in x)]
+
+
 def configured(
     arguments: argparse.Namespace, recipe: Recipe | None = None, preset: str = DEFAULT
 ) -> DreamConfig:

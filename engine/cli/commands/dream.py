@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.cli import console, options
-from engine.cli.commands.common import begin, configured, handling, open_model, ordered, report_step
+from engine.cli.commands.common import (
+    begin,
+    configured,
+    files_read,
+    handling,
+    open_model,
+    ordered,
+    report_step,
+)
 from engine.cli.commands.repeat import follow
 from engine.errors import Cancelled, DreamError, UsageError
+from engine.paths import Kept
 
 if TYPE_CHECKING:
     import argparse
@@ -87,13 +96,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         from engine.batch.growth import Shows
 
         streams = batch.Streams(_binary(sys.stdin), _binary(sys.stdout))
-        items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite)
+        kept = files_read(arguments)
+        items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite, kept=kept)
     model = opening.result()
     order, warnings = ordered(arguments, config, model)
     warnings += repeat.warnings(model) if repeat else ()
     shares = crew.share(items, model, order.tiling, arguments.jobs)
-    pictures = sum(isinstance(x, batch.Job) for x in items)
-    shown = Shows(_showing(arguments, several=pictures > 1))
+    inputs = [x.source for x in items if isinstance(x, batch.Job)]
+    pictures = len(inputs)
+    shown = Shows(_showing(arguments, inputs, several=pictures > 1))
     begin(reporter, model, order, warnings, pictures, shares.at_once)
     errors: list[DreamError] = []
     work = crew.Crew(model, order, streams, shares, output)
@@ -112,16 +123,21 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     return codes.pop() if len(codes) == 1 else int(bool(codes))
 
 
-def _showing(arguments: argparse.Namespace, *, several: bool) -> Showing:
+def _showing(arguments: argparse.Namespace, inputs: list[Path | None], *, several: bool) -> Showing:
     """Return how the options want a dream's growth to be shown."""
     from engine.batch.growth import Showing
 
+    kept: list[tuple[str, str | Path]] = [
+        *files_read(arguments),
+        *(("the input", x) for x in inputs if x is not None),
+    ]
     return Showing(
         folder=arguments.save_steps and Path(arguments.save_steps),
         every=arguments.steps_every,
         film=arguments.animate and Path(arguments.animate),
         several=several,
         overwrite=arguments.overwrite,
+        kept=Kept(kept if arguments.overwrite else ()),
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engine import paths
 from engine.cli import console, options
-from engine.errors import Cancelled, UsageError
+from engine.cli.commands.common import files_read
+from engine.errors import Cancelled
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+    from pathlib import Path
 
     from engine.cli.reporters import Reporter
     from engine.films.project import Project
@@ -41,14 +43,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_dreaming(parser, PRESET)
 
 
-def target_of(source: Path, output: str | None, middle: str) -> Path:
-    """Return the film's path; without `output` it lies beside the source, as STEM.MIDDLE.mp4."""
-    if output is None:
-        return source.with_name(f"{source.stem}.{middle}.mp4")
-    target = Path(output)
-    if target.exists() and source.exists() and target.samefile(source):
-        raise UsageError(f"{output} is the input", hint="write the film to another file with -o")
-    return target if target.suffix else target.with_name(target.name + ".mp4")
+def target_of(source: Path, arguments: argparse.Namespace, middle: str) -> Path:
+    """Return the film's path; without -o it lies beside the source, as STEM.MIDDLE.mp4.
+
+    Raises UsageError where it is a file that is read.
+    """
+    output = arguments.output or getattr(arguments, "out", None)
+    longest = paths.LONGEST - len(".frames")
+    name = paths.named(source.stem, f".{middle}.mp4", longest)
+    target = source.parent / name if output is None else paths.with_suffix(output, ".mp4")
+    paths.Kept([("the input", source), *files_read(arguments)]).refuse(target)
+    return target
 
 
 def make(project: Project, arguments: argparse.Namespace, reporter: Reporter, name: str) -> int:

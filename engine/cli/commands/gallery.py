@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engine import paths
 from engine.cli import console, options
-from engine.cli.commands.common import open_model
+from engine.cli.commands.common import files_read, open_model
 from engine.errors import UsageError
 from engine.galleries.looks import COUNT, LOOK, SIDE
 from engine.settings import presets
@@ -97,15 +98,16 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
 def _target(arguments: argparse.Namespace) -> Path:
     """Return the file to write; raise UsageError if it already exists."""
     source, output = Path(arguments.picture), arguments.output
-    name = source.stem + ".gallery.png"
+    name = paths.named(source.stem, ".gallery.png")
     if output is None:
         target = source.parent / name
-    elif output.endswith(("/", "\\")) or Path(output).is_dir():
+    elif output.endswith(("/", "\\")) or paths.is_folder(output):
         target = Path(output) / name
     else:
-        target = Path(output) if Path(output).suffix else Path(output + ".png")
-    if target.exists() and not arguments.overwrite:
+        target = paths.with_suffix(output, ".png")
+    if paths.taken(target) and not arguments.overwrite:
         raise UsageError(
             f"{target} already exists", hint="--overwrite replaces it; -o NAME writes another file"
         )
+    paths.Kept([("the input", source), *files_read(arguments)]).refuse(target)
     return target

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from engine import machine
 from engine._version import __version__
 from engine.cli import console, options
 from engine.cli.commands.common import open_model
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
     model = open_model(arguments, "cpu")
     facts: dict[str, dict[str, Any]] = {
         "versions": _versions(),
-        "machine": {"threads": model.threads, "free memory": _gigabytes(machine.available_memory())},
+        "machine": {"threads": model.threads, "free memory": _amount(machine.available_memory())},
         "devices": {"cpu": "works", "cuda": _cuda_state(arguments)},
         "tiles": tiles.limits(model, Tiling()),
         "model": {"file": model.name, **_plain(model.metadata)},
@@ -89,8 +90,8 @@ def _cuda_state(arguments: argparse.Namespace) -> str:
         return str(error)
 
 
-def _gigabytes(count: int | None) -> str:
-    return "unknown" if count is None else f"{count / 1e9:.1f} GB"
+def _amount(count: int | None) -> str:
+    return "unknown" if count is None else machine.amount(count)
 
 
 def _plain(record: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import paths
 from engine.cli.commands.common import open_model
 from engine.errors import DeviceError, ImageError, UsageError
 
@@ -92,17 +93,17 @@ def _computing(recipe: Recipe) -> dict[str, object]:
     return taken
 
 
-def _folders(paths: list[str]) -> list[Path]:
+def _folders(files: list[str]) -> list[Path]:
     """Return the folders of these files; a folder stands for itself."""
-    found = [Path(x) for x in paths if x != "-"]
-    return list(dict.fromkeys(x if x.is_dir() else x.parent for x in found))
+    found = [Path(x) for x in files if x != "-"]
+    return list(dict.fromkeys(x if paths.is_folder(x) else x.parent for x in found))
 
 
 def _is_its_picture(recipe: Recipe, inputs: list[str]) -> bool:
     from engine.settings.origin import origin_of
 
     file = Path(inputs[0])
-    if len(inputs) > 1 or not file.is_file():
+    if len(inputs) > 1 or not paths.is_file(file):
         return False
     with contextlib.suppress(ImageError):  # reading the picture reports it better
         return origin_of(file).sha256 == recipe.picture

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         size=None if arguments.size is None else zoom.parse_size(arguments.size),
     )
     source = Path(arguments.input)
-    target = filming.target_of(source, arguments.output or arguments.out, "dream")
+    target = filming.target_of(source, arguments, "dream")
     encode.check_writable(target)
     model = open_model(arguments, arguments.device, arguments.precision)
     config = video.within_range(config, options.given_settings(arguments))

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         size=zoom.parse_size(arguments.size),
     )
     source = Path(arguments.input)
-    target = filming.target_of(source, arguments.output, "zoom")
+    target = filming.target_of(source, arguments, "zoom")
     encode.check_writable(target)
     picture = images.load(source)
     model = open_model(arguments, arguments.device, arguments.precision)

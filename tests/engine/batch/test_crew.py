@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,6 +178,58 @@ def test_too_little_memory_ends_only_its_own_picture(four, tiny, monkeypatch) ->
     events = list(crew_of(2, four, tiny).run(four))
     assert [type(x) for x in events] == [Failed] * 4
     assert "not enough memory" in str(events[0].error)  # type: ignore[union-attr]
+
+
+def full(which: Job, code: int = errno.ENOSPC) -> Failed:
+    error = ImageError(f"{which.target} cannot be written")
+    error.__cause__ = OSError(code, os.strerror(code))
+    return Failed(which.name, error, which.target)
+
+
+@pytest.mark.parametrize("at_once", [0, 2])
+def test_a_full_disk_ends_the_order(four, monkeypatch, at_once: int) -> None:
+    """Those at work may end, and no other is begun."""
+    begun = []
+
+    def perform(which: Job, *_: object) -> Iterator[Event]:
+        begun.append(which)
+        yield Warned(which.name, "begun")
+        yield full(which)
+
+    monkeypatch.setattr(crew, "perform", perform)
+    events = list(crew_of(at_once, four if at_once else []).run([*four, Skipped(job("x"))]))
+    assert begun == four[: max(at_once, 1)]
+    assert Skipped(job("x")) in events
+    last = events[-1]
+    assert isinstance(last, Failed)
+    said = f"no room for results: {4 - len(begun)} more pictures were left out"
+    assert (last.name, str(last.error)) == ("", said)
+    assert last.error.exit_code == ImageError.exit_code
+    assert "same command again" in last.error.hint
+
+
+def test_other_disks_and_other_errors_end_nothing(four, tmp_path: Path, monkeypatch) -> None:
+    disks = {str(tmp_path): 1, str(tmp_path / "other"): 2}
+    monkeypatch.setattr(crew.paths, "disk", lambda folder: disks[str(folder)])
+    four[2] = Job(four[2].source, tmp_path / "other" / "c.png")
+    outcomes = {four[0]: full(four[0], errno.EACCES), four[1]: full(four[1]), four[2]: Done(four[2], 1.0)}
+    monkeypatch.setattr(crew, "perform", lambda which, *_: iter([outcomes[which]]))
+    events = list(crew_of(0, []).run(four))
+    assert events[:3] == list(outcomes.values())
+    assert str(events[3].error) == "no room for results: 1 more picture was left out"  # type: ignore[union-attr]
+
+
+def test_a_disk_that_fills_up_keeps_the_results_so_far(tiny, small_disk: Path, photo: Path) -> None:
+    items = [Job(photo, small_disk / f"{i}.png") for i in range(40)]
+    events = [x for x in crew_of(0, [], tiny).run(items) if not isinstance(x, Progress)]
+    done = [x for x in events if isinstance(x, Done)]
+    assert 3 < len(done) < 16
+    assert sorted(x.job.target for x in done) == sorted(small_disk.iterdir())  # type: ignore[type-var]
+    assert len({x.job.target.read_bytes() for x in done}) == 1  # type: ignore[union-attr]
+    failed, left_out = events[len(done) :]
+    assert "No space left on device" in str(failed.error)  # type: ignore[union-attr]
+    assert f"{40 - len(done) - 1} more pictures" in str(left_out.error)  # type: ignore[union-attr]
+    assert shutil.disk_usage(small_disk).free < done[0].job.target.stat().st_size  # type: ignore[union-attr]
 
 
 def test_a_bug_is_raised_and_stops_the_others(monkeypatch, nobody_left) -> None:

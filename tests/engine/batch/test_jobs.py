@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.batch import jobs as batch
 from engine.batch.jobs import Failed, Job, Skipped, plan
@@ -123,3 +127,130 @@ def test_odd_names_stay_in_the_folder(photo: Path, name: str) -> None:
 def test_a_suffix_that_cannot_be_written_is_refused_at_once(photo: Path) -> None:
     with pytest.raises(ImageError, match=r"\.gif"):
         plan(["photo.png"], "dream.gif")
+
+
+@pytest.mark.parametrize("stem", ["a" * 251, "山" * 83, "é" * 125 + "x"], ids=["one byte", "three", "two"])
+def test_a_long_name_gets_a_shorter_result_and_ends_nothing(photo: Path, stem: str) -> None:
+    copies(photo, stem + ".jpg")
+    items = plan(["."], "out")
+    assert sorted(x.name for x in items) == sorted([stem + ".jpg", "photo.png"])
+    (long,) = [x for x in items if x.name != "photo.png"]
+    assert isinstance(long, Job)
+    assert long.target is not None
+    long.target.touch()  # the name is one that a file can have
+    assert Skipped(long) in plan(["."], "out")  # and the same each time
+
+
+def test_names_that_differ_at_their_ends_have_different_results(photo: Path) -> None:
+    copies(photo, "a" * 250 + "b.jpg", "a" * 250 + "c.jpg")
+    assert len(set(targets(plan(["."], "out")))) == 3
+
+
+ODD = st.sampled_from(
+    ["a" * 300, "loop.png", "dangling.png", "photo.png/x", "nul\0", "\ud800", "b/" * 2500, "[", "**"]
+)
+
+
+@given(st.lists(ODD | st.text(max_size=5), min_size=1, max_size=4), ODD | st.none() | st.text(max_size=5))
+def test_whatever_is_asked_for_is_planned_or_refused(inputs: list[str], output: str | None) -> None:
+    for name in ("loop.png", "dangling.png"):
+        if not Path(name).is_symlink():
+            Path(name).symlink_to("loop.png" if name == "loop.png" else "none")
+    try:
+        items = plan(inputs, output)
+    except (UsageError, ImageError):
+        return
+    for item in items:
+        if isinstance(item, Job) and item.source is not None:
+            (event,) = batch.perform(item, None, None, batch.Streams(None, None))  # type: ignore[arg-type]
+            assert isinstance(event, Failed)
+            assert isinstance(event.error, ImageError)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes links and a FIFO")
+def test_what_cannot_be_looked_at_fails_alone(photo: Path) -> None:
+    copies(photo, "a.png")
+    Path("loop.png").symlink_to("loop.png")
+    Path("dangling.png").symlink_to("none")
+    os.mkfifo("fifo.png")  # no picture, like a folder
+    assert [x.name for x in plan(["."])] == ["a.png", "dangling.png", "loop.png", "photo.png"]
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.ESTALE, errno.ENAMETOOLONG])
+def test_a_file_system_that_fails_for_one_picture(photo: Path, code: int, monkeypatch) -> None:
+    copies(photo, "bad.png", "good.png")
+
+    def failing(real):
+        def call(path, *args, **kwargs):
+            if "bad" in str(path):
+                raise OSError(code, os.strerror(code), str(path))
+            return real(path, *args, **kwargs)
+
+        return call
+
+    for name in ("stat", "lstat", "open", "readlink"):
+        monkeypatch.setattr(os, name, failing(getattr(os, name)))
+    bad, good, other = plan(["."], "out", overwrite=True)
+    assert isinstance(good, Job)
+    assert isinstance(other, Job)
+    assert isinstance(bad, Job)
+    (event,) = batch.perform(bad, None, None, batch.Streams(None, None))  # type: ignore[arg-type]
+    assert isinstance(event, Failed)
+    assert os.strerror(code) in str(event.error)
+
+
+def test_an_unreadable_folder_fails_alone(photo: Path, monkeypatch) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    Path("closed").mkdir()
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    first, second = plan(["closed", "photo.png"])
+    assert isinstance(first, Failed)
+    assert str(first.error) == "closed cannot be listed: Permission denied"
+    assert isinstance(second, Job)
+
+
+def test_standard_input_that_cannot_be_read(tmp_path: Path) -> None:
+    class Broken(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+
+    streams = batch.Streams(Broken(), None)  # type: ignore[arg-type]
+    (event,) = batch.perform(Job(None, None), None, None, streams)  # type: ignore[arg-type]
+    assert isinstance(event, Failed)
+    assert str(event.error) == "standard input cannot be read: Is a directory"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes links")
+@pytest.mark.parametrize("way", ["itself", "hard link", "link", "other spelling"])
+def test_no_input_is_ever_replaced(photo: Path, way: str) -> None:
+    Path("folder").mkdir()
+    target = {"itself": "photo.png", "other spelling": "folder/../photo.png"}.get(way, "out.png")
+    if way == "hard link":
+        Path(target).hardlink_to(photo)
+    if way == "link":
+        Path(target).symlink_to(photo)
+    with pytest.raises(UsageError, match=f"{target} is the input"):
+        plan(["photo.png"], target, overwrite=True)
+
+
+def test_an_input_is_no_result_of_another(photo: Path) -> None:
+    copies(photo, "photo.dream.png")
+    first, second = plan(["photo.png", "photo.dream.png"], overwrite=True)
+    assert isinstance(first, Failed)
+    assert str(first.error) == "photo.dream.png is one of the inputs"
+    assert isinstance(second, Job)
+
+
+def test_no_other_file_that_is_read_is_replaced(photo: Path) -> None:
+    copies(photo, "guide.png")
+    with pytest.raises(UsageError, match=r"guide\.png is the guide"):
+        plan(["photo.png"], "guide.png", overwrite=True, kept=[("the guide", "guide.png")])
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="there is no /dev/null")
+def test_devices_are_not_files_that_exist(photo: Path) -> None:
+    assert plan(["photo.png"], "/dev/null") == [Job(Path("photo.png"), Path("/dev/null"))]
+    for name in ("/dev/stdout", "/dev/fd/1"):
+        assert plan(["photo.png"], name) == [Job(Path("photo.png"), None)]

@@ -141,7 +141,7 @@ def test_a_state_never_executes(tiny, tmp_path: Path) -> None:
 
 def test_a_full_disk_is_reported_first(tiny, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(store.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(ImageError, match="GB are free"):
+    with pytest.raises(ImageError, match="but only 1 kB are free"):
         project(tiny, tmp_path / "film.gif").make()
 
 
