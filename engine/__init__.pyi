@@ -5,6 +5,7 @@ from engine.ascent.step import Step as Step
 from engine.errors import Cancelled as Cancelled
 from engine.errors import DeviceError as DeviceError
 from engine.errors import DreamError as DreamError
+from engine.errors import DreamWarning as DreamWarning
 from engine.errors import ImageError as ImageError
 from engine.errors import ModelError as ModelError
 from engine.errors import UsageError as UsageError

@@ -10,7 +10,8 @@ DreamError          1   any failure that has no class of its own
 └── Cancelled     130   the user, or SIGTERM, stopped the work
 ```
 
-The number is the command line's exit code.  Anything that is not a DreamError is a bug.
+The number is the command line's exit code.  Anything that is not a DreamError is a bug.  What does not end
+the work is a DreamWarning.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ class DreamError(Exception):
         super().__init__(message)
         if hint is not None:
             self.hint = hint
+
+
+class DreamWarning(UserWarning):
+    """Tell of something that is lost while a result is written; the result is there all the same."""
 
 
 class UsageError(DreamError):

@@ -168,7 +168,8 @@ def add_progress(parser: argparse.ArgumentParser) -> None:
         "--progress",
         choices=("auto", "bar", "json", "none"),
         default="auto",
-        help="how to report progress; auto: a bar on a terminal, else lines; json: for programs (auto)",
+        help="how to report progress; auto: a bar on a terminal, else lines; json: for programs; none: "
+        "only warnings and errors (auto)",
     )
 
 

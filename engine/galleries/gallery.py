@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ import numpy as np
 from engine import paths
 from engine.ascent import memory
 from engine.ascent.order import order_for
-from engine.errors import Cancelled, ImageError, UsageError
+from engine.errors import Cancelled, DreamWarning, ImageError, UsageError
 from engine.files import images
 from engine.galleries import sheet
 from engine.galleries.looks import COUNT, LOOK, SIDE
@@ -89,12 +90,14 @@ class Gallery:
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the sheet in the format of the path's suffix, PNG without one; return the path written.
 
-        Raises UsageError where a file already exists, ImageError where it cannot be written.
+        Warns with a DreamWarning of what the format cannot hold.  Raises UsageError where a file already
+        exists, ImageError where it cannot be written.
         """
         target = paths.with_suffix(path, ".png")
         if paths.taken(target) and not overwrite:
             raise UsageError(f"{target} already exists", hint="overwrite=True replaces it")
-        images.save(self.picture, target)
+        for lost in images.save(self.picture, target):
+            warnings.warn(lost, DreamWarning, stacklevel=2)
         return target
 
     def _repr_png_(self) -> bytes:

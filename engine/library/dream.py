@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Unpack
 
 from engine import paths
 from engine.ascent.order import order_for
-from engine.errors import UsageError
+from engine.errors import DreamWarning, UsageError
 from engine.files import images
 from engine.library.change import changed
 from engine.library.dreaming import Dreaming
@@ -71,14 +72,15 @@ class Dream:
         """Write the result in the format of the path's suffix, PNG without one; return the path written.
 
         `output` chooses quality, depth and what is left out.  The recipe goes into the file unless `output`
-        leaves it out.  Raises UsageError where the file exists already, ImageError where it cannot be
-        written.
+        leaves it out.  What the format cannot hold is lost, each with a DreamWarning that says what.  Raises
+        UsageError where the file exists already, ImageError where it cannot be written.
         """
         target = paths.with_suffix(path, ".png")
         if paths.taken(target) and not overwrite:
             raise UsageError(f"{target} already exists", hint="overwrite=True replaces it")
         recipe = self._recipe(output).to_json() if output.with_recipe else ""
-        images.save(self.picture, target, replace(output, recipe=recipe))
+        for lost in images.save(self.picture, target, replace(output, recipe=recipe)):
+            warnings.warn(lost, DreamWarning, stacklevel=2)
         return target
 
     def _recipe(self, output: Output) -> Recipe:

@@ -181,12 +181,14 @@ def _kept(unfinished: list[Progress], streams: Streams, reporter: Reporter) -> D
     failure: DreamError | None = None
     for progress in unfinished:
         try:
-            batch.keep(progress, streams)
+            lost = batch.keep(progress, streams)
         except DreamError as error:
             if failure is not None:
                 reporter.error(failure)
             failure = error
             continue
+        for sentence in lost:
+            reporter.warning(sentence, name=progress.job.name)
         kept.append(progress.job.output)
         if progress.job.target is not None:
             console.say(progress.job.output)

@@ -87,9 +87,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
             ready.append(cell)
             reporter.cell(cell.label, len(ready), len(plan.selectors))
     gallery = galleries.collect(plan, ready)
-    for warning in gallery.warnings:
+    for warning in (*gallery.warnings, *images.save(gallery.picture, target)):
         reporter.warning(warning)
-    images.save(gallery.picture, target)
     reporter.done(arguments.picture, str(target), time.perf_counter() - started)
     console.say(str(target))
     return 0

@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     order, warnings = ordered(arguments, zoom.lightly(config, options.given_settings(arguments)), model)
     if picture.alpha is not None:
         warnings = (*warnings, "films have no transparency; the picture's is left out")
-    begin(reporter, model, order, warnings, 1)
+    begin(reporter, model, order, (*warnings, *picture.warnings), 1)
     return filming.make(
         zoom.project(picture, target, order, model, flight), arguments, reporter, arguments.input
     )

@@ -1,7 +1,7 @@
 """How the command line reports progress, warnings and errors; one module for each form.
 
-`base` has the interface, and reports errors only; `lines`, `bar` and `json_lines` report the rest.  All of it
-goes to stderr.
+`base` has the interface, and reports warnings and errors only; `lines`, `bar` and `json_lines` report the
+rest.  All of it goes to stderr.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a reporter can be told, and the one that reports errors only."""
+"""What a reporter can be told, and the one that reports warnings and errors only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def about(name: str, message: str) -> str:
 
 
 class Reporter:
-    """Report errors only, as `--progress none` does; the other reporters override what they report."""
+    """Report warnings and errors only, as `--progress none` does; the other reporters override the rest."""
 
     debug = False
     """Whether to show a traceback with each error."""
@@ -56,7 +56,10 @@ class Reporter:
         """Clear the line that the next output is printed on."""
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
-        """Report something that the user should know."""
+        """Report something that the user should know, and a way out."""
+        note(f"deepdream: warning: {about(name, message)}")
+        if hint:
+            note(f"  hint: {hint}")
 
     def done(self, name: str, output: str, seconds: float) -> None:
         """Report that the result of the picture `name` has been written to `output`."""

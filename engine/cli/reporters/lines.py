@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from engine.cli.console import note
-from engine.cli.reporters.base import Reporter, about
+from engine.cli.reporters.base import Reporter
 
 if TYPE_CHECKING:
     from engine.ascent.step import Step
@@ -81,9 +81,3 @@ class Lines(Reporter):
         if left is not None and (part > self._reported or self._verbose):
             self._reported = part
             note(f"{frame_count(number, frames)}, {minutes(left)} left")
-
-    def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
-        """Print a warning and its hint."""
-        note(f"deepdream: warning: {about(name, message)}")
-        if hint:
-            note(f"  hint: {hint}")

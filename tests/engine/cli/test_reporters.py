@@ -20,7 +20,7 @@ from engine.cli.reporters.bar import Bar
 from engine.cli.reporters.lines import Lines
 from engine.settings.config import DreamConfig
 from engine.settings.tiling import Tiling
-from tests.engine.conftest import QUICK, TINY, copies
+from tests.engine.conftest import QUICK, TINY, copies, noise
 
 ROOT = Path(__file__).parents[3]
 
@@ -43,6 +43,18 @@ def test_progress_none_is_silent(run, photo: Path) -> None:
         f"{photo.with_suffix('.dream.png')}\n",
         "",
     )
+
+
+@pytest.mark.parametrize("progress", ["none", "auto", "bar", "json"])
+def test_what_is_lost_is_told_whatever_progress_is(run, tmp_path: Path, progress: str) -> None:
+    noise(30, 40, "RGBA").save(tmp_path / "in.png")
+    words = ("dream", tmp_path / "in.png", "-o", tmp_path / "out.jpg", "--progress", progress, *QUICK)
+    code, _, err = run(*words)
+    assert (code, err.count("JPEG has no alpha: the transparency is lost")) == (0, 1)
+    code, _, err = run(*words)
+    assert (code, err.count("already exists")) == (2, 1)
+    if progress == "none":
+        assert err.startswith("deepdream: error: ")
 
 
 def test_json_lines(run, photo: Path) -> None:

@@ -110,6 +110,14 @@ def test_a_dream_can_be_saved_and_shown(photo: Path, tmp_path: Path, tiny) -> No
     assert dream._repr_png_().startswith(b"\x89PNG")
 
 
+def test_what_a_file_cannot_hold_is_a_warning_of_the_caller(tmp_path: Path, tiny) -> None:
+    clear = np.dstack([np.asarray(noise(30, 40)), np.zeros((30, 40), np.uint8)])
+    dream = engine.dream(clear, model=tiny, **LIGHT)
+    with pytest.warns(engine.DreamWarning, match="JPEG has no alpha: the transparency is lost") as told:
+        assert dream.save(tmp_path / "dream.jpg").exists()
+    assert [x.filename for x in told] == [__file__]
+
+
 def test_steps_can_be_watched_and_kept(photo: Path, tiny) -> None:
     config = engine.DreamConfig(layers={"mixed0": 1.0}, iterations=2)
     steps = list(engine.steps(photo, config, model=tiny))
