@@ -7,6 +7,7 @@ from engine.errors import DeviceError as DeviceError
 from engine.errors import DreamError as DreamError
 from engine.errors import DreamWarning as DreamWarning
 from engine.errors import ImageError as ImageError
+from engine.errors import IncompleteError as IncompleteError
 from engine.errors import ModelError as ModelError
 from engine.errors import UsageError as UsageError
 from engine.errors import WireError as WireError

@@ -7,6 +7,7 @@ DreamError          1   any failure that has no class of its own
 ├── ModelError      4   a model file that cannot be read or was not made for dreaming
 ├── DeviceError     5   the requested device does not work, or no runtime is installed
 ├── WireError       6   a frame on the wire that breaks the protocol
+├── IncompleteError 7   a film that ends early: the new film holds what could be read
 └── Cancelled     130   the user, or SIGTERM, stopped the work
 ```
 
@@ -65,6 +66,13 @@ class WireError(DreamError):
     """Refuse a frame of the wire protocol."""
 
     exit_code = 6
+
+
+class IncompleteError(DreamError):
+    """Report that a film ends early; what could be read of it was dreamed on and written."""
+
+    exit_code = 7
+    hint = "take another copy of the film, or use this part"
 
 
 class Cancelled(DreamError):  # noqa: N818 - being stopped on request is not an error

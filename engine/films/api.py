@@ -100,6 +100,7 @@ def video(
     carry: float = 0.9,
     frame_iterations: int | None = None,
     size: int | tuple[int, int] | None = None,
+    sound: bool = True,
     preset: str = "flight",
     guide: Source | None = None,
     mask: Source | None = None,
@@ -112,13 +113,17 @@ def video(
     progress: Callable[[Frame], object] | None = None,
     **settings: Unpack[Settings],
 ) -> Film:
-    """Dream on a film without flicker; keep its sound and the times of its frames.
+    """Dream on a film without flicker; keep its sound, its other tracks, and the times of its frames.
 
     The first frame, and the first after a cut, gets all `iterations`.  Each other frame begins with the dream
     of the one before, moved as the film moves.  `carry` is the share of that dream which it begins with, 0 to
     0.98: more is steadier.  `frame_iterations` are the steps in each octave of such a frame; None for as many
     as make up for what is not carried.  `size` is the larger side of the frames at most, or (width, height);
-    None for the film's own.  Without `clip` among the `settings`, colours are clipped in each step.
+    None for the film's own.  Without `sound`, the new film has none.  Without `clip` among the `settings`,
+    colours are clipped in each step.
+
+    Damaged places of the film are skipped; the warnings say how many.  If it ends early, IncompleteError is
+    raised when the new film, of the frames that could be read, is written.
 
     See `zoom` for the other arguments, for resuming and for errors.  Needs the extra `[video]`.
     """
@@ -128,7 +133,7 @@ def video(
     path = _target(target, source)
     opened = open_model(model, device, threads)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen="layers" in given)
-    project, lost = videos.project(Path(source), path, order, opened, carrying)
+    project, lost = videos.project(Path(source), path, order, opened, carrying, sound=sound)
     return _made(project, order, opened, (*warnings, *lost), overwrite, keep_frames, progress)
 
 

@@ -1,4 +1,4 @@
-"""Reads films with PyAV: upright frames in order, each with its time."""
+"""Reads films with PyAV: frames in order, each with its time, as far as they can be read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
+from PIL import Image
 
 from engine import paths
 from engine.errors import DreamError, ImageError
 from engine.films.extra import pyav
 from engine.films.shot import Shot
+from engine.films.tally import Tally, frames
+from engine.films.view import View, is_clear, not_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +34,16 @@ USUAL: Final = Fraction(25)
 """Frames per second, if a film does not state them."""
 
 
+COVER: Final = 0x400
+"""FFmpeg's mark for a stream that is the film's cover."""
+
+
 @dataclass(frozen=True)
 class Film:
     """Properties of a film."""
 
     shape: tuple[int, int]
-    """(height, width) of its upright frames."""
+    """(height, width) of its frames, upright and in square pixels."""
 
     rate: Fraction
     """Average frames per second."""
@@ -52,66 +58,69 @@ class Film:
     """Whether it has any sound."""
 
     warnings: tuple[str, ...]
-    """One sentence for each thing that will be lost."""
+    """One sentence for each thing of its pictures that will be lost."""
 
 
 def look(source: Path) -> Film:
     """Read a film's properties and its first frame; raise ImageError if the file is not a readable film."""
-    with _opened(source) as (container, stream):
-        first = next(_frames(container, stream), None)
+    with _telling(source), opened(source) as container:
+        stream = pictures(container)
+        first = next(frames(container, stream, Tally(), Fraction(0)), None)
         if first is None:
             raise ImageError(f"{source} has no readable frames")
-        rate = Fraction(stream.average_rate or stream.guessed_rate or USUAL)
+        rate = _rate(stream)
         seconds = stream.duration * stream.time_base if stream.duration else None
         if seconds is None and container.duration:
             seconds = Fraction(container.duration, 1_000_000)
         counted = stream.frames or (round(seconds * rate) if seconds else 0)
-        turned = first.rotation % 180 != 0
         return Film(
-            shape=(first.width, first.height) if turned else (first.height, first.width),
+            shape=View.of(stream, first).shape,
             rate=rate,
             time_base=Fraction(stream.time_base),
             frames=max(counted, 1) if counted else None,
             has_sound=bool(container.streams.audio),
-            warnings=tuple(_lost(container, first)),
+            warnings=tuple(not_shown(stream, first)),
         )
 
 
-def shots(source: Path) -> Iterator[Shot]:
-    """Yield the frames of a film; raise ImageError if it is damaged."""
-    for frame, time in _timed(source):
+def shots(source: Path, tally: Tally | None = None) -> Iterator[Shot]:
+    """Yield the frames of a film as far as they can be read.
+
+    Damaged places are skipped.  When all is read, `tally` says what could not be.  Raises ImageError if there
+    are no readable frames, or the disk fails.
+    """
+    tally = tally or Tally()
+    view, clear = None, False
+    for stream, frame, time in _timed(source, tally):
         with _telling(source):
-            image = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
-        yield Shot(time, np.ascontiguousarray(image))
+            if view is None:
+                view, clear = View.of(stream, frame), is_clear(frame)
+            image = view.show(frame)
+            tally.flawed += frame.is_corrupt
+            tally.clear = tally.clear or (not clear and is_clear(frame))
+        yield Shot(time, image)
 
 
 def times(source: Path) -> Iterator[Fraction]:
-    """Yield the time of each frame, in seconds."""
-    for _, time in _timed(source):
+    """Yield the time of each frame that `shots` yields, in seconds."""
+    for _, _, time in _timed(source, Tally()):
         yield time
 
 
-def _timed(source: Path) -> Iterator[tuple[Any, Fraction]]:
-    """Yield frames with strictly increasing times, in seconds."""
-    with _opened(source) as (container, stream):
-        step = 1 / Fraction(stream.average_rate or USUAL)
-        time_base = Fraction(stream.time_base)
-        last: Fraction | None = None
-        shape = None
-        for frame in _frames(container, stream):
-            shape = shape or (frame.width, frame.height)
-            if (frame.width, frame.height) != shape:
-                raise ImageError(f"the frames of {source} do not all have the same size")
-            stated = None if frame.pts is None else frame.pts * time_base
-            time = stated if stated is not None else (Fraction(0) if last is None else last + step)
-            if last is not None and time <= last:
-                time = last + time_base
-            last = time
-            yield frame, time
+def pictures(container: Any) -> Any:
+    """Return the stream of a film's pictures: the first one that is not a cover."""
+    streams = container.streams.video
+    return next((x for x in streams if not x.disposition & COVER), streams[0])
+
+
+def beginning(container: Any) -> Fraction:
+    """Return the time in seconds at which a film begins, which counts as 0; it never begins before 0."""
+    return max(Fraction(container.start_time or 0, 1_000_000), Fraction(0))
 
 
 @contextlib.contextmanager
-def _opened(source: Path) -> Iterator[tuple[Any, Any]]:
+def opened(source: Path) -> Iterator[Any]:
+    """Open a film with PyAV; raise ImageError if that cannot be done."""
     av = pyav()
     if paths.is_folder(source):
         raise ImageError(f"{source} is a folder, not a film")
@@ -122,15 +131,53 @@ def _opened(source: Path) -> Iterator[tuple[Any, Any]]:
     with _telling(source):
         # "file:" so that FFmpeg never takes a name for an address.
         options = {"format_whitelist": FORMATS}
-        with av.open(f"file:{source}", options=options, metadata_errors="replace") as container:
-            if not container.streams.video:
-                raise ImageError(f"{source} contains no video")
-            stream = container.streams.video[0]
-            width, height = stream.codec_context.width, stream.codec_context.height
-            if width * height > MOST:
-                raise ImageError(f"{source} has frames of {width}x{height} pixels, which are too large")
-            stream.thread_type = "AUTO"
-            yield container, stream
+        container = av.open(f"file:{source}", options=options, metadata_errors="replace")
+    with container:
+        if not container.streams.video:
+            raise ImageError(f"{source} contains no video")
+        context = pictures(container).codec_context
+        if context.width * context.height > MOST:
+            size = f"{context.width}x{context.height}"
+            raise ImageError(f"{source} has frames of {size} pixels, which are too large")
+        yield container
+
+
+def _rate(stream: Any) -> Fraction:
+    return Fraction(stream.average_rate or stream.guessed_rate or USUAL)
+
+
+def _timed(source: Path, tally: Tally) -> Iterator[tuple[Any, Any, Fraction]]:
+    """Yield the stream, and its frames with strictly increasing times in seconds."""
+    with _telling(source), opened(source) as container:
+        stream = pictures(container)
+        step = 1 / _rate(stream)
+        time_base = Fraction(stream.time_base)
+        begin = beginning(container)
+        last: Fraction | None = None
+        for frame in frames(container, stream, tally, begin):
+            stated = None if frame.pts is None else frame.pts * time_base - begin
+            time = stated if stated is not None else (Fraction(0) if last is None else last + step)
+            if last is not None and time <= last:
+                time = last + time_base
+            last = time
+            tally.take(time, frame.duration * time_base if frame.duration else step)
+            yield stream, frame, time
+        if last is None:
+            raise ImageError(f"{source} has no readable frames")
+        tally.close(container, stream, begin, step)
+        if container.format.name == "gif" and _is_cut(source):
+            tally.missing = max(tally.missing, 1)
+
+
+def _is_cut(source: Path) -> bool:
+    """Return whether a GIF ends within a frame; FFmpeg decodes half a frame without a word."""
+    with Image.open(source, formats=["GIF"]) as image:
+        try:
+            image.seek(getattr(image, "n_frames", 1) - 1)
+            image.load()
+        except (OSError, EOFError, SyntaxError, ValueError):
+            return True
+    return False
 
 
 @contextlib.contextmanager
@@ -148,15 +195,3 @@ def _telling(source: Path) -> Iterator[None]:
             f"{source} cannot be read as a film: {reason}",
             hint="films can be MP4, WebM, MKV, MOV, AVI or GIF files",
         ) from error
-
-
-def _frames(container: Any, stream: Any) -> Iterator[Any]:
-    yield from container.decode(stream)
-
-
-def _lost(container: Any, first: Any) -> Iterator[str]:
-    if first.format.components and max(x.bits for x in first.format.components) > 8:
-        yield "the film has more than 8 bits per channel, but the result has only 8"
-    others = len(container.streams.video) - 1 + len(container.streams.subtitles)
-    if others:
-        yield f"other streams of video or subtitles are left out: {others}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import contextlib
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -12,70 +12,27 @@ from PIL import Image
 
 from engine import atomic
 from engine.errors import DreamError, ImageError
+from engine.films import decode
+from engine.films.containers import format_of
 from engine.films.extra import pyav
+from engine.films.tracks import Copier
 from engine.machine import amount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from engine.films.containers import Format
     from engine.films.shot import Shot
+    from engine.films.tracks import Tracks
 
 MOST: Final = 1_500_000_000
 """Most bytes of pixels in an animated picture, because Pillow holds them all in memory."""
 
 BT709: Final = 1
 """FFmpeg's number for Rec. 709, which players assume if a film does not state its colour space."""
-
-
-@dataclass(frozen=True)
-class Format:
-    """A film format."""
-
-    container: str
-    """Name of the container, for FFmpeg or Pillow."""
-
-    codec: str = ""
-    """FFmpeg's name of the encoder; empty for formats that Pillow writes."""
-
-    options: Mapping[str, str] = field(default_factory=dict)
-    """Options of the encoder."""
-
-
-# Without macroblock-tree rate control, the same frames always give the same file; with it, not on every
-# processor with AVX-512.
-_H264: Final = {"crf": "15", "preset": "medium", "x264-params": "no-mbtree=1"}
-
-FORMATS: Final = {
-    ".mp4": Format("mp4", "libx264", _H264),
-    ".m4v": Format("mp4", "libx264", _H264),
-    ".mov": Format("mov", "libx264", _H264),
-    ".mkv": Format("matroska", "libx264", _H264),
-    ".webm": Format("webm", "libvpx-vp9", {"crf": "24", "b": "0", "cpu-used": "3", "row-mt": "1"}),
-    ".gif": Format("GIF"),
-    ".webp": Format("WEBP"),
-}
-"""The formats that can be written, by suffix."""
-
-
-def format_of(target: Path) -> Format:
-    """Return the film format that the target's suffix names.
-
-    Raises ImageError for an unknown suffix, UsageError if the format needs the extra `[video]` and that is
-    not installed.
-    """
-    try:
-        form = FORMATS[target.suffix.lower()]
-    except KeyError:
-        raise ImageError(
-            f"{target.name} cannot be written: its suffix does not name a film format",
-            hint=f"known suffixes: {', '.join(FORMATS)}",
-        ) from None
-    if form.codec:
-        pyav()
-    return form
 
 
 def check_writable(target: Path, pixels: int = 0) -> None:
@@ -99,23 +56,24 @@ def write(
     *,
     time_base: Fraction | None = None,
     hold: float = 0.0,
-    sound: Path | None = None,
+    tracks: Tracks | None = None,
     partly: bool = False,
 ) -> tuple[str, ...]:
     """Write a film in the format that the target's suffix names; replace any file that is there.
 
     The file appears whole or not at all.  `rate` is in frames per second.  Times are rounded to multiples of
     `time_base` seconds, by default the duration of a frame.  The last frame is shown `hold` seconds longer.
-    `sound` is a film whose sound is copied unchanged; with `partly`, only as far as the frames go.  If a side
-    is odd, all formats except GIF and WebP lose a row or column.  Returns one sentence for each thing that is
-    lost.  Raises ImageError if the film cannot be written.
+    `tracks` are copied unchanged, but into no GIF or WebP; with `partly`, only as far as the frames go.  If a
+    side is odd, all formats except GIF and WebP lose a row or column.  Returns one sentence for each thing
+    that is lost only now; `tracks.chosen` and `cropped` tell of the others.  Raises ImageError if the film
+    cannot be written.
     """
     form = format_of(target)
     try:
         with atomic.replacing(target) as part:
             if form.codec:
                 encoder = _Encoder(form, rate, time_base or 1 / rate)
-                return encoder.write(_holding_last(shots, rate, hold), part, sound, partly=partly)
+                return encoder.write(_holding_last(shots, rate, hold), part, tracks, partly=partly)
             _animate(list(shots), form, rate, hold, part)
     except DreamError:
         raise
@@ -125,7 +83,16 @@ def write(
         raise ImageError(
             f"{target} cannot be written: {getattr(error, 'strerror', None) or error}"
         ) from error
-    return ("an animated picture cannot have sound: left out",) if sound is not None else ()
+    return ()
+
+
+def cropped(target: Path, shape: tuple[int, int]) -> tuple[str, ...]:
+    """Return what is lost of frames of `shape` (height, width) in a film: one sentence, or none."""
+    height, width = (side // 2 * 2 for side in shape)
+    if (height, width) == shape or not format_of(target).codec:
+        return ()
+    become = f"{shape[1]}x{shape[0]} becomes {width}x{height}"
+    return (f"the sides of such a film must be even: {become}",)
 
 
 def _holding_last(shots: Iterable[Shot], rate: Fraction, hold: float) -> Iterator[Shot]:
@@ -174,25 +141,29 @@ class _Encoder:
         self._last = -1
 
     def write(
-        self, shots: Iterable[Shot], part: Path, sound: Path | None, *, partly: bool
+        self, shots: Iterable[Shot], part: Path, tracks: Tracks | None, *, partly: bool
     ) -> tuple[str, ...]:
         av = pyav()
         options = {"fflags": "+bitexact"}  # no random numbers in the file
         if self._form.container in {"mp4", "mov"}:
             options["movflags"] = "+faststart"  # can play before it is fully loaded
-        with av.open(f"file:{part}", "w", format=self._form.container, options=options) as output:
+        with contextlib.ExitStack() as stack:
+            output = stack.enter_context(
+                av.open(f"file:{part}", "w", format=self._form.container, options=options)
+            )
             stream = output.add_stream(self._form.codec, rate=self._rate, options=dict(self._form.options))
-            copied, lost = (None, ()) if sound is None else _sound_of(av, sound, output)
+            copier = None
+            if tracks is not None:
+                copier = Copier(tracks, stack.enter_context(decode.opened(tracks.source)), output)
             for shot in shots:
                 frame = self._frame(av, shot, stream)
-                if copied is not None:
-                    copied.until(shot.time)
+                if copier is not None:
+                    copier.until(shot.time)
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
-            if copied is not None:
-                copied.until(self._last * self._time_base if partly else None)
-                copied.close()
-        return lost
+            if copier is not None:
+                copier.until(self._last * self._time_base if partly else None)
+        return () if copier is None else copier.warnings()
 
     def _frame(self, av: Any, shot: Shot, stream: Any) -> Any:
         height, width = (side // 2 * 2 for side in shot.image.shape[:2])
@@ -209,50 +180,3 @@ class _Encoder:
         self._last = max(round(shot.time / self._time_base), self._last + 1)
         frame.pts, frame.time_base = self._last, self._time_base
         return frame
-
-
-class _Sound:
-    """Copies the sound of a film into another."""
-
-    def __init__(self, container: Any, pairs: Mapping[int, Any], output: Any) -> None:
-        self._container = container
-        self._packets = container.demux([container.streams[x] for x in pairs])
-        self._pairs, self._output = pairs, output
-        self._waiting: Any = None
-
-    def until(self, time: Fraction | None) -> None:
-        """Copy the sound before a time in seconds, or all that is left for None.
-
-        Sound and frames are interleaved in this way, as players expect.
-        """
-        for packet in [self._waiting] if self._waiting is not None else []:
-            if time is not None and packet.dts * packet.time_base > time:
-                return
-            self._copy(packet)
-        self._waiting = None
-        for packet in self._packets:
-            if packet.dts is None:  # marks the end of a stream
-                continue
-            if time is not None and packet.dts * packet.time_base > time:
-                self._waiting = packet
-                return
-            self._copy(packet)
-
-    def close(self) -> None:
-        """Close the film from which the sound is copied."""
-        self._container.close()
-
-    def _copy(self, packet: Any) -> None:
-        packet.stream = self._pairs[packet.stream.index]
-        self._output.mux(packet)
-
-
-def _sound_of(av: Any, source: Path, output: Any) -> tuple[_Sound | None, tuple[str, ...]]:
-    """Open the sound of a film for copying; also return a warning for what the new film cannot hold."""
-    container = av.open(f"file:{source}", metadata_errors="replace")
-    streams = list(container.streams.audio)
-    fit = [x for x in streams if x.codec_context.name in output.supported_codecs]
-    lost = [x.codec_context.name for x in streams if x not in fit]
-    warnings = (f"this film format cannot hold sound in {', '.join(lost)}: left out",) if lost else ()
-    pairs = {x.index: output.add_stream_from_template(x) for x in fit}
-    return (_Sound(container, pairs, output) if pairs else None), warnings

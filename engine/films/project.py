@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from engine import paths
 from engine.ascent.work import Work
-from engine.errors import UsageError
+from engine.errors import IncompleteError, UsageError
 from engine.films import encode
 from engine.films.shot import Frame, Shot
 from engine.films.store import Store, check_room, folder_of
+from engine.films.tally import Tally
 from engine.pictures.pixels import from_model
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.ascent.order import Order
+    from engine.films.tracks import Tracks
     from engine.network.model import DreamModel
 
 Image: TypeAlias = NDArray[np.float32]
@@ -58,8 +60,11 @@ class Project:
     frames_after: FramesAfter
     """Dreams the frames."""
 
-    sound: Path | None = None
-    """Film whose sound is copied."""
+    tracks: Tracks | None = None
+    """What is taken over from another film beside its pictures."""
+
+    tally: Callable[[], Tally] | None = None
+    """Returns how much of the film that is dreamed on could be read; asked for after the last frame."""
 
     identity: dict[str, Any] = field(default_factory=dict)
     """Everything that determines what the frames look like: a run can be resumed only if it is the same."""
@@ -75,7 +80,8 @@ class Project:
         replaces an existing film and starts again.
 
         The call itself, before the first frame, raises UsageError if the film already exists or the stored
-        frames belong to another film, and ImageError if the film cannot be written.
+        frames belong to another film, and ImageError if the film cannot be written.  If the film that is
+        dreamed on ends early, IncompleteError comes when all is done and the film is written.
         """
         folder = folder_of(self.target)
         pixels = (self.frames or 0) * self.shape[0] * self.shape[1]
@@ -91,19 +97,24 @@ class Project:
         found, state = store.state()
         number = found
         try:
-            for number, (image, warnings) in enumerate(self.frames_after(found, state), found + 1):
+            for image, warnings in self.frames_after(found, state):
                 picture = from_model(image, self.value_range)
-                store.add(number, picture, image)
+                store.add(number + 1, picture, image)
+                number += 1
                 yield Frame(number, self.frames, complete=False, warnings=warnings)
         except BaseException:
             if number == 0:  # there is nothing to resume
                 store.remove()
             raise
-        lost = self.write()
-        end = Frame(number, number, complete=True, warnings=lost)
+        with store.kept():
+            lost = self.write()
+        tally = Tally() if self.tally is None else self.tally()
+        end = Frame(number, number, complete=True, warnings=(*lost, *tally.warnings))
         if not keep_frames:
             store.remove()
         yield end
+        if tally.missing:
+            raise IncompleteError(f"the film ends early: {tally.read}; {self.target} holds these")
 
     def write(self, *, partly: bool = False) -> tuple[str, ...]:
         """Write the film from the stored frames; return one sentence for each thing that is lost.
@@ -114,7 +125,7 @@ class Project:
         count = store.state()[0]
         shots = (Shot(time, store.image(i + 1)) for i, time in zip(range(count), self.times(), strict=False))
         return encode.write(
-            shots, self.target, self.rate, time_base=self.time_base, sound=self.sound, partly=partly
+            shots, self.target, self.rate, time_base=self.time_base, tracks=self.tracks, partly=partly
         )
 
 

@@ -16,12 +16,12 @@ import numpy as np
 from PIL import Image
 
 from engine import atomic
-from engine.errors import ImageError, UsageError
+from engine.errors import DreamError, ImageError, UsageError
 from engine.machine import amount
 from engine.settings.nesting import refuse_deep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class Store:
 
     def add(self, number: int, image: NDArray[np.uint8], state: NDArray[np.float32]) -> None:
         """Store a frame, [H, W, 3], and its full-precision state; raise ImageError if that fails."""
-        with _writing(self.folder):
+        with self.kept(), _writing(self.folder):
             with atomic.replacing(self._frame(number)) as part:
                 Image.fromarray(image).save(part, "PNG", compress_level=1)
             with atomic.replacing(self._state(number)) as part, part.open("wb") as file:
@@ -89,6 +89,16 @@ class Store:
         """Return a frame, [H, W, 3]; numbers count from 1."""
         with Image.open(self._frame(number)) as image:
             return np.asarray(image.convert("RGB"))
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Add to an error that the frames made so far stay, and how to go on with them."""
+        try:
+            yield
+        except DreamError as error:
+            first = "make room there, then run" if atomic.is_full(error) else "run"
+            error.hint = f"{first} the same command again: the frames made so far stay in {self.folder}"
+            raise
 
     def remove(self) -> None:
         """Remove the folder with the files that this module wrote."""

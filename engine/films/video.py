@@ -8,15 +8,16 @@ come into view, and everything after a cut, start afresh.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from engine import paths
-from engine.films import decode
+from engine.films import decode, encode, tracks
 from engine.films.flow import Flow
 from engine.films.project import Project, dreamed, settle
+from engine.films.tally import Tally
 from engine.films.zoom import fitted
 from engine.library.repeating import recipe_for
 from engine.pictures.pixels import to_model
@@ -76,12 +77,13 @@ def within_range(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
 
 
 def project(
-    source: Path, target: Path, order: Order, model: DreamModel, carrying: Carrying
+    source: Path, target: Path, order: Order, model: DreamModel, carrying: Carrying, *, sound: bool = True
 ) -> tuple[Project, tuple[str, ...]]:
     """Return the project of dreaming on a film, and one sentence for each thing that will be lost.
 
     The project's `make()` makes the film.  The first frame, and each frame after a cut, gets all steps of
-    `order`.  Raises ImageError if the film cannot be read, UsageError without the extra `[video]`.
+    `order`.  Without `sound`, the new film has none.  Raises ImageError if the film cannot be read,
+    UsageError without the extra `[video]`.
     """
     film = decode.look(source)
     flow = Flow()
@@ -97,6 +99,8 @@ def project(
         "size": f"{shape[1]}x{shape[0]}",
         **recipe_for(work).identity(),
     }
+    taken, lost = tracks.chosen(source, target, sound=sound)
+    dreamer = _Dreamer(source, work, carrying, flow)
     made = Project(
         target=target,
         shape=(shape[0], shape[1]),
@@ -104,27 +108,30 @@ def project(
         rate=film.rate,
         time_base=film.time_base,
         times=lambda: decode.times(source),
-        frames_after=_Dreamer(source, work, carrying, flow).frames_after,
-        sound=source if film.has_sound else None,
+        frames_after=dreamer.frames_after,
+        tracks=taken,
+        tally=lambda: dreamer.tally,
         identity=identity,
         value_range=model.metadata.value_range,
     )
-    return made, film.warnings
+    return made, (*film.warnings, *encode.cropped(target, made.shape), *lost)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Dreamer:
     source: Path
     work: Work
     carrying: Carrying
     flow: Flow
+    tally: Tally = field(default_factory=Tally)
 
     def frames_after(
         self, number: int, state: NDArray[np.float32] | None
     ) -> Iterator[tuple[NDArray[np.float32], tuple[str, ...]]]:
         """Yield the frames after the first `number`, the last of which is `state`; see FramesAfter."""
         before: NDArray[np.uint8] | None = None
-        for current, shot in enumerate(decode.shots(self.source), 1):
+        self.tally = Tally()
+        for current, shot in enumerate(decode.shots(self.source, self.tally), 1):
             pixels = shot.image
             if self.carrying.size is not None:
                 pixels = fitted(pixels, self.carrying.size)

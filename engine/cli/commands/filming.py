@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from engine import paths
 from engine.cli import console, options
 from engine.cli.commands.common import files_read
-from engine.errors import Cancelled
+from engine.errors import Cancelled, IncompleteError
 
 if TYPE_CHECKING:
     import argparse
@@ -57,10 +57,14 @@ def target_of(source: Path, arguments: argparse.Namespace, middle: str) -> Path:
 
 
 def make(project: Project, arguments: argparse.Namespace, reporter: Reporter, name: str) -> int:
-    """Make a film and report its progress; after an interruption, say how to resume."""
+    """Make a film and report its progress; after an interruption, say how to resume.
+
+    Raises Cancelled then, and IncompleteError for the film of a film that ends early.
+    """
     started = time.perf_counter()
     left = _time_left(time.monotonic)
     frame: Frame | None = None
+    early: IncompleteError | None = None
     try:
         for frame in project.make(overwrite=arguments.overwrite, keep_frames=arguments.keep_frames):
             for warning in frame.warnings:
@@ -69,8 +73,12 @@ def make(project: Project, arguments: argparse.Namespace, reporter: Reporter, na
                 reporter.frame(name, frame.number, frame.frames, left(frame))
     except KeyboardInterrupt:
         raise _cancelled(project, frame, reporter, keep=arguments.keep_partial) from None
+    except IncompleteError as error:  # the film is there all the same
+        early = error
     reporter.done(name, str(project.target), time.perf_counter() - started)
     console.say(str(project.target))
+    if early is not None:
+        raise early
     return 0
 
 

@@ -19,8 +19,9 @@ HELP: Final = "dream on a film, without flicker"
 
 EPILOG: Final = """\
 The first frame, and the first after each cut, gets all --iterations. Every other frame starts from the dream
-of the frame before it, moved along with the film, and gets --frame-iterations. Sound and timing are kept. If
-a run is interrupted, finished frames stay in FILM.frames; run the command again to resume.
+of the frame before it, moved along with the film, and gets --frame-iterations. Sound, subtitles, chapters and
+timing are kept, where OUT can hold them. If a run is interrupted, finished frames stay in FILM.frames; run
+the command again to resume. If IN ends early, OUT holds what could be read, and the exit code is 7.
 Needs pip install "deepdream-onnx[video]".
 
 example:
@@ -51,6 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="ascent steps in each octave of a frame that continues the previous one; 1 to 1000 "
         "(--iterations times 1 minus --carry)",
     )
+    parser.add_argument("--no-sound", action="store_true", help="leave the film's sound out")
     filming.add_options(parser)
 
 
@@ -71,6 +73,6 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     model = open_model(arguments, arguments.device, arguments.precision)
     config = video.within_range(config, options.given_settings(arguments))
     order, warnings = ordered(arguments, config, model)
-    project, lost = video.project(source, target, order, model, carrying)
+    project, lost = video.project(source, target, order, model, carrying, sound=not arguments.no_sound)
     begin(reporter, model, order, (*warnings, *lost), 1)
     return filming.make(project, arguments, reporter, arguments.input)
