@@ -8,9 +8,7 @@ from random import Random
 from typing import Any
 
 from tests.fuzz.case import TINY, Case, dream, photo
-from tests.fuzz.mutate import EXTREMES, TEXTS, damaged, damaged_text
-
-NUMBERS = (*EXTREMES, -1, 2, 3, 7, -(2**63), 2**63 - 1)
+from tests.fuzz.mutate import NUMBERS, damaged, damaged_text, other
 
 
 def make(random: Random) -> Case:
@@ -134,18 +132,8 @@ def _metadata(model: Any, random: Random) -> str:
         table = json.loads(entry.value)
     except ValueError:
         table = entry.value
-    entry.value = json.dumps(_other(table, random))[:100_000]
+    entry.value = json.dumps(other(table, random))[:100_000]
     return f"{entry.key} = {entry.value[:60]}"
-
-
-def _other(value: Any, random: Random) -> Any:
-    if isinstance(value, dict) and value and random.random() < 0.9:
-        name = random.choice(list(value))
-        return value | {name: _other(value[name], random)}
-    if isinstance(value, list) and value and random.random() < 0.8:
-        place = random.randrange(len(value))
-        return [*value[:place], _other(value[place], random), *value[place + 1 :]]
-    return random.choice((*NUMBERS, *TEXTS, None, True, 0.5, [], {}, 1e300))
 
 
 def _bomb(model: Any, random: Random) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 from random import Random
+from typing import Any
 
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+NUMBERS = (*EXTREMES, -1, 2, 3, 7, -(2**63), 2**63 - 1)
 TEXTS = (
     "",
     "\x00",
@@ -80,3 +82,14 @@ def damaged_text(random: Random, text: str) -> tuple[str, str]:
     length = random.choice((0, 0, 1, 3, 10))
     new = random.choice((*TEXTS, *(chr(random.randrange(32, 127)) for _ in TEXTS)))
     return text[:place] + new + text[place + length :], f"{new[:20]!r} for {length} characters at {place}"
+
+
+def other(value: Any, random: Random) -> Any:
+    """Return a value of JSON with something in it replaced."""
+    if isinstance(value, dict) and value and random.random() < 0.9:
+        name = random.choice(list(value))
+        return value | {name: other(value[name], random)}
+    if isinstance(value, list) and value and random.random() < 0.8:
+        place = random.randrange(len(value))
+        return [*value[:place], other(value[place], random), *value[place + 1 :]]
+    return random.choice((*NUMBERS, *TEXTS, None, True, 0.5, [], {}, 1e300))

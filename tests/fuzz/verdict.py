@@ -17,7 +17,8 @@ from PIL import Image
 from tests.fuzz.case import Case
 
 UNCLEAR = re.compile(
-    r"""b'|b"|Traceback|Errno|object at 0x|NoneType|<class|__init__|not subscriptable|unsupported operand"""
+    r"""(?<![\w'"])b['"]|Traceback|Errno|object at 0x|NoneType|<class|__init__|not subscriptable"""
+    r"|unsupported operand"
     r"|/onnxruntime_src|[:,(]\s*$|:\s+:|^$"
 )
 """What a message to a user never holds: Python's words, an empty reason, control characters."""

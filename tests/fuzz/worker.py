@@ -16,11 +16,12 @@ import time
 import traceback
 import warnings
 from dataclasses import asdict
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from random import Random
 
-from tests.fuzz.case import Case
+from tests.fuzz.case import TINY, Case
 from tests.fuzz.verdict import Verdict, judge
 
 MEMORY = 3 << 30
@@ -100,6 +101,19 @@ def _signalled(case: Case, folder: Path) -> Verdict:
     return judge(case, process.returncode, said.decode("utf-8", "backslashreplace"), folder)
 
 
+def _keep_open() -> None:
+    """Open the sound model once: that takes ten times as long as a small dream."""
+    from engine.network import model
+
+    load = model.load_model
+    opened = cache(lambda: load(TINY, device="cpu", threads=1))
+
+    def load_model(path: object = None, **how: object) -> model.DreamModel:
+        return opened() if str(path) == str(TINY) else load(path, **how)
+
+    model.load_model = load_model
+
+
 def _limit_memory() -> None:
     try:
         import resource
@@ -112,6 +126,7 @@ def _limit_memory() -> None:
 def main() -> None:
     """Try inputs until standard input ends."""
     _limit_memory()
+    _keep_open()
     warnings.simplefilter("always")
     for hidden in (
         DeprecationWarning,
