@@ -7,7 +7,7 @@ few, the same each time.  An input is known by subject, seed and number, which m
 - `mutate.py`: damage to bytes and texts, of any kind of file;
 - `pictures.py`, `attached.py`, `recipes.py`, `presets.py`, `models.py`, `wire.py`, `signals.py`:
   subjects, each with `make(random)`;
-- `verdict.py`: which outcomes are allowed;
+- `verdict.py`: which outcomes are allowed; `known.py`: which faults wait to be mended;
 - `worker.py`: a process that tries inputs, with little memory; `crew.py` starts it and
   notices crashes and hangs.
 """

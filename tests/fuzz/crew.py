@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tests.fuzz.known import marked
 from tests.fuzz.verdict import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +75,7 @@ def tried(orders: Iterable[tuple[str, int, int]]) -> Iterator[tuple[str, int, in
     try:
         for subject, seed, number in orders:
             verdict = worker.ask(f"{subject} {seed} {number}")
-            yield subject, seed, number, verdict
+            yield subject, seed, number, marked(subject, verdict)
             if verdict.outcome in {"crash", "hang"} or worker.tried >= SHIFT:
                 worker.dismiss()
                 worker = Worker()
