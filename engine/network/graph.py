@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from engine.forks import once
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -300,7 +302,7 @@ def _message(name: str) -> Any:
     return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"deepdream.{name}"))
 
 
-@cache
+@once
 def _pool() -> Any:
     """Declare `FIELDS` to the protocol buffer library, in a pool that is not shared with other packages."""
     from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415 - not before a model is opened

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
+import threading
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 import numpy as np
 
+from engine import machine
 from engine.errors import ModelError, UsageError
+from engine.forks import Opened, calls
+from engine.network import ort
 from engine.network.contract import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, Metadata
 from engine.network.session import Resident, Session, open_session, read_model
 from engine.network.split import SplitModel
@@ -18,6 +23,8 @@ from engine.settings.selectors import parse_selector, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from types import TracebackType
+    from typing import NoReturn, Self
 
     from numpy.typing import NDArray
 
@@ -26,17 +33,58 @@ ASCENT_STEP: Final = "ascent_step.onnx"
 
 
 class DreamModel:
-    """An open model.  Opening one takes a fraction of a second: open it once and dream often."""
+    """An open model.  Opening one takes a fraction of a second: open it once and dream often.
 
-    def __init__(
-        self, session: Session, name: str, content: bytes = b"", split: SplitModel | None = None
-    ) -> None:
+    Any number of threads may use it at once.  On a CPU it works on in a process that was forked, which opens
+    it anew; on a GPU it raises DeviceError there.  `with` closes it at the end.
+    """
+
+    def __init__(self, session: Session, name: str, content: bytes = b"") -> None:
         """Wrap a session; `content`, the model file's, is opened split where that is faster."""
         self.name = name
         """Path of the model file, or the embedded file's name."""
         self._session = session
         self._content = content
-        self._split = split
+        self._sha256 = ""
+        self._opening = threading.Lock()  # only taken inside `calls`, so that no fork finds it taken
+        self._closed = False
+        self._last: SplitModel | None = None
+        self._splits: WeakValueDictionary[frozenset[str], SplitModel] = WeakValueDictionary()
+        """By their layers: the last one, and those that dreams of other layers are using."""
+        self._step = Opened(partial(session.resident_beside, _embedded(ASCENT_STEP), "the ascent's step"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free memory and threads; from now on whoever wants to compute gets a UsageError.
+
+        A dream in another thread gets it too, at its next step.  What was dreamed stays.  Closing again does
+        nothing.
+        """
+        with calls(), self._opening:
+            if self._closed:
+                return
+            self._closed, splits, self._last = True, list(self._splits.values()), None
+        refuse = partial(_refuse, self.name)
+        self._session.close(refuse)
+        self._step.close(refuse)
+        for split in splits:
+            split.close(refuse)
+        if splits:
+            ort.trim_memory(ort.load(), _embedded(ASCENT_STEP))
+        machine.release_memory()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a DreamModel cannot be pickled: each process loads its own")
 
     @property
     def metadata(self) -> Metadata:
@@ -63,10 +111,11 @@ class DreamModel:
         """ONNX Runtime's version."""
         return self._session.runtime
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """The model file's, 64 digits."""
-        return hashlib.sha256(self._content).hexdigest()
+        self._sha256 = self._sha256 or hashlib.sha256(self._content).hexdigest()
+        return self._sha256
 
     @property
     def fallback(self) -> str:
@@ -75,8 +124,9 @@ class DreamModel:
 
     @property
     def held_pixels(self) -> int:
-        """Pixels of the largest window so far, whose memory the next one uses again."""
-        return 0 if self._split is None else self._split.held_pixels
+        """Pixels of the largest window so far whose memory the next one uses again."""
+        last = self._last
+        return 0 if last is None else last.held_pixels
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -147,33 +197,36 @@ class DreamModel:
     def split_for(self, layers: Collection[str]) -> SplitModel | None:
         """Return the model split for some of its layers, the fast way on a CPU.
 
-        It is opened at the first call, and again where other layers are asked for.  None on a GPU, and for a
-        model file that does not say how it can be split.  Raises ModelError where what it says is wrong.
+        It is opened at the first call, and again where layers are asked for that are neither the last ones
+        nor in use.  None on a GPU, and for a model file that does not say how it can be split.  Raises
+        ModelError where what it says is wrong.
         """
         if self.device != "cpu" or self.metadata.stem is None or not layers or not self._content:
             return None
-        wanted = {name for name in self.layer_names if name in layers}
-        if self._split is None or {x.name for x in self._split.layers} != wanted:
-            try:
-                self._split = SplitModel(self._content, self.metadata, wanted, self.threads)
-            except (ValueError, KeyError) as error:
-                raise ModelError(f"{self.name} cannot be split: {error}") from error
-        return self._split
+        wanted = frozenset(name for name in self.layer_names if name in layers)
+        with calls(), self._opening:
+            if self._closed:
+                _refuse(self.name)
+            split = self._splits.get(wanted)
+            if split is None:
+                self._last = None  # two would take twice the memory, unless the other one is in use
+                try:
+                    split = SplitModel(self._content, self.metadata, wanted, self.threads)
+                except (ValueError, KeyError) as error:
+                    raise ModelError(f"{self.name} cannot be split: {error}") from error
+                self._splits[wanted] = split
+            self._last = split
+        return split
 
     def copies(self, count: int, threads: int, layers: Collection[str]) -> list[DreamModel]:
-        """Return models that `count` threads can use at once, each working with `threads` threads.
+        """Return models for `count` threads at once, each of which works with `threads` threads.
 
-        They are open for `layers` already.  With one thread each they share their sessions, which compute in
-        the threads that call them; otherwise each has sessions of its own, with threads of their own.
+        They are open for `layers` already.  With one thread each they are the same one, whose sessions
+        compute in the threads that call them; otherwise each has threads of its own.
         """
         if threads > 1:
             return [self._on(threads, layers) for _ in range(count)]
-        first = self._on(threads, layers)
-        return [first, *(first.beside() for _ in range(count - 1))]
-
-    def beside(self) -> DreamModel:
-        """Return a model for another picture at the same time, which shares the open sessions."""
-        return DreamModel(self._session, self.name, self._content, self._split and self._split.beside())
+        return [self._on(threads, layers)] * count
 
     def _on(self, threads: int, layers: Collection[str]) -> DreamModel:
         session = self._session.on(threads)
@@ -196,15 +249,15 @@ class DreamModel:
         losses, gradients, energies = self._run((LOSS, GRADIENT, ENERGIES), images, channel_weights)
         return losses, gradients, energies
 
-    @cached_property
+    @property
     def resident(self) -> Resident:
         """The model for tensors that stay on the device."""
         return self._session.resident()
 
-    @cached_property
+    @property
     def resident_step(self) -> Resident:
         """The graph of an ascent step, on the same device; see export/ascent_step.py."""
-        return self._session.resident(_embedded(ASCENT_STEP))
+        return self._step.get()
 
     def _run(
         self, outputs: tuple[str, ...], image: NDArray[np.float32], weights: NDArray[np.float32]
@@ -246,6 +299,10 @@ def load_model(
     content = _embedded(EMBEDDED) if path is None else read_model(Path(path))
     name = EMBEDDED if path is None else str(path)
     return DreamModel(open_session(content, device, threads, name, precision), name, content)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise UsageError(f"the model {name} is closed", hint="load_model opens it again")
 
 
 def _embedded(name: str) -> bytes:

@@ -12,12 +12,14 @@ import logging
 import os
 import re
 import sys
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from engine import machine
 from engine.errors import DeviceError, DreamError, ModelError
+from engine.forks import calls, once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +58,8 @@ def load() -> Any:
     # and tells stderr where it can't.  Only this variable prevents that, and only before the import.
     os.environ.setdefault(TELEMETRY_OFF, "1")
     try:
-        import onnxruntime  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - 0.2 s
+        with calls():
+            import onnxruntime  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - 0.2 s
     except ImportError as error:
         if getattr(error, "name", None) != "onnxruntime":
             raise DeviceError(
@@ -93,7 +96,8 @@ def create(
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
     try:
         # Without enable_fallback=0 a failing provider is replaced, and the news is printed to stdout.
-        return runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+        with calls():
+            return runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)
     except Exception as error:  # the runtime's exceptions have no base of their own
         if providers != [CPU]:
             raise
@@ -126,9 +130,19 @@ def cuda_failure(index: int, error: BaseException) -> DeviceError:
         hint = "update the NVIDIA driver (nvidia-smi shows it)"
     elif "ordinal" in why.lower() or "device_id" in why.lower():
         hint = "nvidia-smi -L lists the devices; count from 0"
+    elif "initialization error" in why.lower():
+        hint = 'where a program forks, start its processes by "spawn"'
     elif OUT_OF_MEMORY.search(why):
         hint = "free memory on the GPU (nvidia-smi shows who holds it)"
     return DeviceError(f"CUDA device {index} does not work: {why}", hint=f"{hint}; or use --device cpu")
+
+
+def forked(device: str) -> DeviceError:
+    """Say why a device that a parent process has opened does not work, and the way out."""
+    return DeviceError(
+        f"{device} was opened before this process was forked, and no GPU works on in a forked process",
+        hint='start processes by "spawn", or load models only in the processes that dream',
+    )
 
 
 def preload(runtime: Any) -> None:
@@ -161,9 +175,10 @@ def load_error(runtime: Any) -> BaseException:
 
 @contextlib.contextmanager
 def reported(device: str, given: int = 0) -> Iterator[None]:
-    """Turn whatever the runtime raises, computing from that many bytes, into DreamError."""
+    """Turn whatever the runtime raises, computing from that many bytes, into DreamError; hold off forks meanwhile."""
     try:
-        yield
+        with calls():
+            yield
     except DreamError:
         raise
     except Exception as error:  # the runtime's exceptions have no base of their own
@@ -199,7 +214,7 @@ def reason(error: BaseException) -> str:
     return text if len(text) <= 300 else text[:300] + "…"
 
 
-@cache
+@once
 def share_memory(runtime: Any) -> None:
     """Make the one arena that all fragments allocate from, so that none keeps memory for itself."""
     info = runtime.OrtMemoryInfo(
@@ -207,3 +222,19 @@ def share_memory(runtime: Any) -> None:
     )
     as_requested = runtime.OrtArenaCfg(0, 1, -1, -1)  # no limit, and no powers of two
     runtime.create_and_register_allocator(info, as_requested)
+
+
+def trim_memory(runtime: Any, model: bytes) -> None:
+    """Return what the shared arena does not need any more to the system.
+
+    The arena does that only after a run, so `model` is a small one, which is run on zeros.
+    """
+    share_memory(runtime)
+    with reported("cpu"):
+        session = create(runtime, model, "a small model", [CPU], 1, shared=True)
+        options = runtime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        sizes = {
+            x.name: [size if isinstance(size, int) else 1 for size in x.shape] for x in session.get_inputs()
+        }
+        session.run(None, {name: np.zeros(size, np.float32) for name, size in sizes.items()}, options)

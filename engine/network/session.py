@@ -10,13 +10,14 @@ import logging
 import os
 import re
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from engine import machine, paths
 from engine.errors import DeviceError, DreamError, ModelError, UsageError
+from engine.forks import Opened, calls, process
 from engine.network import ort
 from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, INPUTS, LOSS, OUTPUTS, Metadata
 from engine.network.graph import Graph
@@ -25,6 +26,7 @@ from engine.network.half import halved
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+    from typing import NoReturn
 
     from numpy.typing import NDArray
 
@@ -61,9 +63,10 @@ class Session:
     precision: str = "full"
     """One of `PRECISIONS`."""
 
-    @cached_property
-    def _session(self) -> Any:
-        return self._create(self.threads)
+    _opened: Opened[Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_opened", Opened(partial(self._create, self.threads)))
 
     def on(self, threads: int) -> Session:
         """Return the same model for another number of threads, not yet open on a CPU."""
@@ -71,24 +74,31 @@ class Session:
 
     def open(self) -> None:
         """Open the whole model now, if that was put off; raise ModelError where it does not open."""
-        _ = self._session
+        self._opened.get()
+
+    def close(self, refuse: Callable[[], NoReturn]) -> None:
+        """Let go of the whole model where it is open; see `Opened.close`."""
+        self._opened.close(refuse)
 
     def run(
         self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
     ) -> list[NDArray[np.float32]]:
         """Compute `outputs`, and only these, from `feeds`; raise DreamError where the runtime fails."""
-        session = self._session
+        session = self._opened.get()
         with ort.reported(self.device, sum(x.nbytes for x in feeds.values())):
             results: list[NDArray[np.float32]] = session.run(list(outputs), dict(feeds))
             return results
 
-    def resident(self, content: bytes | None = None) -> Resident:
-        """Return the model, or another one opened beside it, for tensors that stay on the device."""
-        if content is None:
-            return Resident(self.device, self._session)
+    def resident(self) -> Resident:
+        """Return the model for tensors that stay on the device."""
+        return Resident(self.device, self._opened.get())
+
+    def resident_beside(self, content: bytes, name: str) -> Resident:
+        """Open another model on the same device, for the same tensors; `name` is what messages call it."""
+        self.open()  # where that is refused, so is this
         providers = ort.providers(_cuda_index(self.device))
         with ort.reported(self.device):
-            session = ort.create(ort.load(), content, "the ascent's step", providers, self.threads)
+            session = ort.create(ort.load(), content, name, providers, self.threads)
         return Resident(self.device, session)
 
 
@@ -117,7 +127,8 @@ def open_session(
     if count < 1:
         raise UsageError(f"--threads {count} is out of range", hint="at least 1")
     try:
-        metadata = _check(Graph(model), name)
+        with calls():
+            metadata = _check(Graph(model), name)
     except ValueError:
         raise ModelError(f"{name} is not an ONNX model") from None
     runtime = ort.load()
@@ -155,13 +166,17 @@ class Resident:
 
     _session: Any = field(repr=False)
 
+    _process: object = field(default_factory=process, repr=False)
+
     def send(self, array: NDArray[np.float32]) -> Any:
         """Return a tensor on the device with an array's content; on a CPU it may be the array itself."""
+        self._check()
         with ort.reported(self.device):
             return ort.load().OrtValue.ortvalue_from_numpy(array, *_place(self.device))
 
     def fetch(self, tensor: Any) -> NDArray[np.float32]:
         """Return the content of a tensor on the device as a new array."""
+        self._check()
         with ort.reported(self.device):
             return np.array(tensor.numpy(), np.float32)
 
@@ -169,6 +184,7 @@ class Resident:
         self, kept: Sequence[str], fetched: Sequence[str], feeds: Mapping[str, Any]
     ) -> tuple[list[Any], list[NDArray[np.float32]]]:
         """Compute from tensors on the device outputs that are kept there, and others that are fetched."""
+        self._check()
         with ort.reported(self.device):
             binding = self._session.io_binding()
             for name, tensor in feeds.items():
@@ -180,6 +196,10 @@ class Resident:
             self._session.run_with_iobinding(binding)
             results = binding.get_outputs()
             return results[: len(kept)], [x.numpy() for x in results[len(kept) :]]
+
+    def _check(self) -> None:
+        if process() is not self._process:
+            raise ort.forked(self.device)
 
 
 def _cuda_index(device: str) -> int | None:
@@ -233,22 +253,34 @@ def _open_cuda(
             f"the installed ONNX Runtime {runtime.__version__} has no CUDA",
             hint='pip uninstall onnxruntime, then pip install "deepdream-onnx[gpu]"; or use --device cpu',
         )
-    ort.preload(runtime)
     try:
         content = halved(model) if precision == "half" else model
     except (ValueError, KeyError) as error:
         raise ModelError(f"{name} cannot be computed in half precision: {error}") from error
     try:
+        with calls():
+            ort.preload(runtime)
         session = ort.create(runtime, content, name, ort.providers(index), threads)
     except Exception as error:
         raise ort.cuda_failure(index, error) from error
     if ort.CUDA not in session.get_providers():
         raise ort.cuda_failure(index, ort.load_error(runtime))
     try:
-        session.run([LOSS, GRADIENT], _smallest(metadata))  # missing kernels and a full GPU only show now
+        with calls():
+            session.run([LOSS, GRADIENT], _smallest(metadata))  # missing kernels and a full GPU only show now
     except Exception as error:
         raise ort.cuda_failure(index, error) from error
-    return Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, lambda _: session, precision)
+    here = partial(_unforked, session, f"cuda:{index}", process())
+    opened = Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, here, precision)
+    opened.open()
+    return opened
+
+
+def _unforked(session: Any, device: str, opener: object, _threads: int) -> Any:
+    """Return a session that is open on CUDA, which does not work in a process that was forked since."""
+    if process() is not opener:
+        raise ort.forked(device)
+    return session
 
 
 def _try_on_cpu(runtime: Any, model: bytes, name: str, metadata: Metadata) -> None:

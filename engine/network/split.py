@@ -10,41 +10,28 @@ docs/decisions/0007-parts.md says what that gains.
 
 from __future__ import annotations
 
-import copy
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from engine import machine
 from engine.errors import ModelError
-from engine.network.contract import (
-    CHANNEL_WEIGHTS,
-    ENERGIES,
-    GRADIENT,
-    IMAGE,
-    LOSS,
-    STEM,
-    STEM_GRADIENT,
-    layer_energies,
-    layer_weights,
-)
-from engine.network.fragment import Fragment, as_array, as_tensor, open_fragment
-from engine.network.graph import Graph
-from engine.network.spans import Pads, Span, cut_equally, cut_evenly
+from engine.forks import Opened
+from engine.network.contract import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, STEM, STEM_GRADIENT
+from engine.network.fragment import as_array, as_tensor
+from engine.network.parts import Parts
+from engine.network.spans import Span, cut_equally, cut_evenly
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
+    from engine.network.buffers import Buffers
     from engine.network.contract import Metadata
 
     Image: TypeAlias = NDArray[np.float32]
-
-OPEN_TILES: Final = 64
-"""How many forms of tiles are kept open: those at edges and corners differ, and the last along each side."""
 
 
 @dataclass(frozen=True)
@@ -68,39 +55,21 @@ class SplitModel:
         """
         if metadata.stem is None:
             raise ValueError("the model file does not describe its stem")
-        others = [x.name for x in metadata.layers if x.name not in layers]
-        name_of = (layer_weights, layer_energies)
-        graph = Graph(content).without(name(x) for x in others for name in name_of)
         self._stem = metadata.stem
         self._threads = threads
         self._channels = metadata.channels
-        self._outputs = tuple(dict.fromkeys((*metadata.stem.kept, STEM)))
-        channels = graph.channels(STEM)
         self.layers = tuple(x for x in metadata.layers if x.name in layers)
-        inputs = {STEM: ("N", channels, "h", "w"), CHANNEL_WEIGHTS: (metadata.channels,)}
-        self._trunk = open_fragment(graph.part(inputs, [LOSS, STEM_GRADIENT, ENERGIES]), threads)
-        # Small graphs, from which tiles of any form are made quickly: their shapes come with the form.
-        needed = dict.fromkeys((IMAGE, *metadata.stem.kept, STEM_GRADIENT), ())
-        self._forward_graph = Graph(graph.part({IMAGE: ()}, self._outputs))
-        self._backward_graph = Graph(graph.part(needed, [GRADIENT]))
-        machine.release_memory()  # opening leaves half as much behind: kernels that became float32
-        self._fragments: dict[tuple[Any, ...], tuple[Fragment, Fragment]] = {}
-        self._pool = ThreadPoolExecutor(threads)
-        self._kept: dict[tuple[Any, ...], dict[str, Any]] = {}
-        self._spare: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-        self.held_pixels = 0
-        """Pixels of the largest window so far, whose memory the next one uses again."""
+        self._parts = Opened(partial(Parts, content, metadata, metadata.stem, layers, threads))
+        self._parts.get()
 
-    def beside(self) -> SplitModel:
-        """Return a split model for a picture at the same time, which shares the graph and the open trunk.
+    @property
+    def held_pixels(self) -> int:
+        """Pixels of the largest window so far whose memory the next one uses again."""
+        return self._parts.get().shelf.held_pixels
 
-        What tiles keep from step to step is each picture's own.
-        """
-        other = copy.copy(self)
-        other.held_pixels = 0
-        other._pool = ThreadPoolExecutor(self._threads)  # noqa: SLF001 - ours
-        other._fragments, other._kept, other._spare = {}, {}, {}  # noqa: SLF001 - ours
-        return other
+    def close(self, refuse: Callable[[], NoReturn]) -> None:
+        """Let go of sessions, threads and memory, see `Opened.close`; calls under way end first."""
+        self._parts.close(refuse)
 
     def add_gradient(
         self,
@@ -118,26 +87,27 @@ class SplitModel:
         file says.
         """
         window, core = (self._to_positions(x, image) for x in (window, core))
-        spans = self._spans(image, window)
-        self._reuse(spans)
-        tiles = list(self._map(lambda pair: self._forward(image, *pair), spans))
-        first = tiles[0].tensors[STEM].shape()
-        height, width = (x.stop - x.start for x in window)
-        seen = np.empty((1, first[1], height, width), np.float32)
-        for tile in tiles:
-            seen[(..., *_within(tile, window))] = as_array(tile.tensors[STEM])
-        self.held_pixels = max(self.held_pixels, height * width * self._stem.stride**2)
-        feeds = {STEM: as_tensor(seen), CHANNEL_WEIGHTS: as_tensor(weights)}
-        loss, upstream, energies = map(as_array, self._trunk.run((LOSS, STEM_GRADIENT, ENERGIES), feeds))
-        _check_shape(LOSS, loss, (1,))
-        _check_shape(STEM_GRADIENT, upstream, seen.shape)
-        _check_shape(ENERGIES, energies, (1, sum(x.channels for x in self.layers)))
-        upstream = _only(upstream, window, core)
-        useful = [tile for tile in tiles if upstream[(..., *_owned(tile, window))].any()]
-        del tiles
-        slopes = self._map(lambda tile: self._backward(tile, upstream, window), useful)
-        for tile, slope in zip(useful, slopes, strict=True):
-            gradient[tile.rows.pixels, tile.columns.pixels] += slope
+        parts, spans = self._parts.get(), self._spans(image, window)
+        with parts.shelf.taken(spans) as buffers:
+            tiles = list(parts.map(lambda pair: self._forward(parts, buffers, image, *pair), spans))
+            first = tiles[0].tensors[STEM].shape()
+            height, width = (x.stop - x.start for x in window)
+            seen = np.empty((1, first[1], height, width), np.float32)
+            for tile in tiles:
+                seen[(..., *_within(tile, window))] = as_array(tile.tensors[STEM])
+            buffers.held_pixels = max(buffers.held_pixels, height * width * self._stem.stride**2)
+            feeds = {STEM: as_tensor(seen), CHANNEL_WEIGHTS: as_tensor(weights)}
+            run = partial(parts.trunk.run, (LOSS, STEM_GRADIENT, ENERGIES))
+            loss, upstream, energies = map(as_array, run(feeds))
+            _check_shape(LOSS, loss, (1,))
+            _check_shape(STEM_GRADIENT, upstream, seen.shape)
+            _check_shape(ENERGIES, energies, (1, sum(x.channels for x in self.layers)))
+            upstream = _only(upstream, window, core)
+            useful = [tile for tile in tiles if upstream[(..., *_owned(tile, window))].any()]
+            del tiles
+            slopes = parts.map(lambda tile: self._backward(parts, tile, upstream, window), useful)
+            for tile, slope in zip(useful, slopes, strict=True):
+                gradient[tile.rows.pixels, tile.columns.pixels] += slope
         return float(loss[0]), energies[0]
 
     def energies(self, image: Image) -> NDArray[np.float32]:
@@ -168,39 +138,21 @@ class SplitModel:
             columns = cut_equally(self._stem, window[1].start, window[1].stop, width)
         return [(row, column) for row in rows for column in columns]
 
-    def _forward(self, image: Image, rows: Span, columns: Span) -> _Tile:
-        forward, _ = self._open(rows, columns)
+    @staticmethod
+    def _forward(parts: Parts, buffers: Buffers, image: Image, rows: Span, columns: Span) -> _Tile:
+        forward, _ = parts.tile(rows, columns)
         view = as_tensor(np.ascontiguousarray(image[np.newaxis, rows.pixels, columns.pixels]))
-        kept = self._buffers(rows, columns, forward)
+
+        def tensors() -> dict[str, Any]:
+            shapes = zip(parts.outputs, forward.output_shapes, strict=True)
+            return {name: as_tensor(np.empty(shape, np.float32)) for name, shape in shapes}
+
+        kept = buffers.of((rows, columns), tensors)
         forward.run_into(kept, {IMAGE: view})
         return _Tile(rows, columns, {IMAGE: view, **kept})
 
-    def _reuse(self, spans: Sequence[tuple[Span, Span]]) -> None:
-        """Reuse the tensors that earlier windows kept; drop them once there are too many.
-
-        They are not the runtime's own: in its pool they would lie between what it frees, and nothing large
-        would fit there any more.
-        """
-        for (rows, columns), tensors in self._kept.items():
-            self._spare.setdefault((rows.form, columns.form), []).append(tensors)
-        self._kept = {}
-        for rows, columns in spans:
-            same = self._spare.get((rows.form, columns.form))
-            if same:
-                self._kept[rows, columns] = same.pop()
-        if sum(map(len, self._spare.values())) > len(spans) // 2:
-            self._spare = {}
-
-    def _buffers(self, rows: Span, columns: Span, forward: Fragment) -> dict[str, Any]:
-        """Return tensors to keep a tile's results in."""
-        where = (rows, columns)
-        if where not in self._kept:
-            shapes = zip(self._outputs, forward.output_shapes, strict=True)
-            self._kept[where] = {name: as_tensor(np.empty(shape, np.float32)) for name, shape in shapes}
-        return self._kept[where]
-
-    def _backward(self, tile: _Tile, upstream: Image, window: tuple[slice, slice]) -> Image:
-        _, backward = self._open(tile.rows, tile.columns)
+    def _backward(self, parts: Parts, tile: _Tile, upstream: Image, window: tuple[slice, slice]) -> Image:
+        _, backward = parts.tile(tile.rows, tile.columns)
         own = np.array(upstream[(..., *_within(tile, window))], order="C")
         own[..., : tile.rows.shared, :] = 0
         own[..., : tile.columns.shared] = 0
@@ -209,38 +161,6 @@ class SplitModel:
         _check_shape(GRADIENT, slope, tuple(tile.tensors[IMAGE].shape()))
         whole: Image = slope[0]
         return whole
-
-    def _open(self, rows: Span, columns: Span) -> tuple[Fragment, Fragment]:
-        """Return the way forward and the way back for a form of tile."""
-        form = (rows.form, columns.form)
-        opened = self._fragments.get(form)  # which another thread may throw out at any time
-        if opened is None:
-            if len(self._fragments) >= OPEN_TILES:
-                self._fragments.pop(next(iter(self._fragments)), None)
-            try:
-                opened = self._fragments[form] = self._open_anew(rows, columns)
-            except ValueError as error:
-                raise ModelError(f"the model's stem is not what the file says it is: {error}") from error
-            machine.release_memory()
-        return opened
-
-    def _open_anew(self, rows: Span, columns: Span) -> tuple[Fragment, Fragment]:
-        kept, outputs, pads = self._stem.kept, self._outputs, Pads(rows, columns)
-        size = (1, *(x.to_pixel - x.from_pixel for x in (rows, columns)), 3)
-        there, back = self._forward_graph, self._backward_graph
-        pads_there = {name: pads.forward(there.kernel(name)[1]) for name in self._stem.padded_forward}
-        pads_back = {name: pads.backward(*back.kernel(name)) for name in self._stem.padded_backward}
-        forward = open_fragment(there.part({IMAGE: size}, outputs, pads_there), 1)
-        shapes = dict(zip(outputs, forward.output_shapes, strict=True))
-        positions = [x.stop - x.start for x in (rows, columns)]
-        known = all(isinstance(x, int) for shape in shapes.values() for x in shape)
-        if shapes[STEM][2:] != positions or not known:
-            raise ValueError(f"{shapes[STEM]} instead of {positions} positions of it")
-        inputs = {IMAGE: size, **{name: shapes[name] for name in kept}, STEM_GRADIENT: shapes[STEM]}
-        return forward, open_fragment(back.part(inputs, [GRADIENT], {**pads_there, **pads_back}), 1)
-
-    def _map(self, function: Any, items: Iterable[Any]) -> Any:
-        return self._pool.map(function, items) if self._threads > 1 else map(function, items)
 
 
 def _check_shape(name: str, values: NDArray[np.float32], shape: tuple[int, ...]) -> None:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from engine.errors import UsageError
+from engine.settings.pickling import Pickled
 from engine.settings.selectors import EXAMPLE, format_layers, layer_of, parse_selector, suggest
 from engine.settings.setting import Dialog, Setting
 
@@ -55,7 +56,7 @@ def _checked_layers(layers: Mapping[str, float]) -> dict[str, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DreamConfig:
+class DreamConfig(Pickled):
     """Everything that decides what a dream looks like, except the model and the pictures that take part.
 
     The defaults are those of Keras' DeepDream example (keras.io/examples/generative/deep_dream), which has

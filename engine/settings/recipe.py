@@ -17,6 +17,7 @@ from engine.settings.config import DreamConfig, settings
 from engine.settings.nesting import refuse_deep
 from engine.settings.origin import Origin, check_digest
 from engine.settings.output import STANDARD, Output
+from engine.settings.pickling import Pickled
 from engine.settings.tiling import Tiling
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _PRECISION: Final = re.compile("full|half")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(Pickled):
     """Everything that determined a picture.
 
     The same recipe on the same picture gives the same file, byte for byte, if versions, system and device are

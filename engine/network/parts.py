@@ -1,0 +1,102 @@
+"""The parts of a split model that are open: its trunk, and the stem's tiles in the forms that were needed."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+from engine import machine
+from engine.errors import ModelError
+from engine.network.buffers import Shelf
+from engine.network.contract import (
+    CHANNEL_WEIGHTS,
+    ENERGIES,
+    GRADIENT,
+    IMAGE,
+    LOSS,
+    STEM,
+    STEM_GRADIENT,
+    layer_energies,
+    layer_weights,
+)
+from engine.network.fragment import Fragment, open_fragment
+from engine.network.graph import Graph
+from engine.network.spans import Pads
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from engine.network.contract import Metadata, Stem
+    from engine.network.spans import Span
+
+OPEN_TILES: Final = 64
+"""How many forms of tiles are kept open for each call at a time: those at edges and corners differ, and the
+last along each side."""
+
+
+class Parts:
+    """Open parts of a model on the CPU, for any number of calls at once."""
+
+    def __init__(
+        self, content: bytes, metadata: Metadata, stem: Stem, layers: Collection[str], threads: int
+    ) -> None:
+        """Open the trunk; what only layers outside `layers` need is left out.
+
+        Raises ValueError where the content is not what its metadata say.
+        """
+        others = [x.name for x in metadata.layers if x.name not in layers]
+        graph = Graph(content).without(name(x) for x in others for name in (layer_weights, layer_energies))
+        self._stem = stem
+        self.outputs = tuple(dict.fromkeys((*stem.kept, STEM)))
+        """Tensors of the way forward."""
+        inputs = {STEM: ("N", graph.channels(STEM), "h", "w"), CHANNEL_WEIGHTS: (metadata.channels,)}
+        self.trunk = open_fragment(graph.part(inputs, [LOSS, STEM_GRADIENT, ENERGIES]), threads)
+        # Small graphs, from which tiles of any form are made quickly: their shapes come with the form.
+        needed = dict.fromkeys((IMAGE, *stem.kept, STEM_GRADIENT), ())
+        self._forward_graph = Graph(graph.part({IMAGE: ()}, self.outputs))
+        self._backward_graph = Graph(graph.part(needed, [GRADIENT]))
+        machine.release_memory()  # opening leaves half as much behind: kernels that became float32
+        self._tiles: dict[tuple[Any, ...], tuple[Fragment, Fragment]] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.shelf = Shelf()
+        """What calls keep their tiles in."""
+
+    def map(self, function: Any, items: Iterable[Any]) -> Any:
+        """Call a function for each item, on as many threads as there are."""
+        return map(function, items) if self._pool is None else self._pool.map(function, items)
+
+    def tile(self, rows: Span, columns: Span) -> tuple[Fragment, Fragment]:
+        """Return the way forward and the way back for a form of tile.
+
+        Raises ModelError where the stem is not what the file says.
+        """
+        form = (rows.form, columns.form)
+        opened = self._tiles.get(form)
+        if opened is None:
+            try:
+                opened = self._open(rows, columns)  # at worst two threads open the same
+            except ValueError as error:
+                raise ModelError(f"the model's stem is not what the file says it is: {error}") from error
+            with self._lock:
+                self._tiles[form] = opened
+                while len(self._tiles) > OPEN_TILES * max(self.shelf.sets, 1):
+                    del self._tiles[next(iter(self._tiles))]
+            machine.release_memory()
+        return opened
+
+    def _open(self, rows: Span, columns: Span) -> tuple[Fragment, Fragment]:
+        kept, outputs, pads = self._stem.kept, self.outputs, Pads(rows, columns)
+        size = (1, *(x.to_pixel - x.from_pixel for x in (rows, columns)), 3)
+        there, back = self._forward_graph, self._backward_graph
+        pads_there = {name: pads.forward(there.kernel(name)[1]) for name in self._stem.padded_forward}
+        pads_back = {name: pads.backward(*back.kernel(name)) for name in self._stem.padded_backward}
+        forward = open_fragment(there.part({IMAGE: size}, outputs, pads_there), 1)
+        shapes = dict(zip(outputs, forward.output_shapes, strict=True))
+        positions = [x.stop - x.start for x in (rows, columns)]
+        known = all(isinstance(x, int) for shape in shapes.values() for x in shape)
+        if shapes[STEM][2:] != positions or not known:
+            raise ValueError(f"{shapes[STEM]} instead of {positions} positions of it")
+        inputs = {IMAGE: size, **{name: shapes[name] for name in kept}, STEM_GRADIENT: shapes[STEM]}
+        return forward, open_fragment(back.part(inputs, [GRADIENT], {**pads_there, **pads_back}), 1)
