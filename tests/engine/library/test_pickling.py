@@ -63,9 +63,7 @@ def test_steps_galleries_and_channels(photo: Path, tiny) -> None:
     *_, step = engine.steps(photo, engine.DreamConfig(layers={"mixed0": 1.0}, octaves=1), model=tiny)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(step)).full_size(), step.full_size())
     gallery = engine.gallery(photo, model=tiny)
-    np.testing.assert_array_equal(
-        pickle.loads(pickle.dumps(gallery)).picture.pixels, gallery.picture.pixels
-    )
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(gallery)).picture.pixels, gallery.picture.pixels)
     channels = engine.rank_channels(photo, model=tiny)
     assert pickle.loads(pickle.dumps(channels)) == channels
 
