@@ -175,7 +175,7 @@ def load_error(runtime: Any) -> BaseException:
 
 @contextlib.contextmanager
 def reported(device: str, given: int = 0) -> Iterator[None]:
-    """Turn whatever the runtime raises, computing from that many bytes, into DreamError; hold off forks meanwhile."""
+    """Turn whatever the runtime raises, computing from that many bytes, into DreamError; hold off forks."""
     try:
         with calls():
             yield

@@ -1,5 +1,7 @@
 """What the library returns goes through pickle, and so to other processes."""
 
+# ruff: noqa: S301 - what is unpickled was pickled here
+
 from __future__ import annotations
 
 import copy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -132,10 +133,15 @@ def run(case: str, model: object, threads: int, layers: str, timeout: int) -> No
     script = SETTING.format(model=model and str(model), threads=threads, layers=layers) + textwrap.dedent(
         CASES[case]
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=timeout
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as parent:
+        try:
+            _, said = parent.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(parent.pid, signal.SIGKILL)  # with all its children
+            raise
+    assert (parent.returncode, said) == (0, "")
 
 
 @pytest.mark.parametrize("threads", [1, 2])
