@@ -54,6 +54,7 @@ class DreamModel:
         self._step = Opened(partial(session.resident_beside, _embedded(ASCENT_STEP), "the ascent's step"))
 
     def __enter__(self) -> Self:
+        self._refuse_if_closed()
         return self
 
     def __exit__(
@@ -82,6 +83,10 @@ class DreamModel:
         if splits:
             ort.trim_memory(ort.load(), _embedded(ASCENT_STEP))
         machine.release_memory()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            _refuse(self.name)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a DreamModel cannot be pickled: each process loads its own")
@@ -205,8 +210,7 @@ class DreamModel:
             return None
         wanted = frozenset(name for name in self.layer_names if name in layers)
         with calls(), self._opening:
-            if self._closed:
-                _refuse(self.name)
+            self._refuse_if_closed()
             split = self._splits.get(wanted)
             if split is None:
                 self._last = None  # two would take twice the memory, unless the other one is in use
@@ -229,6 +233,7 @@ class DreamModel:
         return [self._on(threads, layers)] * count
 
     def _on(self, threads: int, layers: Collection[str]) -> DreamModel:
+        self._refuse_if_closed()
         session = self._session.on(threads)
         model = DreamModel(session, self.name, self._content)
         if model.split_for(layers) is None:
