@@ -79,11 +79,11 @@ def test_tiles_agree_with_the_whole_picture(tiny: engine.DreamModel) -> None:
 
 
 def test_the_seed_decides(tiny: engine.DreamModel) -> None:
-    image = np.random.default_rng(0).uniform(-1, 1, (400, 400, 3)).astype(np.float32)
+    image = np.random.default_rng(0).uniform(-1, 1, (260, 200, 3)).astype(np.float32)
 
     def slopes(seed: int) -> list[np.ndarray]:
         made = tiles.TiledGradient(tiny, tiny.channel_weights({"mixed1": 1.0}), Tiling(halo=0), 128, seed)
-        return [made(image)[1] for _ in range(3)]
+        return [made(image)[1] for _ in range(2)]
 
     first, again, other = slopes(1), slopes(1), slopes(2)
     np.testing.assert_array_equal(first, again)

@@ -119,7 +119,7 @@ def test_parse_layers_refuses(text: str) -> None:
         parse_layers(text)
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z0-9_]+", fullmatch=True), st.integers(-1000, 1000), min_size=1))
+@given(st.dictionaries(st.text("abz059_", min_size=1, max_size=9), st.integers(-1000, 1000), min_size=1))
 def test_layers_survive_writing_and_reading(layers) -> None:
     assert parse_layers(format_layers(layers)) == layers
 

@@ -191,6 +191,7 @@ def test_a_bare_name_leads_nowhere_and_is_its_own(path: str) -> None:
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
         lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+        max_leaves=20,
     )
 )
 def test_any_json_is_read_or_refused(value: object) -> None:
