@@ -18,7 +18,7 @@ from PIL import Image
 from engine import atomic
 from engine.errors import DreamError, ImageError, UsageError
 from engine.machine import amount
-from engine.settings.nesting import refuse_deep
+from engine.settings.untrusted import LARGEST, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,9 +32,6 @@ STATE: Final = re.compile(r"state-(\d{6,})\.npy")
 
 OURS: Final = re.compile(rf"order\.json|\d{{6,}}\.png|state-\d{{6,}}\.npy|{atomic.PART}")
 """Names of the files that this module writes, and so may remove."""
-
-LONGEST: Final = 65536
-"""Most bytes of `order.json`."""
 
 
 class Store:
@@ -110,9 +107,8 @@ class Store:
         """Raise UsageError if the stored frames have another identity."""
         path = self.folder / ORDER
         try:
-            found = json.loads(path.read_text("utf-8")) if path.stat().st_size <= LONGEST else {}
-            refuse_deep(found)
-        except (ValueError, RecursionError):
+            found = from_json(path.read_text("utf-8")) if path.stat().st_size <= LARGEST else {}
+        except ValueError:
             found = {}
         before = found if isinstance(found, dict) else {}
         changed = [x for x in {**self._identity, **before} if before.get(x) != self._identity.get(x)]

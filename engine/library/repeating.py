@@ -16,7 +16,8 @@ from engine.errors import ImageError, UsageError
 from engine.files import images
 from engine.settings.origin import Origin, bare_name, origin_of
 from engine.settings.output import STANDARD
-from engine.settings.recipe import LARGEST, Recipe
+from engine.settings.recipe import Recipe
+from engine.settings.untrusted import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,7 +143,10 @@ def _versions(model: DreamModel) -> dict[str, str]:
 def _text(file: Path) -> str:
     try:
         with paths.open_file(file) as opened:
-            return opened.read(4 * LARGEST).decode("utf-8")
+            content = opened.read(4 * LARGEST + 1)
+        if len(content) > 4 * LARGEST:  # a character has four bytes at most
+            raise UsageError(f"the recipe in {file}: it is too long to be one")
+        return content.decode("utf-8")
     except FileNotFoundError:
         raise ImageError(f"there is no recipe {file}") from None
     except (OSError, UnicodeDecodeError) as error:

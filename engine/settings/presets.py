@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from importlib import resources
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from engine import atomic, paths
 from engine.errors import UsageError
 from engine.settings.config import DreamConfig, changed, settings
-from engine.settings.nesting import refuse_deep
 from engine.settings.selectors import suggest
+from engine.settings.untrusted import LARGEST, from_toml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -29,14 +28,8 @@ if TYPE_CHECKING:
 DEFAULT: Final = "keras"
 """Name of the preset that is used where none is asked for."""
 
-LARGEST: Final = 64 * 1024
-"""Bytes of a preset's file, at most."""
-
 LONGEST: Final = 400
 """Characters of a title or description, at most: longer ones are cut off."""
-
-DOTS: Final = 1000
-"""Dots in a line, at most: each may open a table within a table, which takes tomllib time by the square."""
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -177,17 +170,10 @@ def _read(file: Traversable, name: str, source: str) -> Preset:
     except (OSError, ValueError) as error:  # ValueError: a path that is not valid anywhere
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"the preset {source[:LONGEST]!r} cannot be read: {reason}") from None
-    if len(content) > LARGEST:
-        raise UsageError(f"the preset {source} is too long: {LARGEST // 1024} KiB is the limit")
-    if max(line.count(b".") for line in content.split(b"\n")) > DOTS:
-        raise UsageError(f"the preset {source} is not valid: a line has more than {DOTS} dots")
     try:
-        table = tomllib.loads(content.decode("utf-8"))
-        refuse_deep(table)
-    except RecursionError:
-        raise UsageError(f"the preset {source} is nested too deeply") from None
+        table = from_toml(content)
     except ValueError as error:
-        raise UsageError(f"the preset {source} is not valid TOML: {_line(str(error))}") from None
+        raise UsageError(f"the preset {source} is {_line(str(error))}") from None
     try:
         return _preset(table, name, source)
     except UsageError as error:

@@ -10,24 +10,21 @@ import json
 import re
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from engine.errors import UsageError
 from engine.settings.config import DreamConfig, settings
-from engine.settings.nesting import refuse_deep
 from engine.settings.origin import Origin, check_digest
 from engine.settings.output import STANDARD, Output
 from engine.settings.pickling import Pickled
 from engine.settings.tiling import Tiling
+from engine.settings.untrusted import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA: Final = 1
 """Version of the text; it grows when older programs would misread newer texts."""
-
-LARGEST: Final = 64 * 1024
-"""Characters of a recipe's text, at most."""
 
 CHOICES: Final = tuple(x.name for x in fields(Output) if x.name not in {"seed", "recipe", "with_recipe"})
 """Fields of Output that are kept; its seed is the dream's."""
@@ -264,26 +261,12 @@ def _plain(origin: Origin | Literal["alpha"] | None) -> Any:
 
 def _parsed(text: str) -> Any:
     """Read JSON; raise UsageError where it is none, or holds what no recipe does."""
-    if len(text) > LARGEST:
-        raise UsageError("it is too long to be one")
     try:
-        value = json.loads(text, parse_int=_whole, parse_constant=_no_number)
-        refuse_deep(value)
-    except RecursionError:
-        raise UsageError("it is nested too deeply") from None
+        value = from_json(text)
     except ValueError as error:
-        raise UsageError(f"it is no JSON: {error}") from None
+        raise UsageError(f"it is {error}") from None
     _check_texts(value)
     return value
-
-
-def _whole(digits: str) -> float:
-    """Read a whole number; one of many digits, which is out of any range, cheaply."""
-    return int(digits) if len(digits) < 20 else float(digits)
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a number")
 
 
 def _check_texts(value: Any) -> None:

@@ -14,8 +14,9 @@ from engine.errors import DreamError, UsageError
 from engine.settings.config import DreamConfig, settings
 from engine.settings.origin import Origin, bare_name
 from engine.settings.output import Output
-from engine.settings.recipe import LARGEST, Recipe
+from engine.settings.recipe import Recipe
 from engine.settings.tiling import Tiling
+from engine.settings.untrusted import LARGEST
 
 DIGEST = "0123456789abcdef" * 4
 
