@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine import paths
-from engine.errors import ImageError
+from engine.errors import ImageError, UsageError
 from engine.settings.output import DEPTHS
+from engine.settings.setting import brief
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,6 +138,19 @@ def format_of(target: Path) -> Format:
             hint=f"use one of {', '.join(FORMATS)}",
         )
     enable(form, f"{target.name} cannot be written")
+    return form
+
+
+def format_named(name: object) -> Format:
+    """Return the format that a caller names: `png`, `.jpg`, `JPEG`.
+
+    Raises UsageError for one that cannot be written, ImageError where its extra is missing.
+    """
+    form = FORMATS.get("." + name.lower().removeprefix(".")) if isinstance(name, str) else None
+    if form is None:
+        known = ", ".join(x.removeprefix(".") for x in FORMATS)
+        raise UsageError(f"format cannot be {brief(name)}", hint=f"format takes one of {known}")
+    enable(form, "the picture cannot be written")
     return form
 
 

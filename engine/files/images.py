@@ -85,13 +85,15 @@ def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
     return replace(picture, warnings=(*picture.warnings, *said))
 
 
-def save(picture: Picture, target: Path, output: Output = STANDARD) -> tuple[str, ...]:
-    """Write a picture in the format of the target's suffix, over whatever is there.
+def save(
+    picture: Picture, target: Path, output: Output = STANDARD, form: Format | None = None
+) -> tuple[str, ...]:
+    """Write a picture in a format, that of the target's suffix for None, over whatever is there.
 
     The file appears whole or not at all.  Returns what the format could not hold, one sentence each.  Raises
     ImageError if it cannot be written.
     """
-    form = format_of(target)
+    form = form or format_of(target)
     content, lost = content_of(picture, form, output, target.name)
     # Let go however it ends: Python 3.13 and later complain of a buffer that is still held.  Path.write_bytes
     # would hold a view of its own for as long as its traceback lives.

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from engine import paths
 from engine.films import encode
 from engine.films import video as videos
 from engine.films import zoom as zooms
-from engine.library.sources import given_settings, open_model, order_from, read
+from engine.library.given import check, given_settings, path_of, wrong
+from engine.library.sources import open_model, order_from, read
 from engine.settings.presets import configure
+from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +58,7 @@ def zoom(
     zoom_rate: float = 1.35,
     rotate: float = 0.0,
     size: int | tuple[int, int] = 640,
-    preset: str = "flight",
+    preset: str | os.PathLike[str] = "flight",
     guide: Source | None = None,
     mask: Source | None = None,
     model: ModelSource = None,
@@ -80,8 +83,12 @@ def zoom(
     and the film goes on from there; `overwrite` replaces a film and starts again, `keep_frames` keeps the
     folder.  Raises the errors of `dream`, and UsageError where the format needs the extra `[video]`.
     """
-    given = given_settings(settings)
-    flight = zooms.Flight(seconds=seconds, fps=fps, zoom_rate=zoom_rate, rotate=rotate, size=size)
+    check(device=device, threads=threads, tiling=tiling, progress=progress)
+    check(overwrite=overwrite, keep_frames=keep_frames)
+    given = given_settings(settings, zoom)
+    if size is None:
+        raise wrong("size", size, SIZES)
+    flight = zooms.Flight(seconds=seconds, fps=fps, zoom_rate=zoom_rate, rotate=rotate, size=_size(size))
     config = zooms.lightly(configure(preset, given), given)
     path = _target(target, picture)
     source, _ = read(picture)
@@ -101,7 +108,7 @@ def video(
     frame_iterations: int | None = None,
     size: int | tuple[int, int] | None = None,
     sound: bool = True,
-    preset: str = "flight",
+    preset: str | os.PathLike[str] = "flight",
     guide: Source | None = None,
     mask: Source | None = None,
     model: ModelSource = None,
@@ -127,19 +134,34 @@ def video(
 
     See `zoom` for the other arguments, for resuming and for errors.  Needs the extra `[video]`.
     """
-    given = given_settings(settings)
-    carrying = videos.Carrying(carry=carry, frame_iterations=frame_iterations, size=size)
+    check(device=device, threads=threads, tiling=tiling, progress=progress)
+    check(overwrite=overwrite, keep_frames=keep_frames, sound=sound)
+    given = given_settings(settings, video)
+    film = path_of(source, "source")
+    carrying = videos.Carrying(carry=carry, frame_iterations=frame_iterations, size=_size(size))
     config = videos.within_range(configure(preset, given), given)
-    path = _target(target, source)
+    path = _target(target, film)
     opened = open_model(model, device, threads)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen="layers" in given)
-    project, lost = videos.project(Path(source), path, order, opened, carrying, sound=sound)
+    project, lost = videos.project(film, path, order, opened, carrying, sound=sound)
     return _made(project, order, opened, (*warnings, *lost), overwrite, keep_frames, progress)
+
+
+SIZES: Final = "a number of pixels from 16 to 8192, or two, (width, height)"
+
+
+def _size(size: Any) -> Any:
+    """Return the size of frames in Python's numbers; raise UsageError for what is none."""
+    if size is None or isinstance(size, Integral):
+        return Setting("size", int, 16, 8192, "", optional=size is None).check(size)
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise wrong("size", size, SIZES)
+    return tuple(Setting("size", int, 16, 8192, "").check(side) for side in size)
 
 
 def _target(target: str | os.PathLike[str], source: object) -> Path:
     """Return the film's file; refuse one that is the source or cannot be written."""
-    path = paths.with_suffix(target, ".mp4")
+    path = paths.with_suffix(path_of(target, "target"), ".mp4")
     paths.Kept([("the input", source)] if isinstance(source, str | os.PathLike) else ()).refuse(path)
     encode.check_writable(path)
     return path

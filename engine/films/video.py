@@ -58,8 +58,10 @@ class Carrying:
     film's own size."""
 
     def __post_init__(self) -> None:
-        Setting("--carry", float, 0, 0.98, "").check(self.carry)
-        Setting("--frame-iterations", int, 1, 1000, "", optional=True).check(self.frame_iterations)
+        carry = Setting("--carry", float, 0, 0.98, "").check(self.carry)
+        steps = Setting("--frame-iterations", int, 1, 1000, "", optional=True).check(self.frame_iterations)
+        object.__setattr__(self, "carry", carry)  # in Python's own types
+        object.__setattr__(self, "frame_iterations", steps)
         for side in () if self.size is None else (self.size,) if isinstance(self.size, int) else self.size:
             Setting("--size", int, 16, 8192, "").check(side)
 

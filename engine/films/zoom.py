@@ -62,7 +62,8 @@ class Flight:
             ("zoom_rate", 1, 20),
             ("rotate", -360, 360),
         ):
-            Setting("--" + name.replace("_", "-"), float, low, high, "").check(getattr(self, name))
+            number = Setting("--" + name.replace("_", "-"), float, low, high, "")
+            object.__setattr__(self, name, number.check(getattr(self, name)))  # in Python's own type
         for side in (self.size,) if isinstance(self.size, int) else self.size:
             Setting("--size", int, 16, 8192, "").check(side)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Unpack
+from typing import IO, TYPE_CHECKING, Unpack, overload
 
 from engine import paths
 from engine.ascent.order import order_for
 from engine.errors import DreamWarning, UsageError
 from engine.files import images
+from engine.files.formats import format_named
+from engine.library import streams
 from engine.library.change import changed
 from engine.library.dreaming import Dreaming
-from engine.library.sources import given_settings, open_model, order_from, read, read_guide, read_mask
+from engine.library.given import check, given_settings, path_of, wrong
+from engine.library.sources import open_model, order_from, read, read_guide, read_mask
 from engine.settings.config import DreamConfig
 from engine.settings.output import STANDARD, Output
 from engine.settings.presets import DEFAULT, configure
@@ -66,21 +69,50 @@ class Dream:
         """The result as a Pillow image, RGB or RGBA of 8 bits per channel."""
         return self.picture.to_pil()
 
+    @overload
     def save(
-        self, path: str | os.PathLike[str], *, overwrite: bool = False, output: Output = STANDARD
-    ) -> Path:
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        overwrite: bool = False,
+        output: Output = STANDARD,
+    ) -> Path: ...
+
+    @overload
+    def save(self, path: IO[bytes], *, format: str | None = None, output: Output = STANDARD) -> None: ...
+
+    def save(
+        self,
+        path: str | os.PathLike[str] | IO[bytes],
+        *,
+        format: str | None = None,  # noqa: A002 - Pillow's name for it
+        overwrite: bool = False,
+        output: Output = STANDARD,
+    ) -> Path | None:
         """Write the result in the format of the path's suffix, PNG without one; return the path written.
 
-        `output` chooses quality, depth and what is left out.  The recipe goes into the file unless `output`
-        leaves it out.  What the format cannot hold is lost, each with a DreamWarning that says what.  Raises
-        UsageError where the file exists already, ImageError where it cannot be written.
+        `path` may also be an open binary file, which stays open.  `format` is that of the file where its name
+        does not say it: `png`, `jpg`, `tiff` and so on.  `output` chooses quality, depth and what is left
+        out.  The recipe goes into the file unless `output` leaves it out.  What the format cannot hold is
+        lost, each with a DreamWarning that says what.  Raises UsageError where the file exists already, or
+        for a file without format or name, ImageError where it cannot be written.
         """
-        target = paths.with_suffix(path, ".png")
-        if paths.taken(target) and not overwrite:
-            raise UsageError(f"{target} already exists", hint="overwrite=True replaces it")
+        check(overwrite=overwrite, output=output)
+        form = None if format is None else format_named(format)
         recipe = self._recipe(output).to_json() if output.with_recipe else ""
-        for lost in images.save(self.picture, target, replace(output, recipe=recipe)):
-            warnings.warn(lost, DreamWarning, stacklevel=2)
+        choices = replace(output, recipe=recipe)
+        if hasattr(path, "write"):
+            target = None
+            content, lost = images.encode(self.picture, form or streams.format_of(path), choices)
+            streams.write(content, path)
+        else:
+            target = paths.with_suffix(path_of(path, "path"), f".{(format or 'png').removeprefix('.')}")
+            if paths.taken(target) and not overwrite:
+                raise UsageError(f"{target} already exists", hint="overwrite=True replaces it")
+            lost = images.save(self.picture, target, choices, form)
+        for sentence in lost:
+            warnings.warn(sentence, DreamWarning, stacklevel=2)
         return target
 
     def _recipe(self, output: Output) -> Recipe:
@@ -96,7 +128,7 @@ class Dream:
 def dream(
     picture: Source,
     *,
-    preset: str = DEFAULT,
+    preset: str | os.PathLike[str] = DEFAULT,
     guide: Source | None = None,
     mask: Source | None = None,
     model: ModelSource = None,
@@ -108,9 +140,10 @@ def dream(
     progress: Callable[[Step], object] | None = None,
     **settings: Unpack[Settings],
 ) -> Dream:
-    """Dream on a picture: a path, a Pillow image or an array.
+    """Dream on a picture: a path, a file's bytes, an open binary file, a Pillow image or an array.
 
-    Arrays are [H, W] or [H, W, 1 to 4], grey to RGBA: uint8, uint16 or floating point from 0 to 1.
+    Arrays are [H, W] or [H, W, 1 to 4], grey to RGBA: floating point from 0 to 1, uint16 to 65535, uint8 and
+    all other integers to 255, or booleans.  An open file is read from where it is, and stays open.
     `settings` are those of DreamConfig and take the place of the preset's; `layers` is a mapping or text such
     as `"mixed3=0.5,mixed4:87"`.  `guide` is a picture that the dream is steered toward.  `mask` is a picture
     of the same proportions, white where to dream, or `"alpha"` for wherever the picture is opaque.  `model`
@@ -121,7 +154,8 @@ def dream(
 
     Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError.
     """
-    given = given_settings(settings)
+    check(device=device, threads=threads, tiling=tiling, dither=dither, progress=progress)
+    given = given_settings(settings, dream)
     config = configure(preset, given)
     output = Output(depth=depth, dither=dither, seed=config.seed)
     source = read(picture)
@@ -161,6 +195,9 @@ def steps(
     Whatever can be refused is refused at the call, before the first Step.  See `dream` for the arguments and
     errors; `finish` turns a Step into a Picture.
     """
+    check(device=device, threads=threads, tiling=tiling)
+    if not isinstance(config, DreamConfig | None):
+        raise wrong("config", config, "an engine.DreamConfig")
     source = read(picture)
     opened = open_model(model, device, threads)
     settings = config or DreamConfig()
@@ -176,5 +213,6 @@ def finish(
     `depth` is `8` or `16` bits, `float`, or `source` for the source's own.  `dither` is the seed by which
     changed values are rounded up or down by chance; None rounds to the nearest.
     """
-    depth = source.depth if depth == "source" else depth
+    chosen = Output(depth=depth).depth
+    depth = source.depth if chosen == "source" else chosen
     return changed(source, step, model.metadata.value_range, depth, dither)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,13 +13,16 @@ from engine import paths
 from engine._version import __version__
 from engine.errors import ImageError, UsageError
 from engine.files import images
+from engine.library.given import path_of
 from engine.settings.origin import Origin, bare_name, origin_of
 from engine.settings.output import STANDARD
 from engine.settings.recipe import Recipe
 from engine.settings.untrusted import LARGEST
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
+    from pathlib import Path
 
     from engine.ascent.work import Work
     from engine.network.model import DreamModel
@@ -31,23 +33,23 @@ DECISIVE: Final = ("deepdream", "onnxruntime")
 """Programs whose version can change more than the last bits."""
 
 
-def read_recipe(path: str | Path) -> Recipe:
+def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     """Return the recipe in a picture's file, or in a file of its own that ends in `.json`.
 
     Raises ImageError where the file cannot be read, and UsageError where it has no recipe, or one that does
     not make sense.
     """
-    file = Path(path)
+    file = path_of(path, "path")
     text = _text(file) if file.suffix.lower() == ".json" else images.recipe_of(file)
     if not text:
         raise UsageError(
-            f"there is no recipe in {path}",
+            f"there is no recipe in {file}",
             hint="pictures made with --no-recipe have none, nor have those that another program saved again",
         )
     try:
         return Recipe.from_json(text)
     except UsageError as error:
-        raise UsageError(f"the recipe in {path}: {error}", hint=error.hint) from None
+        raise UsageError(f"the recipe in {file}: {error}", hint=error.hint) from None
 
 
 def recipe_for(work: Work, output: Output = STANDARD) -> Recipe:

@@ -1,55 +1,71 @@
-"""What a caller has, a path, an array or a Pillow image, as a picture and its origin; and models likewise."""
+"""What a caller has, from a path to an array, as a picture and its origin; and models likewise."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from PIL import Image
 
 from engine.ascent.masks import Mask
 from engine.ascent.order import Guide, Order, order_for
-from engine.errors import ImageError
+from engine.errors import ImageError, UsageError
 from engine.files import images
+from engine.library import arrays, given, streams
 from engine.library.repeating import origin_of_pixels
 from engine.network.model import DreamModel, load_model
 from engine.pictures.picture import Picture
 from engine.pictures.pixels import luma
 from engine.settings.config import fit_layers
-from engine.settings.selectors import parse_layers
 
 if TYPE_CHECKING:
-    import os
-
     from numpy.typing import NDArray
 
-    from engine.pictures.pixels import Values
-    from engine.settings.config import DreamConfig, Settings
+    from engine.settings.config import DreamConfig
     from engine.settings.origin import Origin
     from engine.settings.tiling import Tiling
 
-    Source: TypeAlias = str | os.PathLike[str] | Image.Image | Picture | NDArray[Any]
+    Source: TypeAlias = (
+        str
+        | os.PathLike[str]
+        | bytes
+        | bytearray
+        | memoryview
+        | IO[bytes]
+        | Image.Image
+        | Picture
+        | NDArray[Any]
+    )
     ModelSource: TypeAlias = DreamModel | str | os.PathLike[str] | None
 
+TAKES: Final = "a path, a file's bytes, an open binary file, a Pillow image, an array or an engine.Picture"
 
-def read(source: Source) -> tuple[Picture, Origin]:
+
+def read(source: Source, name: str = "picture") -> tuple[Picture, Origin]:
     """Return a picture and where it came from; raise ImageError where there is none.
 
-    A file is read once: the origin's sha256 is that of the bytes that were decoded.
+    A file is read once: the origin's sha256 is that of the bytes that were decoded.  `name` is the
+    argument's, for messages.  Raises UsageError for what cannot be a picture at all.
     """
-    if not isinstance(source, Picture | Image.Image | np.ndarray):
-        return images.read(Path(source))
-    picture = _in_memory(source)
-    return picture, origin_of_pixels(picture)
+    if isinstance(source, Picture | Image.Image) or hasattr(source, "__array__"):
+        picture = _in_memory(source, name)
+        return picture, origin_of_pixels(picture)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return images.read_bytes(bytes(source), f"the {name}'s content")
+    if hasattr(source, "read"):
+        return images.read_bytes(streams.content_of(source, name), f"the {name}'s content")
+    if not isinstance(source, str | os.PathLike):
+        raise given.wrong(name, source, TAKES)
+    return images.read(given.path_of(source, name))
 
 
 def read_guide(source: Source | None, model: DreamModel) -> Guide | None:
     """Return a picture to steer toward, as the model sees it."""
     if source is None:
         return None
-    picture, origin = read(source)
+    picture, origin = read(source, "guide")
     return Guide(picture.rows(model.metadata.value_range), origin)
 
 
@@ -59,7 +75,7 @@ def read_mask(source: Source | None) -> Mask | None:
         return None
     if isinstance(source, str) and source == "alpha":
         return Mask(None)
-    picture, origin = read(source)
+    picture, origin = read(source, "mask")
     picture = picture.at_depth("8")
     grey = luma(picture.pixels.astype(np.float32))
     if picture.alpha is not None:
@@ -71,15 +87,10 @@ def open_model(model: ModelSource, device: str, threads: int | None) -> DreamMod
     """Return a model that is open already, or open a model file, the embedded one for None."""
     if isinstance(model, DreamModel):
         return model
-    return load_model(None if model is None else Path(model), device=device, threads=threads)
-
-
-def given_settings(settings: Settings) -> dict[str, Any]:
-    """Return settings as a caller gave them by field name, layers that are text as a mapping."""
-    given: dict[str, Any] = dict(settings)
-    if isinstance(given.get("layers"), str):
-        given["layers"] = parse_layers(given["layers"])
-    return given
+    if model is not None and not isinstance(model, str | os.PathLike):
+        raise given.wrong("model", model, "a path, an open DreamModel, or None for the embedded one")
+    path = None if model is None else given.path_of(model, "model")
+    return load_model(path, device=device, threads=None if threads is None else int(threads))
 
 
 def order_from(
@@ -97,38 +108,64 @@ def order_from(
     and `order_for` raise.
     """
     config, warnings = fit_layers(config, model.layer_names, chosen=chosen)
-    return order_for(model, config, tiling, guide=read_guide(guide, model), mask=read_mask(mask)), warnings
+    shown = read_mask(mask)
+    if shown is not None and shown.values is not None and shown.values.max() <= 1:  # 0 and 1, most likely
+        warnings += ("the mask is black: booleans, or values up to 255, say where to dream",)
+    return order_for(model, config, tiling, guide=read_guide(guide, model), mask=shown), warnings
 
 
-def _in_memory(source: Picture | Image.Image | NDArray[Any]) -> Picture:
-    if isinstance(source, Image.Image):
-        return images.from_pil(source)
+def _in_memory(source: Any, name: str) -> Picture:
+    if isinstance(source, Picture):
+        return arrays.checked(source, f"the {name}")
+    if not isinstance(source, Image.Image):
+        return arrays.picture_of(_array(source, name), f"the {name}'s array")
+    if _is_closed(source):
+        hint = "give it inside of its with block, or call load() there"
+        raise UsageError(f"{name} is a Pillow image that was closed before it was read", hint=hint)
+    if 0 in source.size:
+        raise ImageError(f"the {name} has no pixels: it is a Pillow image of {source.width}x{source.height}")
+    scaled, warnings = _scaled(source, f"the {name}")
+    picture = images.from_pil(scaled, f"the {name}")
+    return replace(picture, warnings=(*picture.warnings, *warnings))
+
+
+def _array(source: Any, name: str) -> NDArray[Any]:
+    """Return what calls itself an array as NumPy's."""
     if isinstance(source, np.ndarray):
-        return _from_array(source)
-    # A dream reads the pixels until its end, so what the caller could change meanwhile is copied.
-    ours = not source.pixels.flags.writeable
-    return source if ours else replace(source, pixels=_frozen(source.pixels))
+        return source
+    try:
+        return np.asarray(source)
+    except (TypeError, ValueError, RuntimeError):  # a tensor on a GPU, for example
+        raise given.wrong(name, source, TAKES) from None
 
 
-def _from_array(array: NDArray[Any]) -> Picture:
-    values = array[..., np.newaxis] if array.ndim == 2 else array
-    if values.ndim != 3 or not 1 <= values.shape[2] <= 4 or 0 in values.shape:
-        raise ImageError(f"an array of shape {array.shape} is not a picture: [H, W] or [H, W, 1 to 4] is")
-    if np.issubdtype(values.dtype, np.floating):
-        if not (values.min() >= 0 and values.max() <= 1):
-            raise ImageError(
-                "a floating-point array must stay between 0 and 1", hint="divide by 255, or give uint8"
-            )
-        values = values.astype(np.float32)
-    elif values.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
-        raise ImageError(f"an array of {values.dtype} is not a picture: uint8, uint16 or floating point is")
-    alpha = values[..., -1] if values.shape[2] in {2, 4} else None
-    colours = values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
-    return Picture(_frozen(colours), None if alpha is None else np.array(alpha, order="C"))
+def _is_closed(image: Any) -> bool:
+    """Tell whether an image has lost its pixels, or the file that it would have read them from."""
+    try:
+        pixels = image.im
+    except AssertionError:  # not read yet
+        pixels = None
+    except ValueError:
+        return True
+    return pixels is None and getattr(image, "fp", None) is None
 
 
-def _frozen(pixels: Values) -> Values:
-    """Return a read-only copy."""
-    copy = np.array(pixels, order="C")
-    copy.flags.writeable = False
-    return copy
+def _scaled(image: Image.Image, name: str) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return a Pillow image with white where `images` takes it, and what the caller should know.
+
+    In Pillow's own conversions to the modes I and F, 255 is white.  An image straight from a file has the
+    file's numbers.
+    """
+    if image.mode not in {"I", "F"} or image.format is not None:
+        return image, ()
+    values = np.asarray(image)
+    largest = values.max()
+    if image.mode == "F":
+        arrays.refuse_unreal(values, name)
+        told = f"{name} has the mode F, in which 255 is white, and no value above 1: it is black"
+        # Pillow knows functions of this form, and computes them for all values at once.
+        return image.point(lambda x: x * (1 / 255) + 0), (told,) if largest <= 1 else ()
+    if largest <= 255:
+        return image.point(lambda x: x * 257 + 0), ()
+    told = f"{name} has the mode I, and values above 255: 65535 was taken as white"
+    return image, (told,) if largest <= 65535 else ()

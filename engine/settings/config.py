@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from engine.errors import UsageError
 from engine.settings.pickling import Pickled
-from engine.settings.selectors import EXAMPLE, format_layers, layer_of, parse_selector, suggest
-from engine.settings.setting import Dialog, Setting
+from engine.settings.selectors import EXAMPLE, format_layers, layer_of, nearest, parse_selector, suggest
+from engine.settings.setting import Dialog, Setting, brief
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 COEFFICIENT_LIMIT: Final = 1000.0
 """Largest size of a layer coefficient, either sign: beyond it float32 losses lose their meaning."""
@@ -42,6 +43,8 @@ def _switch(option: str, text: str, dialog: Dialog) -> Any:
 
 
 def _checked_layers(layers: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(layers, Mapping):
+        raise UsageError(f"--layers cannot be {brief(layers)}", hint=EXAMPLE)
     if not layers:
         raise UsageError("--layers names no layer", hint=EXAMPLE)
     number = Setting("--layers", float, -COEFFICIENT_LIMIT, COEFFICIENT_LIMIT, "")
@@ -51,7 +54,8 @@ def _checked_layers(layers: Mapping[str, float]) -> dict[str, float]:
         try:
             checked[str(name)] = float(number.check(coefficient) or 0)
         except UsageError as error:
-            raise UsageError(f"--layers {name}={coefficient} is out of range", hint=error.hint) from None
+            text = f"--layers {name}={brief(coefficient)} is out of range"
+            raise UsageError(text, hint=error.hint) from None
     return checked
 
 
@@ -305,11 +309,28 @@ def settings() -> dict[str, Setting]:
     return {x.name: x.metadata["setting"] for x in fields(DreamConfig) if "setting" in x.metadata}
 
 
+def refuse_unknown(names: Iterable[str], also: Iterable[str] = ()) -> None:
+    """Raise UsageError, with the most similar setting, for a name that is none.
+
+    `also` are other words that may have been meant.
+    """
+    known = [x.name for x in fields(DreamConfig)]
+    for name in names:
+        if name not in known:
+            near = nearest(name, [*known, *also])
+            raise UsageError(
+                f"there is no setting called {brief(name)}" + (f"; did you mean {near}?" if near else ""),
+                hint=f"there are: {', '.join(known)}",
+            )
+
+
 def changed(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
     """Return a configuration with some settings replaced, by field name.
 
-    A number of octaves takes the place of a smallest size.  Raises UsageError for a value out of range.
+    A number of octaves takes the place of a smallest size.  Raises UsageError for a value out of range, and
+    for a name that is no setting.
     """
+    refuse_unknown(given)
     if "octaves" in given and "min_size" not in given:
         given = {**given, "min_size": None}
     return replace(config, **given)

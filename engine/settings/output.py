@@ -6,9 +6,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.errors import UsageError
+from engine.settings.setting import Setting, brief
 
 DEPTHS: Final = ("8", "16", "float")
 """The depths that a result can be written in, least first."""
+
+
+NUMBERS: Final = {
+    "quality": Setting("--quality", int, 1, 100, ""),
+    "dither": Setting("--dither", bool, 0, 1, ""),
+    "seed": Setting("--seed", int, 0, 2**32 - 1, ""),
+    "strip_metadata": Setting("--strip-metadata", bool, 0, 1, ""),
+    "with_recipe": Setting("with_recipe", bool, 0, 1, ""),
+}
+"""What the numbers and switches of an Output may be, by field."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +49,11 @@ class Output:
 
     def __post_init__(self) -> None:
         """Raise UsageError for a value that is out of range."""
-        if not 1 <= self.quality <= 100:
-            raise UsageError(f"--quality {self.quality} is out of range", hint="--quality takes 1 to 100")
-        if self.depth not in {"source", *DEPTHS}:
-            raise UsageError(f"there is no depth {self.depth}", hint=f"use source, {', '.join(DEPTHS)}")
+        for name, setting in NUMBERS.items():
+            object.__setattr__(self, name, setting.check(getattr(self, name)))  # in Python's own type
+        if self.depth not in ("source", *DEPTHS):
+            hint = f"use {', '.join(map(repr, ('source', *DEPTHS)))}"
+            raise UsageError(f"there is no depth {brief(self.depth)}", hint=hint)
 
 
 STANDARD: Final = Output()

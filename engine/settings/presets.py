@@ -11,15 +11,16 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import atomic, paths
 from engine.errors import UsageError
-from engine.settings.config import DreamConfig, changed, settings
+from engine.settings.config import DreamConfig, changed, refuse_unknown, settings
 from engine.settings.selectors import suggest
+from engine.settings.setting import brief
 from engine.settings.untrusted import LARGEST, from_toml
 
 if TYPE_CHECKING:
@@ -88,12 +89,13 @@ def names() -> list[str]:
     return list(dict.fromkeys([*built_in(), *sorted(_users())]))
 
 
-def load(name: str) -> Preset:
+def load(name: str | os.PathLike[str]) -> Preset:
     """Return a preset by its name, or by the path of a file that ends in `.toml`.
 
     A user's preset takes precedence over the package's of the same name.  Raises UsageError, with similar
     names, if there is none, and if the file is not a valid preset.
     """
+    name = _named(name)
     if name.endswith(".toml"):
         return _read(Path(name), Path(name).stem, name)
     own = _users().get(name)
@@ -101,10 +103,10 @@ def load(name: str) -> Preset:
         return _read(own, name, str(own))
     if name in built_in():
         return _read(built_in()[name], name, "built in")
-    raise UsageError(f"there is no preset called {name!r}", hint=suggest(name, names()))
+    raise UsageError(f"there is no preset called {brief(name)}", hint=suggest(name, names()))
 
 
-def configure(preset: str, given: Mapping[str, Any]) -> DreamConfig:
+def configure(preset: str | os.PathLike[str], given: Mapping[str, Any]) -> DreamConfig:
     """Return the settings of a preset, see `load`, with some replaced, by field name.
 
     Raises UsageError for a value out of range and, with similar names, for an unknown preset.
@@ -156,6 +158,14 @@ def folder() -> Path:
     return base / "deepdream" / "presets"
 
 
+def _named(preset: object) -> str:
+    """Return what a caller calls a preset; raise UsageError where it is neither text nor a path."""
+    if not isinstance(preset, str | os.PathLike):
+        hint = "preset takes a preset's name, or the path of a .toml file"
+        raise UsageError(f"preset cannot be {brief(preset)}", hint=hint)
+    return os.fsdecode(preset)
+
+
 def _users() -> dict[str, Path]:
     """Return the user's preset files by name."""
     with contextlib.suppress(OSError, RuntimeError):  # no such folder, no permission, no home
@@ -181,11 +191,8 @@ def _read(file: Traversable, name: str, source: str) -> Preset:
 
 
 def _preset(table: Mapping[str, Any], name: str, source: str) -> Preset:
-    known = [x.name for x in fields(DreamConfig)]
     given = {key: _value(value) for key, value in table.items() if key not in {"title", "description"}}
-    for key in given:
-        if key not in known:
-            raise UsageError(f"there is no setting called {key!r}", hint=suggest(key, known))
+    refuse_unknown(given)
     if not isinstance(given.get("layers", {}), Mapping):
         raise UsageError("layers is not a table", hint="write [layers], then lines such as mixed3 = 1.0")
     title, description = (_text(table, key) for key in ("title", "description"))

@@ -69,5 +69,10 @@ def format_number(value: float) -> str:
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return a hint for a misspelt word: the most similar known one, if any, and all of them."""
     names = list(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    return (f"did you mean {near[0]}? " if near else "") + f"there are: {', '.join(names)}"
+    near = nearest(word, names)
+    return (f"did you mean {near}? " if near else "") + f"there are: {', '.join(names)}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that is most similar to a misspelt one, empty if none is."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), "")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass
 from numbers import Real
+from typing import Final
 
 from engine.errors import UsageError
 
@@ -68,24 +70,42 @@ class Setting:
         low, high = (f"{x:.0f}" if self.kind is int else f"{x:g}" for x in (self.low, self.high))
         return f"{low} to {high}" + (", or none" if self.optional else "")
 
-    def check(self, value: object) -> float | None:
-        """Return `value` in the setting's own type; raise UsageError, naming the range, for any other."""
+    def check(self, value: object, called: str = "") -> float | None:
+        """Return `value` in the setting's own type; raise UsageError, naming the range, for any other.
+
+        NumPy's numbers and booleans are as good as Python's.  A boolean is no number: Python takes True for
+        1, people do not.  `called` is what messages call the setting, instead of by its option.
+        """
+        name = called or self.option
         if value is None and self.optional:
             return None
         if self.kind is bool:
-            if isinstance(value, bool):
-                return value
-            raise UsageError(f"{self.option} cannot be {value}", hint=f"it is {self.span}")
-        truth = isinstance(value, bool)  # Python takes True for the number 1, people do not
-        if not truth and isinstance(value, Real) and self.low <= _size(value) <= self.high:  # NumPy's too
-            number = self.kind(float(value))
-            if number == value:
-                return number
+            if isinstance(value, bool) or type(value).__name__ in {"bool", "bool_"}:  # NumPy 2's, NumPy 1's
+                return bool(value)
+            raise UsageError(f"{name} cannot be {brief(value)}", hint=f"{name} takes {self.span}")
+        problem = f"cannot be {brief(value)}"
+        truth = isinstance(value, bool)
+        if isinstance(value, Real) and not truth:
+            if self.low <= _size(value) <= self.high:
+                number = self.kind(float(value))
+                if number == value:
+                    return number
+            problem = f"{brief(value)} is out of range"
         noun = "a whole number" if self.kind is int else "a number"
-        raise UsageError(
-            f"{self.option} {value} is out of range",
-            hint=f"{self.option} takes {noun} from {self.span}",
-        )
+        raise UsageError(f"{name} {problem}", hint=f"{name} takes {noun} from {self.span}")
+
+
+def brief(value: object) -> str:
+    """Return a value for a message: one line, cut in the middle where it is long."""
+    try:
+        text = _SHORT.repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+    return " ".join(text.split())
+
+
+_SHORT: Final = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 
 def _size(number: Real) -> float:

@@ -38,11 +38,14 @@ class Tiling:
     """Bytes that the program may take, roughly, before pictures are cut into tiles; 300 MB or more."""
 
     def __post_init__(self) -> None:
-        if self.size not in {"auto", "off"}:
-            Setting("--tile", int, self.SMALLEST, 8192, "").check(self.size)
-        if self.halo is not None:
-            Setting("--halo", int, 0, 512, "").check(self.halo)
-        Setting("--max-memory", int, 300_000_000, 2**50, "").check(self.max_memory)
+        # What is kept is what was checked: NumPy's numbers become Python's, which JSON can write.
+        if self.size not in ("auto", "off"):
+            size = Setting("--tile", int, self.SMALLEST, 8192, "").check(self.size)
+            object.__setattr__(self, "size", size)
+        halo = Setting("--halo", int, 0, 512, "", optional=True).check(self.halo)
+        object.__setattr__(self, "halo", halo)
+        memory = Setting("--max-memory", int, 300_000_000, 2**50, "").check(self.max_memory)
+        object.__setattr__(self, "max_memory", memory)
 
     def halo_of(self, size: int) -> int:
         """Return the halo of tiles of that size."""

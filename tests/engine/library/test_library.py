@@ -69,7 +69,7 @@ def test_arrays_by_channel_count(tiny, shape) -> None:
         np.zeros((4, 4, 5), np.uint8),
         np.zeros(7, np.uint8),
         np.zeros((0, 4, 3), np.uint8),
-        np.zeros((20, 20, 3), np.int32),
+        np.full((20, 20, 3), 256, np.int32),
         np.full((20, 20, 3), 1.5),
         np.full((20, 20, 3), np.nan),
     ],

@@ -1,0 +1,107 @@
+"""What a caller gave as arguments: looked at before anything starts, and refused by the argument's name."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from engine.errors import UsageError
+from engine.settings.config import refuse_unknown, settings
+from engine.settings.output import Output
+from engine.settings.selectors import parse_layers
+from engine.settings.setting import brief
+from engine.settings.tiling import Tiling
+
+if TYPE_CHECKING:
+    from engine.settings.config import Settings
+
+INSTEAD: Final = "a path is text, or a pathlib.Path; a file's content is bytes"
+
+LAYERS: Final = 'layers takes a mapping such as {"mixed3": 0.5}, or text such as "mixed3=0.5,mixed4:87"'
+
+
+def _is_switch(value: object) -> bool:
+    return isinstance(value, bool | np.bool_)
+
+
+def _is_count(value: object) -> bool:
+    return value is None or (isinstance(value, Integral) and not isinstance(value, bool))
+
+
+ARGUMENTS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "device": (lambda x: isinstance(x, str), 'text: "auto", "cpu", "cuda" or "cuda:0"'),
+    "threads": (_is_count, "a whole number, or None for as many as this process may use"),
+    "tiling": (lambda x: x is None or isinstance(x, Tiling), "an engine.Tiling, such as Tiling(size=512)"),
+    "dither": (_is_switch, "True or False"),
+    "overwrite": (_is_switch, "True or False"),
+    "keep_frames": (_is_switch, "True or False"),
+    "sound": (_is_switch, "True or False"),
+    "output": (lambda x: isinstance(x, Output), "an engine.Output, such as Output(quality=90)"),
+    "progress": (lambda x: x is None or callable(x), "a function that is called with each step"),
+}
+"""By an argument's name: whether a value is of its kind, and what it takes, for people."""
+
+
+def check(**arguments: object) -> None:
+    """Raise UsageError for an argument of ARGUMENTS of the wrong kind."""
+    for name, value in arguments.items():
+        fits, takes = ARGUMENTS[name]
+        if not fits(value):
+            raise wrong(name, value, takes)
+
+
+def wrong(name: str, value: object, takes: str) -> UsageError:
+    """Return the error for a value that an argument cannot have."""
+    return UsageError(f"{name} cannot be {brief(value)}", hint=f"{name} takes {takes}")
+
+
+def given_settings(settings_: Settings, function: Callable[..., object]) -> dict[str, Any]:
+    """Return settings as a caller gave them to a function by field name, layers that are text as a mapping.
+
+    Raises UsageError for a name that is no setting, with the most similar one or argument of the function,
+    and for a value out of range.
+    """
+    given: dict[str, Any] = dict(settings_)
+    refuse_unknown(given, also=_keywords(function))
+    known = settings()
+    for name in given.keys() & known.keys():
+        known[name].check(given[name], name)
+    layers = given.get("layers", {})
+    if isinstance(layers, str):
+        given["layers"] = parse_layers(layers)
+    elif not isinstance(layers, Mapping):
+        raise UsageError(f"layers cannot be {brief(layers)}", hint=LAYERS)
+    return given
+
+
+def path_of(given: object, name: str) -> Path:
+    """Return a path that was given as text or as any os.PathLike.
+
+    Raises UsageError where it is neither, or where no file can be called so.
+    """
+    if not isinstance(given, str | os.PathLike):
+        raise wrong(name, given, "a path")
+    path = os.fsdecode(given)
+    if not path:
+        raise UsageError(f"{name} is an empty path", hint=INSTEAD)
+    try:
+        os.lstat(path)
+    except ValueError as error:  # a null character, or half of a surrogate pair
+        raise UsageError(f"{name} is no path: {brief(path)} ({error})", hint=INSTEAD) from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{name} is too long for a path: {brief(path)}", hint=INSTEAD) from None
+    return Path(path)
+
+
+def _keywords(function: Callable[..., object]) -> Iterable[str]:
+    """Return the names of a function's keyword arguments."""
+    parameters = inspect.signature(function).parameters.values()
+    return [x.name for x in parameters if x.kind is x.KEYWORD_ONLY]
