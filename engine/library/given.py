@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from engine.errors import UsageError
+from engine.errors import DreamError, UsageError
 from engine.settings.config import refuse_unknown, settings
 from engine.settings.output import Output
 from engine.settings.selectors import parse_layers
@@ -81,23 +81,23 @@ def given_settings(settings_: Settings, function: Callable[..., object]) -> dict
     return given
 
 
-def path_of(given: object, name: str) -> Path:
+def path_of(given: object, name: str, refusal: type[DreamError] = UsageError) -> Path:
     """Return a path that was given as text or as any os.PathLike.
 
-    Raises UsageError where it is neither, or where no file can be called so.
+    Raises UsageError where it is neither, and a `refusal` where no file can be called so.
     """
     if not isinstance(given, str | os.PathLike):
         raise wrong(name, given, "a path")
     path = os.fsdecode(given)
     if not path:
-        raise UsageError(f"{name} is an empty path", hint=INSTEAD)
+        raise refusal(f"{name} is an empty path", hint=INSTEAD)
     try:
         os.lstat(path)
     except ValueError as error:  # a null character, or half of a surrogate pair
-        raise UsageError(f"{name} is no path: {brief(path)} ({error})", hint=INSTEAD) from None
+        raise refusal(f"{name} is no path: {brief(path)} ({error})", hint=INSTEAD) from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise UsageError(f"{name} is too long for a path: {brief(path)}", hint=INSTEAD) from None
+            raise refusal(f"{name} is too long for a path: {brief(path)}", hint=INSTEAD) from None
     return Path(path)
 
 

@@ -58,7 +58,7 @@ def read(source: Source, name: str = "picture") -> tuple[Picture, Origin]:
         return images.read_bytes(streams.content_of(source, name), f"the {name}'s content")
     if not isinstance(source, str | os.PathLike):
         raise given.wrong(name, source, TAKES)
-    return images.read(given.path_of(source, name))
+    return images.read(given.path_of(source, name, ImageError))
 
 
 def read_guide(source: Source | None, model: DreamModel) -> Guide | None:
