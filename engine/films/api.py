@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from numbers import Integral
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from engine import paths
@@ -19,6 +18,7 @@ from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from engine.ascent.order import Order
     from engine.films.project import Project

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from engine import paths
 from engine.errors import DreamError, UsageError
 from engine.settings.config import refuse_unknown, settings
 from engine.settings.output import Output
@@ -92,12 +93,11 @@ def path_of(given: object, name: str, refusal: type[DreamError] = UsageError) ->
     if not path:
         raise refusal(f"{name} is an empty path", hint=INSTEAD)
     try:
+        paths.check_name(path)
         os.lstat(path)
-    except ValueError as error:  # a null character, or half of a surrogate pair
-        raise refusal(f"{name} is no path: {brief(path)} ({error})", hint=INSTEAD) from None
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            raise refusal(f"{name} is too long for a path: {brief(path)}", hint=INSTEAD) from None
+        if error.errno in {errno.EINVAL, errno.ENAMETOOLONG}:
+            raise refusal(f"{name} is no path: {brief(path)}: {error.strerror}", hint=INSTEAD) from None
     return Path(path)
 
 

@@ -39,7 +39,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     Raises ImageError where the file cannot be read, and UsageError where it has no recipe, or one that does
     not make sense.
     """
-    file = path_of(path, "path")
+    file = path_of(path, "path", ImageError)
     text = _text(file) if file.suffix.lower() == ".json" else images.recipe_of(file)
     if not text:
         raise UsageError(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 import engine
-from engine.errors import UsageError
+from engine.errors import ImageError, UsageError
 from engine.library.given import given_settings
 from engine.settings.config import settings
 from engine.settings.setting import brief
@@ -164,7 +164,6 @@ def test_numbers_of_numpy_are_as_good_as_pythons(tiny, tmp_path: Path) -> None:
 def test_other_functions_name_their_arguments(tiny) -> None:
     for call, said in (
         (lambda: engine.read_recipe(5), "path cannot be 5"),
-        (lambda: engine.read_recipe("x\0.png"), "path is no path"),
         (lambda: engine.gallery(PIXELS, preset=5, model=tiny), "preset cannot be 5"),
         (lambda: engine.gallery(5, model=tiny), "picture cannot be 5"),
         (lambda: engine.rank_channels([1], model=tiny), "picture cannot be"),
@@ -172,6 +171,11 @@ def test_other_functions_name_their_arguments(tiny) -> None:
         with pytest.raises(UsageError, match=said) as caught:
             call()
         assert caught.value.hint
+
+
+def test_a_path_that_no_recipe_can_have() -> None:
+    with pytest.raises(ImageError, match="path is no path"):
+        engine.read_recipe("x\0.png")
 
 
 def test_steps_and_finish_name_their_arguments(tiny) -> None:

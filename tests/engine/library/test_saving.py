@@ -41,7 +41,7 @@ def dream(tiny) -> Dream:
 
 @pytest.mark.parametrize(
     ("name", "form"),
-    [("png", "PNG"), (".jpg", "JPEG"), ("JPEG", "JPEG"), ("Tif", "TIFF"), (".WEBP", "WEBP"), ("bmp", "BMP")],
+    [("png", "PNG"), (".jpg", "JPEG"), ("JPEG", "JPEG"), ("Tif", "TIFF"), (".WEBP", "WEBP")],
 )
 def test_into_an_open_file(dream: Dream, tmp_path: Path, name: str, form: str) -> None:
     stream = io.BytesIO(b"before")
@@ -55,6 +55,11 @@ def test_into_an_open_file(dream: Dream, tmp_path: Path, name: str, form: str) -
     assert path.read_bytes() == written.getvalue()
     other = dream.save(tmp_path / "other.dat", format=name)
     assert other.read_bytes() == written.getvalue()
+
+
+def test_what_an_open_files_format_cannot_hold_is_told(dream: Dream) -> None:
+    with pytest.warns(engine.DreamWarning, match="BMP cannot hold the recipe"):
+        dream.save(io.BytesIO(), format="bmp")
 
 
 def test_an_open_file_with_a_name_says_its_format(dream: Dream, tmp_path: Path) -> None:
@@ -85,7 +90,7 @@ def test_to_a_path_of_any_class(dream: Dream, tmp_path: Path) -> None:
         ({"path": io.BytesIO(), "format": 3}, "format cannot be 3"),
         ({"path": io.StringIO(), "format": "png"}, "cannot be written"),
         ({"path": 5}, "path cannot be 5"),
-        ({"path": "a\0b.png"}, "null"),
+        ({"path": "a\0b.png"}, "path is no path"),
         ({"path": "x.png", "overwrite": "no"}, "overwrite cannot be 'no'"),
         ({"path": "x.png", "output": {"quality": 3}}, "output cannot be"),
     ],
