@@ -11,6 +11,8 @@ import errno
 import hashlib
 import os
 import stat
+import sys
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +21,9 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from io import BufferedReader
+
+FOLDING: Final = ("darwin", "win32")
+"""Systems on which `A.png` and `a.png` are mostly one file."""
 
 LONGEST: Final = 255
 """Bytes of a file's name, at most, on nearly all file systems."""
@@ -91,6 +96,18 @@ def kind(path: str | Path) -> str:
 def taken(path: Path) -> bool:
     """Tell whether a result that is written there would replace something."""
     return exists(path) and not kind(path)
+
+
+def place(path: Path) -> str:
+    """Return the same text for all paths that lead to the same place, even if nothing is there yet.
+
+    On systems whose disks mostly take capitals for small letters, so does this.
+    """
+    try:
+        real = os.path.realpath(path)
+    except (OSError, ValueError):  # a name that no file can have, or no working folder
+        real = str(path)
+    return unicodedata.normalize("NFC", real).casefold() if sys.platform in FOLDING else real
 
 
 def check_name(path: str | Path) -> None:

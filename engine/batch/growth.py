@@ -125,6 +125,9 @@ class Growth:
         film = showing.film_of(name)
         if film is not None:
             _free(film, showing)
+            result = first.job.target
+            if result is not None and paths.place(result) == paths.place(film):
+                raise UsageError(f"{film} is the result, too", hint="write the film to another file")
             self._frames.append(fitted(screened(first.dreaming.source), SIZE))
 
     def take(self, progress: Progress) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -265,7 +264,7 @@ def _settle(job: Job, written: dict[str, Job], never: Kept, *, many: bool, overw
         return job
     if not many:
         format_of(job.target)
-    first = written.setdefault(_place(job.target), job)
+    first = written.setdefault(paths.place(job.target), job)
     if first is not job:
         message = f"{job.name} and {first.name} would both be written to {job.output}"
         raise UsageError(message, hint="dream one of them alone, with -o NAME")
@@ -278,11 +277,3 @@ def _settle(job: Job, written: dict[str, Job], never: Kept, *, many: bool, overw
     raise UsageError(
         f"{job.output} already exists", hint="--overwrite replaces it; -o NAME writes another file"
     )
-
-
-def _place(target: Path) -> str:
-    """Return where a path leads, through all links; itself where that is not known."""
-    try:
-        return os.path.realpath(target)
-    except (OSError, ValueError):
-        return str(target)

@@ -171,6 +171,16 @@ def test_a_kept_file_is_known_in_capitals_where_these_are_the_same(there: Path) 
         Kept([("the guide", "file")]).refuse(Path("FILE"))
 
 
+def test_two_paths_to_one_place_are_known_before_it_is_there(there: Path, monkeypatch) -> None:
+    Path("link").symlink_to("folder")
+    assert len({paths.place(Path(x)) for x in ("folder/new", "link/new", "folder/../link/new")}) == 1
+    assert paths.place(Path("folder/new")) != paths.place(Path("folder/NEW"))
+    monkeypatch.setattr(paths.sys, "platform", "darwin")
+    assert paths.place(Path("folder/n\u00e9w")) == paths.place(Path("FOLDER/Ne\u0301W"))
+    for name in ODD:
+        assert paths.place(Path(name))
+
+
 def test_what_is_not_kept_may_be_replaced(there: Path) -> None:
     Path("another").write_text("content")
     kept = Kept([("the input", "file"), *(("the input", x) for x in (*ODD, "folder", "fifo", os.devnull))])

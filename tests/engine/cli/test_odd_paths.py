@@ -168,6 +168,13 @@ def test_a_step_never_replaces_an_input(run, photo: Path) -> None:
     assert "photo-0001.png is the input" in err
 
 
+def test_a_film_never_replaces_its_own_result(run, photo: Path) -> None:
+    code, _, err = run("dream", photo, "-o", "x.webp", "--animate", "./x.webp", *QUICK)
+    assert code == 2
+    assert "x.webp is the result, too" in err
+    assert names(".") == ["photo.png"]
+
+
 def test_a_full_disk_stops_a_folder(run, photo: Path, small_disk: Path) -> None:
     copies(photo, *(f"{i:02}.png" for i in range(29)))
     code, out, err = run("dream", ".", "-o", small_disk, *QUICK)
