@@ -47,8 +47,8 @@ DIRECTORIES: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 NAMED: Final = 5
 """How many damaged entries are named."""
 
-PIXELS: Final = (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight)
-"""EXIF tags of a picture's width and height."""
+SIZES: Final = ((ExifTags.Base.ExifImageWidth, 0x1001), (ExifTags.Base.ExifImageHeight, 0x1002))
+"""EXIF tags of a picture's width and height, in the Exif and in the Interoperability directory."""
 
 NAMESPACE: Final = b"urn:deepdream-onnx:recipe:1#"
 """Namespace of the recipe in XMP."""
@@ -89,9 +89,9 @@ def upright_exif(exif: Image.Exif, size: tuple[int, int]) -> tuple[bytes | None,
         kept[tag] = entries[tag]
     for directory in DIRECTORIES:
         details, gone = _details(exif, directory)
-        for tag, pixels in zip(PIXELS, size, strict=True):
-            if tag in details:
-                details[tag] = pixels
+        for part in (details, details.get(ExifTags.IFD.Interop, {})):
+            for tags, pixels in zip(SIZES, size, strict=True):
+                part.update({tag: pixels for tag in tags if tag in part})
         if details:
             kept[directory] = details
         lost += gone

@@ -44,7 +44,7 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     `file` is the file that the image was opened from; what Pillow leaves out is read from there.  Raises
     whatever Pillow's decoders raise, which can be anything.
     """
-    warnings = unread.dropped_frames(image)
+    warnings = unread.dropped_frames(image) + unread.take_damaged(image.info)
     profile = attached.bytes_of(image.info.get("icc_profile"))
     told = unread.dropped_depth(image, file)  # read now: Pillow forgets it when it loads
     deep, warning = _deep(image, file)

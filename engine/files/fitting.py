@@ -98,11 +98,12 @@ def _refused(sample: Picture, names: list[str], form: Format, recipe: str) -> li
 def _comes_back(picture: Picture, form: Format, recipe: str) -> bool:
     """Tell whether a file with this metadata can be written, opened again, and has all of it."""
     with contextlib.suppress(Exception):  # encoders and decoders raise exceptions of every kind
-        content = encoded(picture, form, STANDARD.quality, recipe)
-        content.seek(0)
-        with recording(), Image.open(content) as image:
-            info = image.info
-            again = decode(image, content)
+        with recording():  # what is damaged is left out and told by us
+            content = encoded(picture, form, STANDARD.quality, recipe)
+            content.seek(0)
+            with Image.open(content) as image:
+                info = image.info
+                again = decode(image, content)
         xmp = jxl.xmp(content) if form is JXL else attached.xmp_of(info)
         told = info.get(attached.RECIPE_KEY) if form is PNG else attached.recipe_in(xmp or b"")
         sent = [name for name in LABELS if getattr(picture, name)]

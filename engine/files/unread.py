@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
@@ -21,6 +21,9 @@ DEEP: Final = re.compile(r"[;](?:10|12|14|16|24|32|64)")
 
 PHOTOSHOP: Final = frozenset([0x03ED, 0x0404, 0x0409, 0x040C, 0x0419, 0x0421, 0x0425])
 """Photoshop resources that are kept in another way (resolution, IPTC) or say nothing about the picture."""
+
+PACKETS: Final = {"icc_profile": "the colour profile", "xmp": "XMP", "comment": "the comment"}
+"""Metadata that is one piece, by Pillow's name."""
 
 NEEDS_TIFFFILE: Final = ': pip install "deepdream-onnx[tiff]" keeps more'
 
@@ -53,6 +56,14 @@ def dropped_depth(image: Image.Image, file: BinaryIO | None) -> list[str]:
         NEEDS_TIFFFILE if image.format == "TIFF" and importlib.util.find_spec("tifffile") is None else ""
     )
     return [f"the picture has more than 8 bits per channel, the result has 8{way_out}"]
+
+
+def take_damaged(info: dict[Any, Any]) -> list[str]:
+    """Report metadata that is neither bytes nor text, and take it out: Pillow fails where it turns it."""
+    damaged = [key for key in PACKETS if not isinstance(info.get(key, b""), bytes | str)]
+    for key in damaged:
+        del info[key]
+    return [f"{PACKETS[key]} is damaged: not kept" for key in damaged]
 
 
 def dropped_frames(image: Image.Image) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import ImageCms
 
+from engine.files.attached import STRUCTURE
 from tests.engine.conftest import as_file, noise
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -21,7 +22,7 @@ PACKET = (
 SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8)
 """Bytes of a value of each TIFF type."""
 
-SHOWN = frozenset([256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 338, 339])
+SHOWN = STRUCTURE - {282, 283, 296, 700, 33723, 34377, 34675}
 """TIFF tags that say how the pixels are stored, or which."""
 
 
@@ -152,9 +153,17 @@ def directory(entries: dict[int, tuple[int, int, bytes]], start: int) -> bytes:
     return head + b"\0\0\0\0" + tail
 
 
-def exif_of(entries: dict[int, tuple[int, int, bytes]], details: dict[int, tuple[int, int, bytes]]) -> bytes:
-    """EXIF with these entries, and these in its Exif directory."""
+def exif_of(
+    entries: dict[int, tuple[int, int, bytes]],
+    details: dict[int, tuple[int, int, bytes]],
+    related: dict[int, tuple[int, int, bytes]] | None = None,
+) -> bytes:
+    """EXIF with these entries, these in its Exif directory, and these in its Interoperability directory."""
     inner = directory(details, 8)
+    if related is not None:
+        place = 8 + len(inner) + 12
+        inner = directory(details | {0xA005: (4, 1, struct.pack("<I", place))}, 8)
+        inner += directory(related, place)
     outer = entries | {34665: (4, 1, struct.pack("<I", 8))}
     return b"II*\0" + struct.pack("<I", 8 + len(inner)) + inner + directory(outer, 8 + len(inner))
 

@@ -20,7 +20,7 @@ from engine.files.formats import FORMATS
 from engine.pictures.picture import Picture
 from engine.settings.output import Output
 from tests import icc
-from tests.engine.conftest import noise
+from tests.engine.conftest import as_file, noise
 from tests.engine.files import mutants
 from tests.engine.files.mutants import PACKET, Mutant
 
@@ -122,6 +122,33 @@ def test_odd_numbers_do_not_cost_a_turned_picture(form: str) -> None:
             assert image.getexif().get_ifd(ExifTags.IFD.Exif)[40962] == 12
 
 
+@pytest.mark.parametrize("suffix", [x for x, form in FORMATS.items() if "exif" in form.keeps])
+def test_a_turned_photograph_says_its_new_size_and_has_no_thumbnail(suffix: str) -> None:
+    said = {256: (4, 1, b"\x12\0\0\0"), 257: (4, 1, b"\x0c\0\0\0"), 274: (3, 1, b"\6\0")}
+    sizes = {40962: (4, 1, b"\x12\0\0\0"), 40963: (3, 1, b"\x0c\0")}
+    related = {0x1001: (3, 1, b"\x12\0"), 0x1002: (3, 1, b"\x0c\0")}
+    thumbnail = as_file(noise(3, 4), "JPEG").getvalue()
+    exif = mutants.exif_of(said, sizes, related)
+    place = len(exif) + 2 + 3 * 12 + 4
+    small = {
+        259: (3, 1, b"\6\0"),
+        513: (4, 1, struct.pack("<I", place)),
+        514: (4, 1, struct.pack("<I", len(thumbnail))),
+    }
+    exif = exif[:-4] + struct.pack("<I", len(exif)) + mutants.directory(small, len(exif)) + thumbnail
+    content, _ = images.encode(images.load(Mutant(exif=exif).written("JPEG")), FORMATS[suffix])
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.size == (12, 18)
+        found = image.getexif()
+        details = dict(found.get_ifd(ExifTags.IFD.Exif))
+        inner = found.get_ifd(ExifTags.IFD.Interop) if ExifTags.IFD.Interop in details else {}
+        assert (found.get(274, 1), found.get(256, 12), found.get(257, 18)) == (1, 12, 18)
+        assert (details[40962], details[40963]) == (12, 18)
+        assert (inner.get(0x1001, 12), inner.get(0x1002, 18)) == (12, 18)
+        assert not found.get_ifd(ExifTags.IFD.IFD1)
+    assert thumbnail not in content
+
+
 @pytest.mark.parametrize(
     "dpi", [(math.inf, 72.0), (math.nan, 1.0), (1e300, 1e300), (1e-300, 1.0), (72.0, -1.0)]
 )
@@ -159,6 +186,7 @@ def test_the_recipe_is_the_last_to_go(tmp_path: Path) -> None:
     assert found_in(content, ".jpg", tmp_path) == RECIPE * 30
 
 
+@pytest.mark.filterwarnings("ignore::engine.DreamWarning")
 @pytest.mark.parametrize("form", SOURCES)
 def test_a_dream_comes_of_whatever_is_said(tmp_path: Path, tiny, form: str) -> None:
     tags = {282: (10, 1, struct.pack("<ii", -1, 0)), 274: (3, 1, b"\6\0"), 305: (3, 2, b"\1\0\2\0")}
