@@ -29,27 +29,31 @@ errors forks machine paths   what anything may need
 
 from __future__ import annotations
 
-import re
-from importlib import import_module, resources
-from typing import Any
 
-_HOMES = {
-    name: home
-    for home, name in re.findall(
-        r"^from (\S+) import (\w+) as",
-        resources.files("engine").joinpath("__init__.pyi").read_text("utf-8"),
-        re.MULTILINE,
-    )
-}
+def _homes() -> dict[str, str]:
+    """Return where each public name lives, read once from the list in `__init__.pyi`."""
+    if not _HOMES:
+        import re  # noqa: PLC0415 - this module stays light: the command line comes through it
+        from importlib import resources  # noqa: PLC0415
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - one list is enough
+        text = resources.files("engine").joinpath("__init__.pyi").read_text("utf-8")
+        found = re.findall(r"^from (\S+) import (\w+) as", text, re.MULTILINE)
+        _HOMES.update({name: home for home, name in found})
+    return _HOMES
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+_HOMES: dict[str, str] = {}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__all__":
+        return sorted(_homes())
+    if not name.startswith("_") and name in _homes():
+        from importlib import import_module  # noqa: PLC0415
+
+        return getattr(import_module(_homes()[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(_homes())

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-import sys
+from typing import TYPE_CHECKING
 
-from engine.cli.main import main
+from engine.cli import stopping
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line, and end the process."""
+    stopping.arm()
+    from engine.cli.main import main as run  # noqa: PLC0415 - a signal meanwhile finds us prepared
+
+    stopping.leave(run())
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine import leftovers, paths
-from engine.leftovers import part_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +29,9 @@ FULL: Final = frozenset(getattr(errno, x) for x in ("ENOSPC", "EDQUOT", "EROFS")
 BLOCK: Final = 4096
 """Bytes that `check` writes: an empty file can be made on a full disk, too."""
 
+_unfinished: Final[set[Path]] = set()
+"""The files that this process is writing."""
+
 
 @contextlib.contextmanager
 def replacing(target: Path) -> Iterator[Path]:
@@ -42,16 +44,23 @@ def replacing(target: Path) -> Iterator[Path]:
     if paths.kind(place):
         yield place
         return
-    part = part_beside(place)
-    try:
-        taking_over = _create(part, place)
-        yield part
-        taking_over()
-        part.replace(place)
-    except BaseException:  # Ctrl-C too
+    with _part_beside(place) as part:
+        try:
+            taking_over = _create(part, place)
+            yield part
+            taking_over()
+            part.replace(place)
+        except BaseException:  # Ctrl-C too
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+
+
+def abandon() -> None:
+    """Remove every unfinished file of this process, which is about to end without Python's help."""
+    for part in tuple(_unfinished):
         with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
+            part.unlink()
 
 
 @contextlib.contextmanager
@@ -81,11 +90,11 @@ def check(target: Path, refusal: type[DreamError]) -> None:
         if paths.kind(place):
             place.open("wb").close()
             return
-        part = part_beside(place)
-        try:
-            part.write_bytes(bytes(BLOCK))
-        finally:
-            part.unlink(missing_ok=True)
+        with _part_beside(place) as part:
+            try:
+                part.write_bytes(bytes(BLOCK))
+            finally:
+                part.unlink(missing_ok=True)
 
 
 def is_full(error: BaseException | None) -> bool:
@@ -95,6 +104,17 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
+
+
+@contextlib.contextmanager
+def _part_beside(place: Path) -> Iterator[Path]:
+    """Give a new name for an unfinished file, which `abandon` knows as long as it is in use."""
+    part = leftovers.part_beside(place)
+    _unfinished.add(part)
+    try:
+        yield part
+    finally:
+        _unfinished.discard(part)
 
 
 def _place(target: Path) -> Path:

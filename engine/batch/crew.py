@@ -3,7 +3,7 @@
 The more processors share a small picture, the more they wait for each other; separate pictures wait for
 nobody.  So small pictures are dreamed on in threads, and the main thread passes on what happens to them, from
 one queue.  Large pictures have enough work for all processors, and memory for only one of them at a time.
-They come one by one, in the main thread, where Ctrl-C interrupts them between tiles.
+They come one by one, in the main thread.
 """
 
 from __future__ import annotations
@@ -111,15 +111,13 @@ class Crew:
         self.unfinished: dict[str, Progress] = {}
         """The last step of each picture at work, by name."""
 
-    def interrupt(self, *_: object) -> None:
-        """Stop every picture after its current step; can be a signal handler.
+    def interrupt(self) -> bool:
+        """Stop every picture after its current step; return whether any has made a step.
 
-        `run` then raises KeyboardInterrupt.  Where no thread is at work, and the second time, this raises it
-        itself.
+        `run` then raises KeyboardInterrupt.  Can be called from any thread.
         """
-        if self._stopped or not self._at_work:
-            raise KeyboardInterrupt
         self._stopped = True
+        return bool(self.unfinished)
 
     def run(self, items: Iterable[Item]) -> Iterator[Event]:
         """Dream on the pictures and yield what happens; errors end only their own picture.
@@ -153,7 +151,7 @@ class Crew:
             elif small:
                 self._start(item)
             else:
-                yield from perform(item, self._model, self._order, self._streams, self._output)
+                yield from self._alone(item)
         yield from self._until_at_work(0)
         if left_out:
             yield Failed("", _no_room(left_out))
@@ -161,6 +159,13 @@ class Crew:
     def _has_no_room(self, job: Job) -> bool:
         """Tell whether a picture's result could not be written."""
         return bool(self._full) and job.target is not None and paths.disk(job.target.parent) in self._full
+
+    def _alone(self, job: Job) -> Iterator[Event]:
+        """Dream on a picture in this thread; KeyboardInterrupt if stopped."""
+        for event in perform(job, self._model, self._order, self._streams, self._output):
+            yield event
+            if self._stopped:
+                raise KeyboardInterrupt
 
     def _until_at_work(self, most: int) -> Iterator[Event]:
         """Yield what the threads report until at most `most` are at work; KeyboardInterrupt if stopped."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import signal
+import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from engine.cli import parser, reporters
+from engine.cli import console, parser, reporters, stopping
 from engine.cli.commands import dream, gallery, info, layers, pipe, presets, recipe, video, zoom
-from engine.cli.commands.common import handling
-from engine.errors import Cancelled, DreamError
+from engine.errors import Cancelled, DreamError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,21 +34,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         _wanted_progress(words), verbose="--verbose" in words, debug="--debug" in words
     )
     try:
-        with handling(signal.default_int_handler, signal.SIGTERM):  # stops the work as Ctrl-C does
+        with stopping.telling(reporter.error):
             arguments = parser.parse(COMMANDS, words)
-            logging.basicConfig(format="deepdream: %(message)s")
+            logging.basicConfig(handlers=[_Log()])
             logging.getLogger("engine").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
             return COMMANDS[arguments.command].run(arguments, reporter)
     except SystemExit as stop:  # --help, --version
         return int(stop.code or 0)
-    except KeyboardInterrupt:
-        error: DreamError = Cancelled("cancelled; nothing was written")
+    except KeyboardInterrupt:  # where a program calls this function
+        error: DreamError = Cancelled("cancelled")
     except MemoryError:
         error = DreamError("not enough memory", hint="use a smaller picture, or a smaller --tile")
     except DreamError as known:
         error = known
+    except FileNotFoundError:
+        if _has_a_folder():
+            raise
+        error = UsageError("the folder that this runs in was deleted", hint="change to one that exists")
     reporter.error(error)
     return error.exit_code
+
+
+class _Log(logging.Handler):
+    """Writes log messages to stderr, where names of files can do no harm."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        console.note(f"deepdream: {record.getMessage()}")
+        if record.exc_info:
+            console.note_lines(logging.Formatter().formatException(record.exc_info))
+
+
+def _has_a_folder() -> bool:
+    """Tell whether there is a folder that relative paths begin in."""
+    try:
+        return bool(os.getcwd())  # noqa: PTH109 - Path.cwd is the same, and Path is not needed here
+    except OSError:
+        return False
 
 
 def _wanted_progress(words: list[str]) -> str:

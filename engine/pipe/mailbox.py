@@ -52,9 +52,10 @@ class Inbox:
         """Whether to stop now: a signal came, or input ended although `abort_on_eof` forbids it."""
         return self._signalled or self._aborted
 
-    def stop(self, *_: object) -> None:
-        """Stop as soon as possible; can be used as a signal handler."""
+    def stop(self) -> bool:
+        """Stop as soon as possible, and return True; can be called from any thread."""
         self._signalled = True
+        return True
 
     def until(self, future: Future[T]) -> T:
         """Wait for a result; raise Cancelled as soon as we are told to stop."""

@@ -1,11 +1,8 @@
-"""What several commands do: open the model, report it, handle signals."""
+"""What several commands do: open the model, read the order, report what computes."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.cli import options
 from engine.settings.config import changed, fit_layers
@@ -13,7 +10,6 @@ from engine.settings.presets import DEFAULT, configure
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
 
     from engine.ascent.order import Order
     from engine.ascent.step import Step
@@ -89,19 +85,3 @@ def report_step(name: str, step: Step, reporter: Reporter) -> None:
     for warning in step.warnings:
         reporter.warning(warning, name=name)
     reporter.step(name, step)
-
-
-@contextlib.contextmanager
-def handling(handler: Callable[[int, Any], Any], *signals: signal.Signals) -> Iterator[None]:
-    """Handle signals inside the `with` block, except those that our parent process has us ignore."""
-    if threading.current_thread() is not threading.main_thread():  # Python allows handlers only there
-        yield
-        return
-    before = {x: signal.getsignal(x) for x in signals if signal.getsignal(x) is not signal.SIG_IGN}
-    try:
-        for which in before:
-            signal.signal(which, handler)
-        yield
-    finally:
-        for which, old in before.items():
-            signal.signal(which, old)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.cli import console, options
+from engine.cli import console, options, stopping
 from engine.cli.commands.common import (
     begin,
     configured,
     files_read,
-    handling,
     open_model,
     ordered,
     report_step,
@@ -109,7 +108,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     errors: list[DreamError] = []
     work = crew.Crew(model, order, streams, shares, output)
     try:
-        with handling(work.interrupt, signal.SIGTERM, signal.SIGINT):
+        with (
+            stopping.saying(lambda: _cancelled(list(work.unfinished.values()))),
+            stopping.instead(work.interrupt) if arguments.keep_partial else nullcontext(),
+        ):
             for event in work.run(items):
                 _report(event, reporter, errors)
                 for film in shown.see(event):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from engine import paths
-from engine.cli import console, options
+from engine.cli import console, options, stopping
 from engine.cli.commands.common import files_read
-from engine.errors import Cancelled, IncompleteError
+from engine.errors import Cancelled, DreamError, IncompleteError
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 PRESET: Final = "flight"
 """The preset that films start from: with the tutorial's, noise would grow from frame to frame."""
+
+AGAIN: Final = "run the same command again, without --overwrite, to resume"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -65,14 +70,28 @@ def make(project: Project, arguments: argparse.Namespace, reporter: Reporter, na
     left = _time_left(time.monotonic)
     frame: Frame | None = None
     early: IncompleteError | None = None
+    stopped = threading.Event()
+
+    def interrupt() -> bool:
+        stopped.set()
+        return frame is not None
+
     try:
-        for frame in project.make(overwrite=arguments.overwrite, keep_frames=arguments.keep_frames):
-            for warning in frame.warnings:
-                reporter.warning(warning, name=name)
-            if not frame.complete:
-                reporter.frame(name, frame.number, frame.frames, left(frame))
+        with (
+            stopping.saying(lambda: _cancelled(project, frame)),
+            stopping.instead(interrupt) if arguments.keep_partial else nullcontext(),
+        ):
+            for frame in project.make(overwrite=arguments.overwrite, keep_frames=arguments.keep_frames):
+                for warning in frame.warnings:
+                    reporter.warning(warning, name=name)
+                if not frame.complete:
+                    reporter.frame(name, frame.number, frame.frames, left(frame))
+                if stopped.is_set() and not frame.complete:
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
-        raise _cancelled(project, frame, reporter, keep=arguments.keep_partial) from None
+        if arguments.keep_partial and frame is not None:
+            raise _kept(project, frame, reporter) from None
+        raise _cancelled(project, frame) from None
     except IncompleteError as error:  # the film is there all the same
         early = error
     reporter.done(name, str(project.target), time.perf_counter() - started)
@@ -82,17 +101,32 @@ def make(project: Project, arguments: argparse.Namespace, reporter: Reporter, na
     return 0
 
 
-def _cancelled(project: Project, frame: Frame | None, reporter: Reporter, *, keep: bool) -> Cancelled:
-    """Write the unfinished film if that is wanted; return the error to end with."""
+def _cancelled(project: Project, frame: Frame | None) -> Cancelled:
+    """Return the error to end with after an interruption; where nothing can be resumed, leave no folder."""
     if frame is None:
+        _remove_empty(project)
         return Cancelled("cancelled")
+    return Cancelled(f"cancelled after frame {frame.number}", hint=AGAIN)
+
+
+def _kept(project: Project, frame: Frame, reporter: Reporter) -> Cancelled:
+    """Write the unfinished film; return the error to end with."""
     reporter.clear()
-    if keep:
-        project.write(partly=True)
-        console.say(str(project.target))
-    so_far = f"; {project.target} is the unfinished film" if keep else ""
-    again = "run the same command again, without --overwrite, to resume"
-    return Cancelled(f"cancelled after frame {frame.number}{so_far}", hint=again)
+    project.write(partly=True)
+    console.say(str(project.target))
+    return Cancelled(
+        f"cancelled after frame {frame.number}; {project.target} is the unfinished film", hint=AGAIN
+    )
+
+
+def _remove_empty(project: Project) -> None:
+    """Remove the folder for the frames if it has none."""
+    from engine.films.store import Store, folder_of  # noqa: PLC0415 - see engine/cli/commands/__init__.py
+
+    folder = folder_of(project.target)
+    with contextlib.suppress(DreamError):  # it is another film's
+        if folder.exists() and not (store := Store(folder, project.identity)).state()[0]:
+            store.remove()
 
 
 def _time_left(clock: Callable[[], float]) -> Callable[[Frame], float | None]:

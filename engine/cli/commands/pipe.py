@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.cli import options
-from engine.cli.commands.common import begin, configured, handling, open_model, ordered, report_step
-from engine.errors import Cancelled, UsageError, WireError
+from engine.cli import options, stopping
+from engine.cli.commands.common import begin, configured, open_model, ordered, report_step
+from engine.errors import UsageError, WireError
 
 if TYPE_CHECKING:
     from engine.cli.reporters import Reporter
@@ -53,14 +51,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     from engine.pipe.serve import Progress, serve
 
     inbox = Inbox(stdin, abort_on_eof=arguments.abort_on_eof)
-    with handling(inbox.stop, signal.SIGTERM, signal.SIGINT):
-        opening = in_background(open_model, arguments, arguments.device, arguments.precision)
-
-        try:
-            model = inbox.until(opening)
-        except Cancelled as error:
-            reporter.error(error)
-            os._exit(error.exit_code)  # a thread inside ONNX Runtime crashes if Python ends around it
+    with stopping.instead(inbox.stop, always=True):  # a program's second signal means no more than its first
+        model = inbox.until(in_background(open_model, arguments, arguments.device, arguments.precision))
         order, warnings = ordered(arguments, config, model)
         begin(reporter, model, order, warnings, None)
         for event in serve(inbox, Outbox(stdout), model, order, keep_partial=arguments.keep_partial):

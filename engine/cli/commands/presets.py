@@ -68,7 +68,7 @@ def _list(arguments: argparse.Namespace, reporter: Reporter) -> int:
         return 0
     width = max(len(x.name) for x in found) + 2
     for preset in found:
-        console.say(_entry(preset, width))
+        console.say_lines(_entry(preset, width))
     return 0
 
 
@@ -78,7 +78,7 @@ def _show(arguments: argparse.Namespace) -> int:
         console.say(json.dumps(_table(preset)))
         return 0
     console.say(f"# {preset.source}")
-    console.say(presets.to_toml(preset.config, preset.title, preset.description).rstrip())
+    console.say_lines(presets.to_toml(preset.config, preset.title, preset.description).rstrip())
     return 0
 
 

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
 
     recipe = read_recipe(arguments.picture)
     if arguments.json:
-        console.say(json.dumps(json.loads(recipe.to_json()), indent=2))
+        console.say_lines(json.dumps(json.loads(recipe.to_json()), indent=2))
         return 0
     for name, value in _lines(recipe):
         console.say(f"{name:<16} {value}")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cli.console import note
+from engine.cli.console import printable, redraw
 from engine.cli.reporters.lines import Lines, frame_count, minutes
 
 if TYPE_CHECKING:
@@ -105,23 +104,18 @@ class Bar(Lines):
         from wcwidth import clip, width  # noqa: PLC0415 - takes 40 ms, and --help does without
 
         columns = shutil.get_terminal_size().columns - 1
-        text, more = _printable(text), _printable(more)
+        text, more = printable(text), printable(more)
         cells = min(30, columns - width(text) - 4)
         if cells >= 5:
             full = int(fraction * cells)
             text = f"[{'#' * full}{'.' * (cells - full)}] {text}"
-        note(f"\r\x1b[K{clip(text + more, 0, columns)}", end="")
+        redraw(clip(text + more, 0, columns))
 
     def clear(self) -> None:
         """Remove the bar."""
-        note("\r\x1b[K", end="")
+        redraw()
 
     def _left(self, fraction: float) -> str:
         if fraction < 1.5 * self._first:  # not yet a whole step since
             return "-:-- left"
         return f"{minutes((self._clock() - self._started) * (1 - fraction) / (fraction - self._first))} left"
-
-
-def _printable(text: str) -> str:
-    """Replace what has no place on one line of a terminal, such as a line break in a file name."""
-    return "".join("?" if unicodedata.category(x) in {"Cc", "Cs", "Zl", "Zp"} else x for x in text)

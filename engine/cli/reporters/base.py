@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from engine.cli.console import note
+from engine.cli.console import note, note_lines
 from engine.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Reporter:
     def error(self, error: DreamError, *, name: str = "") -> None:
         """Report what went wrong, and a way out."""
         if self.debug:
-            note("".join(traceback.format_exception(error)), end="")
+            note_lines("".join(traceback.format_exception(error)))
         kind = "" if isinstance(error, Cancelled) else "error: "
         note(f"deepdream: {kind}{about(name, str(error))}")
         if error.hint:

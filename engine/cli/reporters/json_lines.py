@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from engine._version import __version__
-from engine.cli.console import note
+from engine.cli.console import note, note_lines
 from engine.cli.reporters.base import Reporter
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class JsonLines(Reporter):
     def error(self, error: DreamError, *, name: str = "") -> None:
         """Send what went wrong, and the exit code that it leads to."""
         if self.debug:
-            note("".join(traceback.format_exception(error)), end="")
+            note_lines("".join(traceback.format_exception(error)))
         self._send("error", image=name, message=str(error), hint=error.hint, exit_code=error.exit_code)
 
     def _send(self, event: str, **values: Any) -> None:

@@ -288,17 +288,32 @@ def test_a_picture_written_meanwhile_counts_as_done(monkeypatch, nobody_left) ->
     assert set(work.unfinished) == {"b"}
 
 
-def test_the_second_interruption_waits_for_nothing(monkeypatch, nobody_left) -> None:
+def test_an_interruption_before_anybody_is_at_work(monkeypatch, nobody_left) -> None:
+    monkeypatch.setattr(crew, "perform", endless)
+    for small in ([], [job("a"), job("b")]):
+        work = crew_of(2, small)
+        assert not work.interrupt()  # there is nothing to keep
+        with pytest.raises(KeyboardInterrupt):
+            list(work.run([job("a"), job("b")]))
+
+
+def test_a_large_picture_stops_after_its_step(monkeypatch) -> None:
+    monkeypatch.setattr(crew, "perform", endless)
+    work, seen = crew_of(1, []), 0
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it comes while we listen
+        for event in work.run([job("large")]):
+            seen += isinstance(event, Progress)
+            assert seen < 4
+            if seen == 3:
+                assert work.interrupt()
+    assert set(work.unfinished) == {"large"}
+
+
+def test_nobody_is_left_when_nobody_listens_any_more(monkeypatch, nobody_left) -> None:
     monkeypatch.setattr(crew, "perform", endless)
     items = [job("a"), job("b")]
-    work = crew_of(2, items)
-    with pytest.raises(KeyboardInterrupt):
-        work.interrupt()  # nobody is at work yet
-    running = work.run(items)
+    running = crew_of(2, items).run(items)
     next(running)
-    work.interrupt()
-    with pytest.raises(KeyboardInterrupt):
-        work.interrupt()
     running.close()  # as when an exception leaves the loop, here with threads that cannot get rid of events
 
 

@@ -171,12 +171,13 @@ def test_sigterm_while_a_frame_is_arriving(sent: int) -> None:
 def test_stopping_while_the_model_is_still_opening(how: str) -> None:
     script = """
 import sys, time
-from engine.cli import main as cli, commands
+from engine import __main__ as program
+from engine.cli import commands, main
 def opening(*_):
     print('{"event": "opening"}', file=sys.stderr, flush=True)
     time.sleep(600)
 commands.pipe.open_model = opening
-sys.exit(cli.main(sys.argv[1:]))
+program.main()
 """
     with subprocess.Popen(
         [sys.executable, "-c", script, "pipe", "--progress", "json", "--abort-on-eof"],

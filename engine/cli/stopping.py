@@ -1,0 +1,169 @@
+"""SIGINT, SIGTERM, SIGHUP and Windows' Ctrl-Break: how this process ends before its time.
+
+From `arm` on, a signal ends it at once, with exit code 130: unfinished files are removed, one line is said.
+A command can have a last word of its own, or ask for a signal to be passed on, where it has something to
+finish; the second signal ends it all the same.
+
+Nothing is ever raised into the work.  An exception that may come anywhere also comes where a lock is held,
+such as that of an import, or where Python swallows it.  A thread of its own waits for signals, since the main
+thread may be inside a library for many seconds.  Windows has no such thread: there the main thread is asked.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+from engine import atomic
+from engine.cli import console
+from engine.errors import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import NoReturn
+
+    from engine.errors import DreamError
+
+SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
+"""Those that this system has."""
+
+PATIENCE: Final = 0.5
+"""Seconds that the last words may take: perhaps nobody reads them."""
+
+
+class _Ending:
+    """What the next signal leads to."""
+
+    def __init__(self) -> None:
+        self.instead: Callable[[], bool] | None = None
+        self.always = False
+        self.words: Callable[[], DreamError] = lambda: Cancelled("cancelled")
+        self.tell: Callable[[DreamError], object] = lambda error: console.note(f"deepdream: {error}")
+        self.begun = _thread.allocate_lock()
+        """Taken by whoever ends the process: only one can."""
+
+
+_ending = _Ending()
+
+
+def arm() -> None:
+    """From now on, signals end this process; those that our parent process has us ignore stay ignored."""
+    wanted = [x for x in SIGNALS if signal.getsignal(x) is not signal.SIG_IGN]
+    if sys.platform == "win32" or not _watching(wanted):
+        for which in wanted:
+            signal.signal(which, _signalled)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with this exit code.
+
+    Python's own way out is not taken: it would let signals through that nobody handles any more, and crash
+    around threads that are still inside ONNX Runtime.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or nobody reads
+            stream.flush()
+    _ending.begun.acquire()
+    os._exit(code)
+
+
+@contextlib.contextmanager
+def telling(tell: Callable[[DreamError], object]) -> Iterator[None]:
+    """Have the last words said in this way inside the `with` block."""
+    before, _ending.tell = _ending.tell, tell
+    try:
+        yield
+    finally:
+        _ending.tell = before
+
+
+@contextlib.contextmanager
+def saying(words: Callable[[], DreamError]) -> Iterator[None]:
+    """Have these last words inside the `with` block: `words` is called when the end has come.
+
+    It may not take longer than `PATIENCE`, and runs while the work still goes on.
+    """
+    before, _ending.words = _ending.words, words
+    try:
+        yield
+    finally:
+        _ending.words = before
+
+
+@contextlib.contextmanager
+def instead(act: Callable[[], bool], *, always: bool = False) -> Iterator[None]:
+    """Call `act` inside the `with` block for the first signal, or for each one.
+
+    It only sets a flag, and returns whether there is anything to finish; otherwise the process ends.
+    """
+    _ending.instead, _ending.always = act, always
+    try:
+        yield
+    finally:
+        _ending.instead = None
+
+
+def _watching(wanted: list[signal.Signals]) -> bool:
+    """Have a thread wait for signals; return False where none can be had.
+
+    No signal is lost meanwhile: they are held back until all is in place.
+    """
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+    try:
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        _thread.start_new_thread(_watch, (reading,))
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        for which in wanted:
+            signal.signal(which, _left_to_the_thread)
+    except (OSError, RuntimeError):  # no more descriptors, or threads
+        return False
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+    return True
+
+
+def _watch(reading: int) -> None:
+    while True:
+        for number in os.read(reading, 64):
+            if number in SIGNALS:  # where a standard stream is closed, the pipe may have its number
+                _signalled()
+
+
+def _left_to_the_thread(*_: object) -> None:
+    """Do nothing: Python writes to the thread's pipe only where a signal has a handler."""
+
+
+def _signalled(*_: object) -> None:
+    act = _ending.instead
+    if not _ending.always:
+        _ending.instead = None
+    if (act is None or not act()) and _ending.begun.acquire(blocking=False):
+        _end()
+
+
+def _end() -> NoReturn:
+    # The words are said in another thread: this one may be in the midst of a word, and a reader stuck.
+    said = _thread.allocate_lock()
+    said.acquire()
+    with contextlib.suppress(RuntimeError):  # no more threads
+        _thread.start_new_thread(_say, (said,))
+        said.acquire(timeout=PATIENCE)
+    atomic.abandon()
+    os._exit(Cancelled.exit_code)
+
+
+def _say(said: _thread.LockType) -> None:
+    try:
+        console.hush()
+        _ending.tell(_ending.words())
+    except Exception:  # noqa: BLE001, S110 - there is nobody left to tell
+        pass
+    finally:
+        said.release()
