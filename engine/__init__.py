@@ -48,7 +48,7 @@ _HOMES: dict[str, str] = {}
 def __getattr__(name: str) -> object:
     if name == "__all__":
         return sorted(_homes())
-    if not name.startswith("_") and name in _homes():
+    if name in _homes():
         from importlib import import_module  # noqa: PLC0415
 
         return getattr(import_module(_homes()[name]), name)

@@ -18,7 +18,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
-from engine import atomic
+from engine.atomic import abandon
 from engine.cli import console
 from engine.errors import Cancelled
 
@@ -155,7 +155,7 @@ def _end() -> NoReturn:
     with contextlib.suppress(RuntimeError):  # no more threads
         _thread.start_new_thread(_say, (said,))
         said.acquire(timeout=PATIENCE)
-    atomic.abandon()
+    abandon()
     os._exit(Cancelled.exit_code)
 
 

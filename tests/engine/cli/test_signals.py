@@ -1,0 +1,257 @@
+"""Signals at any moment: the process ends with 130 or with its result, and leaves nothing half done."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.cli import stopping
+from engine.files import images
+from tests.engine.conftest import QUICK, TINY, copies
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
+
+ROOT = Path(__file__).parents[3]
+
+ARMED = """
+import os, sys
+from engine import __main__ as program
+from engine.cli import stopping
+stopping.arm()
+stopping.arm = lambda: None
+os.write(int(sys.argv.pop(1)), b"armed")
+"""
+"""The first lines of the program, and a word when they have come: what is earlier is Python's own start."""
+
+STREAMS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+FEW, MANY = 5, 50
+"""Signals for each of four commands."""
+
+
+def begin(script: str, *words: object, **options: object) -> subprocess.Popen[bytes]:
+    """Start a script that begins with ARMED; return when it is armed."""
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ARMED + script, str(writing), *map(str, words)],
+        cwd=ROOT,
+        pass_fds=[writing],
+        **STREAMS | {"preexec_fn": _with_ctrl_c} | options,
+    )
+    os.close(writing)
+    assert os.read(reading, 5) == b"armed"
+    os.close(reading)
+    return process
+
+
+def _with_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def outcome(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
+    """Return exit code, stdout and stderr; fail where the process does not end by itself."""
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return process.returncode, out, err.decode()
+
+
+def command(name: str, photo: Path) -> list[object]:
+    """Return the words of a short run of a command."""
+    model = ["--model", TINY]
+    folder = photo.parent
+    return {
+        "dream": ["dream", photo, *copies(photo, "b.png", "c.png"), "-o", folder / "out", *QUICK],
+        "zoom": ["zoom", photo, "-o", folder / "out.gif", "--seconds", 0.3, "--fps", 20, *QUICK],
+        "gallery": ["gallery", photo, "-o", folder / "out.png", *model, "--size", 64, "--iterations", 2],
+        "pipe": ["pipe", *QUICK],
+    }[name]
+
+
+def run_to(photo: Path, name: str, which: signal.Signals | None = None, delay: float = 0.0) -> float:
+    """Run a command, with a signal after a time; check how it ends; return how long it took."""
+    words = command(name, photo)
+    np.save(photo.with_name("frame.npy"), images.load(photo).pixels)
+    with photo.with_name("frame.npy").open("rb") as stdin:
+        process = begin("program.main()", *words, stdin=stdin)
+        began = time.monotonic()
+        if which is not None:
+            time.sleep(delay)
+            process.send_signal(which)
+        code, out, err = outcome(process)
+    assert code == (130 if "deepdream: cancelled" in err else 0), (code, err)
+    assert code == 130 or out
+    for word in ("Traceback", "Exception", "Error", "terminate", "Fatal"):
+        assert word not in err
+    if name != "pipe":
+        for path in out.decode().splitlines():
+            assert Path(path).exists()
+    check_results(photo.parent)
+    return time.monotonic() - began
+
+
+def check_results(folder: Path) -> None:
+    """Fail where a result is not whole, and remove it."""
+    assert not list(folder.rglob("*.part"))
+    for path in folder.glob("out*"):
+        for result in path.iterdir() if path.name == "out" else [path]:
+            if result.is_dir():
+                shutil.rmtree(result)  # frames to resume from
+            else:
+                images.load(result)
+                result.unlink()
+
+
+def storm(photo: Path, name: str, count: int) -> None:
+    moments = random.Random(name)  # noqa: S311
+    whole = run_to(photo, name)
+    for number in range(count):
+        which = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3]
+        run_to(photo, name, which, moments.random() * whole)
+
+
+@pytest.mark.parametrize("name", ["dream", "zoom", "gallery", "pipe"])
+def test_a_few_signals_at_any_moment(photo: Path, name: str) -> None:
+    storm(photo, name, FEW)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dream", "zoom", "gallery", "pipe"])
+def test_many_signals_at_any_moment(photo: Path, name: str) -> None:
+    storm(photo, name, MANY)
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_library_that_does_not_come_back_is_not_waited_for(which: signal.Signals) -> None:
+    process = begin("import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 1 << 31 - 1)")
+    process.send_signal(which)
+    assert outcome(process) == (130, b"", "deepdream: cancelled\n")
+
+
+def test_an_import_that_does_not_come_back_is_not_waited_for(tmp_path: Path) -> None:
+    """While another thread imports, as in the first half second of every command."""
+    (tmp_path / "endless.py").write_text("import time\nprint('.', flush=True)\ntime.sleep(600)\n")
+    script = f"""
+import threading
+sys.path.insert(0, {str(tmp_path)!r})
+threading.Thread(target=__import__, args=("endless",)).start()
+import endless
+"""
+    process = begin(script)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    assert outcome(process) == (130, b"", "deepdream: cancelled\n")
+
+
+def test_without_a_thread_to_spare() -> None:
+    process = begin(
+        "stopping._watching = lambda _: False\n"
+        "del stopping.arm\n"
+        "import importlib, time; importlib.reload(stopping)._watching = lambda _: False; stopping.arm()\n"
+        "print(flush=True); time.sleep(600)"
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    assert outcome(process) == (130, b"", "deepdream: cancelled\n")
+
+
+def test_a_reader_that_is_stuck_is_not_waited_for() -> None:
+    """Neither by the last words."""
+    script = """
+from engine.cli import console
+os.write(1, b".\\n")
+while True:
+    console.note("x" * 1000)
+"""
+    process = begin(script)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    try:
+        assert process.wait(60) == 130  # and nobody has read what it said
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_unfinished_files_are_removed(tmp_path: Path) -> None:
+    script = f"""
+import time
+from pathlib import Path
+from engine import atomic
+with atomic.replacing(Path({str(tmp_path / "a.png")!r})) as part:
+    part.write_bytes(b"half")
+    print(part.name, flush=True)
+    time.sleep(600)
+"""
+    process = begin(script)
+    assert process.stdout is not None
+    assert b".part" in process.stdout.readline()
+    assert len(list(tmp_path.iterdir())) == 1
+    process.send_signal(signal.SIGTERM)
+    assert outcome(process)[0] == 130
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_second_signal_ends_what_the_first_would_finish() -> None:
+    script = """
+import time
+with stopping.instead(lambda: print("finishing", flush=True) or True):
+    print("ready", flush=True)
+    time.sleep(600)
+    time.sleep(600)
+"""
+    process = begin(script)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == b"finishing\n"
+    process.send_signal(signal.SIGINT)
+    assert outcome(process)[0] == 130
+
+
+def test_a_signal_after_the_end_does_not_change_the_result() -> None:
+    process = begin(
+        "stopping._ending.begun.acquire(); print(flush=True); import time; time.sleep(2); os._exit(0)"
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    assert outcome(process) == (0, b"", "")
+
+
+def test_signals_that_our_parent_ignores_stay_ignored() -> None:
+    script = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from engine.cli import stopping
+stopping.arm()
+print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, callable(signal.getsignal(signal.SIGTERM)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout.split() == [b"True", b"True"]
+
+
+def test_names_of_signals_are_those_of_this_system() -> None:
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} == set(stopping.SIGNALS)
+
+
+def test_importing_the_package_changes_no_handler() -> None:
+    """Only the program does: a library that is imported leaves signals to its user."""
+    script = (
+        "import signal; before = [signal.getsignal(x) for x in (2, 15)]; import engine; engine.dream;"
+        "import engine.cli.main, engine.__main__; assert before == [signal.getsignal(x) for x in (2, 15)]"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
