@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from engine.cli import starting
 
-from engine.cli import stopping
-
-if TYPE_CHECKING:
-    from typing import NoReturn
+# ruff: noqa: PLC0415 - signals are to find us prepared as early as can be
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line, and end the process."""
+    starting.catch()
+    from engine.cli import stopping
+
     stopping.arm()
-    from engine.cli.main import main as run  # noqa: PLC0415 - a signal meanwhile finds us prepared
+    from engine.cli.main import main as run
 
     stopping.leave(run())
 

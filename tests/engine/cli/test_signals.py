@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.cli import stopping
+from engine.cli import starting
 from engine.files import images
 from tests.engine.conftest import QUICK, TINY, copies
 
@@ -25,12 +25,15 @@ ROOT = Path(__file__).parents[3]
 ARMED = """
 import os, sys
 from engine import __main__ as program
-from engine.cli import stopping
-stopping.arm()
-stopping.arm = lambda: None
+program.starting.catch()
 os.write(int(sys.argv.pop(1)), b"armed")
 """
 """The first lines of the program, and a word when they have come: what is earlier is Python's own start."""
+
+LOADED = """
+from engine.cli import stopping
+stopping.arm()
+"""
 
 STREAMS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
@@ -133,7 +136,7 @@ def test_many_signals_at_any_moment(photo: Path, name: str) -> None:
 
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_library_that_does_not_come_back_is_not_waited_for(which: signal.Signals) -> None:
-    process = begin("import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 1 << 31 - 1)")
+    process = begin(LOADED + "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 1 << 31 - 1)")
     process.send_signal(which)
     assert outcome(process) == (130, b"", "deepdream: cancelled\n")
 
@@ -147,7 +150,7 @@ sys.path.insert(0, {str(tmp_path)!r})
 threading.Thread(target=__import__, args=("endless",)).start()
 import endless
 """
-    process = begin(script)
+    process = begin(LOADED + script)
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
@@ -155,12 +158,15 @@ import endless
 
 
 def test_without_a_thread_to_spare() -> None:
-    process = begin(
-        "stopping._watching = lambda _: False\n"
-        "del stopping.arm\n"
-        "import importlib, time; importlib.reload(stopping)._watching = lambda _: False; stopping.arm()\n"
-        "print(flush=True); time.sleep(600)"
-    )
+    script = """
+import time
+from engine.cli import stopping
+stopping._watching = lambda _: False
+stopping.arm()
+print(flush=True)
+time.sleep(600)
+"""
+    process = begin(LOADED + script)
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
@@ -175,7 +181,7 @@ os.write(1, b".\\n")
 while True:
     console.note("x" * 1000)
 """
-    process = begin(script)
+    process = begin(LOADED + script)
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
@@ -196,7 +202,7 @@ with atomic.replacing(Path({str(tmp_path / "a.png")!r})) as part:
     print(part.name, flush=True)
     time.sleep(600)
 """
-    process = begin(script)
+    process = begin(LOADED + script)
     assert process.stdout is not None
     assert b".part" in process.stdout.readline()
     assert len(list(tmp_path.iterdir())) == 1
@@ -213,7 +219,7 @@ with stopping.instead(lambda: print("finishing", flush=True) or True):
     time.sleep(600)
     time.sleep(600)
 """
-    process = begin(script)
+    process = begin(LOADED + script)
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
@@ -224,7 +230,8 @@ with stopping.instead(lambda: print("finishing", flush=True) or True):
 
 def test_a_signal_after_the_end_does_not_change_the_result() -> None:
     process = begin(
-        "stopping._ending.begun.acquire(); print(flush=True); import time; time.sleep(2); os._exit(0)"
+        LOADED
+        + "stopping._ending.begun.acquire(); print(flush=True); import time; time.sleep(2); os._exit(0)"
     )
     assert process.stdout is not None
     process.stdout.readline()
@@ -245,7 +252,7 @@ print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, callable(signal.getsign
 
 
 def test_names_of_signals_are_those_of_this_system() -> None:
-    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} == set(stopping.SIGNALS)
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} == set(starting.SIGNALS)
 
 
 def test_importing_the_package_changes_no_handler() -> None:
