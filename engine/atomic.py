@@ -75,6 +75,8 @@ def explaining(target: Path, refusal: type[DreamError]) -> Iterator[None]:
             folder = (Path(os.path.realpath(target)) if paths.is_link(target) else target).parent
             missing = not paths.is_folder(folder)
             reason = f"there is no folder {folder}" if missing else f"{folder} takes no files"
+            if not (folder.is_absolute() or paths.working_folder_exists()):
+                reason = "the folder that this runs in was deleted"
         hint = "make room there, or write elsewhere" if error.errno in FULL else getattr(error, "hint", None)
         raise refusal(f"{target} cannot be written: {reason}", hint=hint) from error
 

@@ -67,6 +67,14 @@ def is_file(path: str | Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 - as above
 
 
+def working_folder_exists() -> bool:
+    """Tell whether there is a folder that relative paths begin in; it can be deleted under a program."""
+    try:
+        return bool(Path.cwd())
+    except OSError:
+        return False
+
+
 def is_link(path: str | Path) -> bool:
     """Tell whether a path is a symbolic link, wherever that leads."""
     return os.path.islink(path)  # noqa: PTH114 - as above

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from engine import paths
 from engine.cli import console, parser, reporters, stopping
 from engine.cli.commands import dream, gallery, info, layers, pipe, presets, recipe, video, zoom
 from engine.errors import Cancelled, DreamError, UsageError
@@ -48,9 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DreamError as known:
         error = known
     except FileNotFoundError:
-        if _has_a_folder():
+        if paths.working_folder_exists():
             raise
-        error = UsageError("the folder that this runs in was deleted", hint="change to one that exists")
+        error = UsageError("a relative path leads nowhere")
+    if not (error.hint or paths.working_folder_exists()):
+        error.hint = "the folder that this runs in was deleted: change to one that exists"
     reporter.error(error)
     return error.exit_code
 
@@ -63,14 +65,6 @@ class _Log(logging.Handler):
         console.note(f"deepdream: {record.getMessage()}")
         if record.exc_info:
             console.note_lines(logging.Formatter().formatException(record.exc_info))
-
-
-def _has_a_folder() -> bool:
-    """Tell whether there is a folder that relative paths begin in."""
-    try:
-        return bool(os.getcwd())  # noqa: PTH109 - Path.cwd is the same, and Path is not needed here
-    except OSError:
-        return False
 
 
 def _wanted_progress(words: list[str]) -> str:
