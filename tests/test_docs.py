@@ -54,7 +54,7 @@ def test_each_decision_is_listed() -> None:
 def test_modules_that_pages_name_are_there() -> None:
     for page in PAGES:
         for path in re.findall(
-            r"`((?:engine|export|gimp_plugin|docs)/[\w/]+\.\w+)`", page.read_text("utf-8")
+            r"`((?:engine|export|gimp_plugin|docs|tests)/[\w/]+\.\w+)`", page.read_text("utf-8")
         ):
             assert (ROOT / path).exists(), f"{page.name}: {path}"
 

@@ -102,6 +102,12 @@ class Graph:
         return content
 
     @property
+    def readable(self) -> bool:
+        """Whether the names in it are text that can be shown."""
+        names = _names(self._model.graph)
+        return all(isinstance(x, str) and x.isprintable() and len(x) <= LONGEST for x in names)
+
+    @property
     def nests(self) -> bool:
         """Whether an operation holds a graph, as loops and branches do, or the file defines functions."""
         attributes = (x for node in self._model.graph.node for x in node.attribute)
@@ -110,18 +116,18 @@ class Graph:
     @property
     def props(self) -> dict[str, str]:
         """What the file says about itself: its `metadata_props`."""
-        return {x.key: x.value for x in self._model.metadata_props}
+        return {_text(x.key): _text(x.value) for x in self._model.metadata_props}
 
     @property
     def inputs(self) -> dict[str, Tensor]:
         """What it takes."""
         stored = {x.name for x in self._model.graph.initializer}
-        return {x.name: _describe(x) for x in self._model.graph.input if x.name not in stored}
+        return {_text(x.name): _describe(x) for x in self._model.graph.input if x.name not in stored}
 
     @property
     def outputs(self) -> dict[str, Tensor]:
         """What it gives."""
-        return {x.name: _describe(x) for x in self._model.graph.output}
+        return {_text(x.name): _describe(x) for x in self._model.graph.output}
 
     def channels(self, tensor: str) -> int:
         """Return how many channels a tensor [N, C, h, w] has.
@@ -187,6 +193,13 @@ class Graph:
         return content
 
 
+def _text(value: Any) -> str:
+    """Return a string of the file.  Anything that is not UTF-8 comes as bytes, and is refused."""
+    if not isinstance(value, str):
+        raise ValueError("it is not an ONNX model")
+    return value
+
+
 def parse(content: bytes) -> Any:
     """Return a model file as the message that `FIELDS` declares; raise ValueError where it is not one."""
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - only where a model is taken apart
@@ -196,13 +209,8 @@ def parse(content: bytes) -> Any:
         model.ParseFromString(content)
     except DecodeError as error:
         raise ValueError("it is not an ONNX model") from error
-    words = [x for entry in model.metadata_props for x in (entry.key, entry.value)]
-    names = list(_names(model.graph))
-    # What is not UTF-8 comes as bytes.
-    if not model.graph.node or not all(isinstance(x, str) for x in (*words, *names)):
+    if not model.graph.node:
         raise ValueError("it is not an ONNX model")
-    if not all(x.isprintable() and len(x) <= LONGEST for x in names):
-        raise ValueError("it is not an ONNX model")  # and its names cannot be shown
     return model
 
 

@@ -307,6 +307,8 @@ def _smallest(metadata: Metadata) -> dict[str, NDArray[np.float32]]:
 
 def _check(graph: Graph, name: str) -> Metadata:
     """Return the model's metadata; raise ModelError where it does not keep to contract 1."""
+    if not graph.readable:
+        raise ModelError(f"{name} is not an ONNX model")
     try:
         metadata = Metadata.from_props(graph.props)
     except ValueError as error:

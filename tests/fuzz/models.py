@@ -23,8 +23,10 @@ def make(random: Random) -> Case:
         content, what = _reworked(random, content)
     layers = random.choice(("mixed0", "mixed1", "mixed0,mixed1"))
     words = dream("photo.png", "--layers", layers, layers=False, model="m.onnx")
-    # 3: a file may say that it needs larger pictures.
-    return Case(what, words, frozenset({3, 4}), {"photo.png": photo(), "m.onnx": content}, result="out.png")
+    # 2, 3: a file may say that it has other layers, or needs larger pictures.
+    return Case(
+        what, words, frozenset({2, 3, 4}), {"photo.png": photo(), "m.onnx": content}, result="out.png"
+    )
 
 
 def _reworked(random: Random, content: bytes) -> tuple[bytes, str]:

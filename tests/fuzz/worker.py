@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -127,6 +128,7 @@ def main() -> None:
     """Try inputs until standard input ends."""
     _limit_memory()
     _keep_open()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # programs in the background inherit "ignore"
     warnings.simplefilter("always")
     for hidden in (
         DeprecationWarning,
