@@ -150,12 +150,19 @@ def _create(part: Path, place: Path) -> Callable[[], None]:
     os.close(file)
     if os.name != "posix":  # Windows has no such permissions
         return lambda: None
-    part.chmod(mode | stat.S_IWUSR)  # or it could not be written to
+    _permit(part, mode | stat.S_IWUSR)  # or it could not be written to
 
     def taking_over() -> None:
         for owner, group in () if before is None else ((before.st_uid, -1), (-1, before.st_gid)):
             with contextlib.suppress(OSError):  # only root may give a file away
                 os.chown(part, owner, group)
-        part.chmod(mode)
+        _permit(part, mode)
 
     return taking_over
+
+
+def _permit(part: Path, mode: int) -> None:
+    """Give a file its permissions, where the file system has such; one without still holds pictures."""
+    if stat.S_IMODE(part.stat().st_mode) != mode:
+        with contextlib.suppress(OSError):
+            part.chmod(mode)

@@ -117,7 +117,24 @@ def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path, mode: int
         )  # nobody else may look in meanwhile
         part.write_text("new")
     assert stat.S_IMODE(target.stat().st_mode) == mode
+    target.chmod(0o600)  # only root could read it otherwise
     assert target.read_text() == "new"
+
+
+@on_posix
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_system_without_permissions_takes_files(tmp_path: Path, there: bool, monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    target = tmp_path / "out.txt"
+    if there:
+        target.touch(0o755)
+    monkeypatch.setattr(os, "chmod", refuse)
+    monkeypatch.setattr(os, "chown", refuse)
+    replaced(target)
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root may give a file away")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import os
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.ascent.order import order_for
 from engine.batch import jobs as batch
-from engine.batch.jobs import Failed, Job, Skipped, plan
+from engine.batch.jobs import Done, Failed, Job, Skipped, plan
 from engine.errors import ImageError, UsageError
+from engine.settings.config import DreamConfig
 from tests.engine.conftest import copies
 
 
@@ -254,3 +257,43 @@ def test_devices_are_not_files_that_exist(photo: Path) -> None:
     assert plan(["photo.png"], "/dev/null") == [Job(Path("photo.png"), Path("/dev/null"))]
     for name in ("/dev/stdout", "/dev/fd/1"):
         assert plan(["photo.png"], name) == [Job(Path("photo.png"), None)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="counts the calls of POSIX")
+@pytest.mark.parametrize("there", [False, True])
+def test_whichever_call_fails_only_the_picture_fails(tiny, photo: Path, there: bool, monkeypatch) -> None:
+    """Each call to the file system on the way from a picture to its result fails once."""
+    calls = {
+        name: getattr(os, name) for name in ("stat", "lstat", "fstat", "open", "replace", "chmod", "unlink")
+    }
+    target = Path("result.png")
+    order = order_for(tiny, DreamConfig(layers={"mixed0": 1.0}, iterations=1, octaves=1))
+    outcomes = set()
+    for number in itertools.count():
+        target.unlink(missing_ok=True)
+        if there:
+            target.write_bytes(b"before")
+        left = [number]
+
+        def failing(name: str, left: list[int] = left):
+            def call(*args, **kwargs):
+                left[0] -= 1
+                if left[0] == -1:
+                    raise OSError(errno.EIO, "Input/output error")
+                return calls[name](*args, **kwargs)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in calls:
+                patch.setattr(os, name, failing(name))
+            *_, last = batch.perform(Job(photo, target), tiny, order, batch.Streams(None, None))
+        assert isinstance(last, Done | Failed)
+        if isinstance(last, Failed):
+            assert isinstance(last.error, ImageError)
+            assert target.read_bytes() == b"before" if there else not target.exists()
+        outcomes.add(type(last))
+        if left[0] >= 0:  # there was no such call any more
+            break
+    assert outcomes == {Done, Failed}
+    assert number > 5
