@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from engine.errors import ImageError
 from engine.files import attached, jxl, png, tiff, unread
+from engine.files.samples import as_colours
 from engine.pictures.colour import grey_curve
 from engine.pictures.picture import Picture
 from engine.pictures.rows import bands
@@ -37,6 +38,11 @@ TURNS: Final = {
 }
 """How a picture is turned upright, by EXIF's orientation."""
 
+SPACES: Final = frozenset(
+    ["XYZ", "Lab", "Luv", "YCbr", "Yxy", "HSV", "HLS", "CMY", *(f"{x:X}CLR" for x in range(2, 16))]
+)
+"""Colour spaces that a profile can be of (ICC.1, 7.2.6), besides RGB, grey and CMYK."""
+
 
 def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     """Turn a Pillow image upright and into RGB.
@@ -46,8 +52,10 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     """
     warnings = unread.dropped_frames(image) + unread.take_damaged(image.info)
     profile = attached.bytes_of(image.info.get("icc_profile"))
-    told = unread.dropped_depth(image, file)  # read now: Pillow forgets it when it loads
-    deep, warning = _deep(image, file)
+    # Read now: Pillow forgets it when it loads.
+    told = unread.dropped_depth(image, file) + unread.dropped_channels(image, file)
+    key = png.key_of_few_bits(image)
+    deep, lost = _deep(image, file)
     if deep is None:
         image.load()
     exif = _exif_of(image)  # once: Pillow reports damaged EXIF only the first time
@@ -58,14 +66,18 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     else:
         # Not by ImageOps.exif_transpose, which writes the EXIF anew and fails where that is damaged.
         turned = image if orientation == 1 else image.transpose(TURNS[orientation])
+        if key is not None:
+            turned = turned.copy()  # the image may belong to the caller
+            turned.info["transparency"] = key
         colour, warning = _to_rgb(turned, profile)
-        warnings += told
+        lost = told + ([warning] if warning else [])
         pixels, alpha = _arrays(colour)
-    warnings += [warning] if warning else []
+    warnings += lost
     warnings += unread.dropped_entries(image)
     facts = {**image.info, "iptc": attached.iptc_of(image.info, getattr(image, "tag_v2", {}))}
     if image.format == "JXL" and file is not None:
         facts["xmp"] = jxl.xmp(file)
+    warnings += unread.dropped_packets(facts, getattr(image, "tag_v2", {}))
     if 282 not in getattr(image, "tag_v2", {282}):  # a TIFF file without resolution; Pillow says 1 then
         facts["dpi"] = None
     facts["dpi"] = _turned_dpi(facts.get("dpi"), orientation)
@@ -75,14 +87,16 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
 def decode_tiff(file: BinaryIO) -> Picture:
     """Read a TIFF picture that Pillow cannot; raise ImageError without tifffile, and whatever that raises."""
     try:
-        values = tiff.read_deep(file)
+        values, lost = tiff.read(file)
+        lost = unread.further_pictures(tiff.count(file)) + lost
     except ModuleNotFoundError as error:
         raise ImageError(
             "this kind of TIFF picture needs the extra [tiff]", hint='pip install "deepdream-onnx[tiff]"'
         ) from error
     facts, exif = tiff_facts(file)
+    lost += unread.dropped_packets(facts, exif)
     pixels, alpha = _split(_turned(values, _orientation_in(exif)))
-    return _picture(pixels, alpha, facts, exif, [], cmyk=False)
+    return _picture(pixels, alpha, facts, exif, lost, cmyk=False)
 
 
 def tiff_facts(file: BinaryIO) -> tuple[dict[str, Any], Image.Exif]:
@@ -118,8 +132,7 @@ def _picture(
         pixels = pixels if curve is None else _bent(pixels, curve)
         warnings.append("the grey colour profile is not kept: the result is sRGB")
     elif profile and profile[16:20] not in {b"RGB ", b"CMYK"}:
-        space = profile[16:20].decode("ascii", "replace").strip()
-        warnings.append(f"the {space} colour profile is not kept: the result is RGB")
+        warnings.append(f"{_named(profile)} is not kept: the result is RGB")
     kept, told = _kept_exif(exif, size)
     dpi, said = _kept_dpi(facts.get("dpi"))
     warnings += [*told, *said]
@@ -142,6 +155,12 @@ def _picture(
     )
 
 
+def _named(profile: bytes) -> str:
+    """Name a colour profile that is not of RGB; in a damaged one the name can be any bytes."""
+    space = profile[16:20].decode("latin-1").strip()
+    return f"the {space} colour profile" if space in SPACES else "a damaged colour profile"
+
+
 def _beyond_white(pixels: Values) -> bool:
     """Tell whether floating-point colours exceed white."""
     if pixels.dtype != np.float32:
@@ -149,16 +168,17 @@ def _beyond_white(pixels: Values) -> bool:
     return any(bool((pixels[rows] > 1).any()) for rows in bands(pixels.shape))
 
 
-def _deep(image: Image.Image, file: BinaryIO | None) -> tuple[NDArray[Any] | None, str]:
-    """Return values of more than 8 bits, [H, W, 1 to 4], and a warning; None if the picture has none."""
+def _deep(image: Image.Image, file: BinaryIO | None) -> tuple[NDArray[Any] | None, list[str]]:
+    """Return values that Pillow makes less of, [H, W, 1 to 4], and what they lose; None if it does not."""
     values: NDArray[Any] | None = png.read_deep(image, file)
-    bits = getattr(image, "tag_v2", {}).get(258, 8)
-    if file is not None and image.format == "TIFF" and max(np.atleast_1d(bits)) > 8:
+    if values is not None:
+        return values, []
+    if file is not None and tiff.loses_with_pillow(image):
         with contextlib.suppress(ModuleNotFoundError, tiff.UnreadableError):
-            values = tiff.read_deep(file)
-    if values is None and (image.mode.startswith("I") or image.mode == "F"):
+            return tiff.read(file)
+    if image.mode.startswith("I") or image.mode == "F":
         return _grey(image)
-    return values, ""
+    return None, []
 
 
 def _exif_of(image: Image.Image) -> Image.Exif | None:
@@ -255,21 +275,18 @@ def _arrays(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | 
     return pixels, alpha
 
 
-def _grey(image: Image.Image) -> tuple[NDArray[Any], str]:
-    """Return grey of more than 8 bits, [H, W, 1], and a warning if its white is a guess."""
+def _grey(image: Image.Image) -> tuple[NDArray[Any], list[str]]:
+    """Return grey of more than 8 bits, with opacity if one value is transparent, and what it loses."""
     values = np.asarray(image)
-    if image.mode == "F":
-        return values[..., np.newaxis], ""
-    if values.dtype == np.uint16 or values.dtype == np.dtype(">u2"):
-        return values.astype(np.uint16)[..., np.newaxis], ""
-    white, warning = 65535, ""
-    if values.max() > white:
-        white = 2**31 - 1
-        warning = f"the picture has 32-bit integers: {white} was taken as white, and 16 bits are kept"
-    grey = np.empty((*values.shape, 1), np.uint16)
-    for rows in bands(values.shape):
-        grey[rows, :, 0] = np.rint(values[rows].clip(0) * (65535 / white))
-    return grey, warning
+    tags = getattr(image, "tag_v2", {})
+    bits = int(np.max(tags.get(258, 8 * values.dtype.itemsize)))
+    if values.dtype == np.int32 and tags and tiff.unsigned_in(tags):  # Pillow has signed ones only
+        values = values.view(np.uint32) if bits > 16 else values.astype(np.uint16)
+    grey, lost = as_colours(values[..., np.newaxis], bits)
+    key = image.info.get("transparency")
+    if image.mode.startswith("I;16") and isinstance(key, int):
+        grey = np.dstack([grey, np.where(values == key, 0, 65535).astype(np.uint16)])
+    return grey, lost
 
 
 def _managed(image: Image.Image, profile: bytes) -> tuple[Image.Image, str]:

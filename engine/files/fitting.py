@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from PIL import Image
 
 from engine.files import attached, jxl
 from engine.files.decode import decode
 from engine.files.encoders import encoded
 from engine.files.formats import JXL, PNG
+from engine.files.opening import opened
 from engine.files.quiet import recording
 from engine.pictures.colour import space_of
 from engine.pictures.pixels import DTYPES
@@ -101,7 +101,7 @@ def _comes_back(picture: Picture, form: Format, recipe: str) -> bool:
         with recording():  # what is damaged is left out and told by us
             content = encoded(picture, form, STANDARD.quality, recipe)
             content.seek(0)
-            with Image.open(content) as image:
+            with opened(content) as image:
                 info = image.info
                 again = decode(image, content)
         xmp = jxl.xmp(content) if form is JXL else attached.xmp_of(info)

@@ -5,26 +5,28 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from engine import atomic, machine, paths
 from engine.errors import ImageError
-from engine.files import attached, jxl, png, tiff
+from engine.files import attached, jxl, limits, png, tiff
 from engine.files.decode import decode, decode_tiff, tiff_facts
 from engine.files.encode import content_of
 from engine.files.formats import PNG, Format, enable_for, format_of
-from engine.files.quiet import recording
+from engine.files.opening import opened, refuse_unread
+from engine.files.telling import cannot_read, explained
 from engine.files.unread import HEAD
 from engine.settings.origin import bare_name, origin_of_bytes
 from engine.settings.output import STANDARD, Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from PIL import Image
 
     from engine.pictures.picture import Picture
     from engine.settings.origin import Origin
@@ -59,9 +61,10 @@ def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
         if not head:
             raise ImageError(f"{name} is empty")
         enable_for(head, name)
-        with _explained(name) as said:
-            if head.startswith(jxl.MAGIC):
-                _check_size(file)
+        with explained(name) as said:
+            if head.startswith(jxl.MAGIC):  # whose plug-in decodes as it opens
+                limits.check_pixels(jxl.pixel_count(file))
+                file.seek(0)
             picture = _read(file, is_tiff=head.startswith(tiff.MAGIC))
         return replace(picture, warnings=(*picture.warnings, *said))
 
@@ -73,14 +76,16 @@ def pixel_count(source: Path) -> int:
         if head.startswith(jxl.MAGIC):  # whose plug-in decodes at once
             return jxl.pixel_count(file)
         enable_for(head, str(source))
-        with _explained(str(source)), Image.open(file) as image:
+        with explained(str(source)), opened(file) as image:
             return image.width * image.height
     return 0
 
 
 def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
-    """Turn a Pillow image into a Picture; raise ImageError if Pillow cannot decode it."""
-    with _explained(name) as said:
+    """Turn a Pillow image into a Picture; raise ImageError if Pillow cannot decode it, or should not."""
+    with explained(name) as said:
+        refuse_unread(image)
+        limits.check(image)
         picture = decode(image)
     return replace(picture, warnings=(*picture.warnings, *said))
 
@@ -118,7 +123,7 @@ def recipe_of(source: Path) -> str:
     with _opened(source, str(source)) as file:
         head = _head(file)
         enable_for(head, str(source))
-        with _explained(str(source)):
+        with explained(str(source)):
             if head.startswith(jxl.MAGIC):
                 return attached.recipe_in(jxl.xmp(file) or b"")
             info = _info(file, is_tiff=head.startswith(tiff.MAGIC))
@@ -136,8 +141,8 @@ def check_writable(target: Path) -> None:
 def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
     """Open a picture's file; raise ImageError, in words for the user, if that or reading fails."""
     try:
-        opened = paths.open_file(source) if isinstance(source, Path) else contextlib.nullcontext(source)
-        with opened as file:
+        way = paths.open_file(source) if isinstance(source, Path) else contextlib.nullcontext(source)
+        with way as file:
             yield file
     except FileNotFoundError:
         raise ImageError(f"there is no picture {name}") from None
@@ -146,7 +151,7 @@ def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
     except paths.Irregular as error:
         raise ImageError(f"{name} is a {error.kind}, not a picture", hint=error.hint) from None
     except OSError as error:
-        raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
+        raise cannot_read(name, error) from error
     except MemoryError as error:
         raise ImageError(f"{name} does not fit into memory") from error
 
@@ -162,13 +167,6 @@ def _content(file: BinaryIO, name: str) -> bytes:
     return file.read()
 
 
-def _check_size(file: BinaryIO) -> None:
-    """Refuse a huge JPEG XL picture as Pillow would: its plug-in decodes before Pillow checks the size."""
-    if Image.MAX_IMAGE_PIXELS and jxl.pixel_count(file) > 2 * Image.MAX_IMAGE_PIXELS:
-        raise Image.DecompressionBombError
-    file.seek(0)
-
-
 def _head(file: BinaryIO) -> bytes:
     head = file.read(HEAD)
     file.seek(0)
@@ -177,13 +175,15 @@ def _head(file: BinaryIO) -> bytes:
 
 def _read(file: BinaryIO, *, is_tiff: bool) -> Picture:
     try:
-        with Image.open(file) as image:
+        with opened(file) as image:
+            limits.check(image, file)
             return decode(image, file)
-    except Exception as error:  # noqa: BLE001 - see _explained
+    except Exception as error:  # noqa: BLE001 - see `explained`
         if is_tiff and isinstance(error, UnidentifiedImageError):
             return decode_tiff(file)
         file, lost = _mended(file, error)
-    with Image.open(file) as image:
+    with opened(file) as image:
+        limits.check(image, file)
         picture = decode(image, file)
     return replace(picture, warnings=(*picture.warnings, *lost))
 
@@ -191,13 +191,13 @@ def _read(file: BinaryIO, *, is_tiff: bool) -> Picture:
 def _info(file: BinaryIO, *, is_tiff: bool) -> Mapping[Any, Any]:
     """Return what a picture's file says besides its pixels; only its header is read."""
     try:
-        with Image.open(file) as image:
+        with opened(file) as image:
             return image.info
-    except Exception as error:  # noqa: BLE001 - see _explained
+    except Exception as error:  # noqa: BLE001 - see `explained`
         if is_tiff and isinstance(error, UnidentifiedImageError):
             return tiff_facts(file)[0]
         file, _ = _mended(file, error)
-    with Image.open(file) as image:
+    with opened(file) as image:
         return image.info
 
 
@@ -212,31 +212,3 @@ def _mended(file: BinaryIO, error: Exception) -> tuple[BinaryIO, tuple[str, ...]
         if lost:
             return mended, lost
     raise error
-
-
-@contextlib.contextmanager
-def _explained(name: str) -> Iterator[list[str]]:
-    """Turn whatever Pillow raises into an ImageError; at the end the yielded list has its warnings."""
-    said: list[str] = []
-    try:
-        with recording() as caught:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, but not absurd
-            yield said
-        said += dict.fromkeys(f"{name}: {' '.join(str(x.message).split())}" for x in caught)
-    except ImageError:
-        raise
-    except UnidentifiedImageError:
-        raise ImageError(
-            f"{name} is not a picture in a known format",
-            hint="PNG, JPEG, WebP, TIFF, GIF, BMP and many more can be read",
-        ) from None
-    except Image.DecompressionBombError:
-        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
-        raise ImageError(f"{name} has more than {limit} million pixels") from None
-    except MemoryError as error:
-        raise ImageError(f"{name} does not fit into memory") from error
-    except Exception as error:  # decoders meet damaged files with exceptions of every kind
-        raise ImageError(
-            f"{name} is damaged or incomplete: {' '.join(str(error).split())}",
-            hint="copy or download the file again",
-        ) from error

@@ -51,7 +51,7 @@ def xmp(file: BinaryIO) -> bytes | None:
     """Return the XMP packet of a file; None if it has none, or only a compressed one."""
     for kind, size in _boxes(file):
         if kind == b"xml ":
-            return file.read(min(size, LIMIT))
+            return file.read(min(size, LIMIT + 1))  # one more shows that it is too long
     return None
 
 

@@ -75,7 +75,7 @@ def read_deep(image: Image.Image, file: BinaryIO | None) -> NDArray[np.uint16] |
     if raw not in LOWER:
         return None
     file.seek(0)
-    with Image.open(file) as again:
+    with Image.open(file, formats=["PNG"]) as again:
         again.tile = [again.tile[0]._replace(args=LOWER[raw])]
         values = _joined(np.asarray(image), np.asarray(again))
     key = image.info.get("transparency")
@@ -83,6 +83,16 @@ def read_deep(image: Image.Image, file: BinaryIO | None) -> NDArray[np.uint16] |
         alpha = np.where((values == np.array(key, np.uint16)).all(axis=-1), 0, 65535)
         values = np.dstack([values, alpha.astype(np.uint16)])
     return values
+
+
+def key_of_few_bits(image: Image.Image) -> int | None:
+    """Return the transparent value of a grey PNG of 2 or 4 bits, spread to 8 bits; None for others.
+
+    Pillow spreads the pixels, but not this value.  `image` is not yet loaded.
+    """
+    key, tiles = image.info.get("transparency"), getattr(image, "tile", [])
+    spread = {"L;2": 85, "L;4": 17}.get(str(tiles[0].args)) if len(tiles) == 1 else None
+    return key * spread if spread and image.format == "PNG" and isinstance(key, int) else None
 
 
 def _joined(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint16]:

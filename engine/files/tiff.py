@@ -12,13 +12,18 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
 
+from engine.files import limits
 from engine.files.attached import IPTC_TAG, XMP_TAG, tiff_tags
+from engine.files.samples import as_colours
+from engine.files.telling import RefusedError
 from engine.pictures.rows import bands
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
+    from PIL import Image, TiffImagePlugin
 
     from engine.pictures.picture import Picture
     from engine.pictures.pixels import Values
@@ -28,21 +33,62 @@ MAGIC: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 ICC_TAG: Final = 34675
 
+COLOURS: Final = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
+"""Channels of a colour, by photometric interpretation."""
+
 LARGEST: Final = 0xFFFF_0000
 """Bytes of pixels that a TIFF file with 32-bit offsets can have."""
 
 SHORT, LONG, RATIONAL, UNDEFINED, BYTE = 3, 4, 5, 7, 1
 
 
-class UnreadableError(Exception):
-    """A kind of TIFF file that is left to Pillow."""
+class UnreadableError(RefusedError):
+    """Refuse a kind of TIFF file that only Pillow may read."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"is a TIFF file of a kind that is not read: {kind}", "convert it to 8 or 16 bits of grey or RGB"
+        )
 
 
-def read_deep(file: BinaryIO) -> NDArray[Any]:
-    """Return the first picture's values, [H, W, 1 to 4], uint16 or float32; white is the largest value or 1.
+def loses_with_pillow(image: Image.Image) -> bool:
+    """Tell whether Pillow reads a TIFF file with other numbers or fewer channels than it has."""
+    if image.format != "TIFF":
+        return False
+    tags = getattr(image, "tag_v2", {})
+    deep = max(np.atleast_1d(tags.get(258, 8))) > 8
+    return deep or unsigned_in(tags) is False or channels_left_out(image) > 0
 
-    Raises UnreadableError for a kind of TIFF that needs Pillow, ModuleNotFoundError without tifffile,
-    Image.DecompressionBombError before anything large is made, and what tifffile raises.
+
+def unsigned_in(tags: Mapping[int, Any]) -> bool:
+    """Tell whether the numbers in a file with these tags are unsigned integers."""
+    return set(np.atleast_1d(tags.get(339, 1)).tolist()) <= {1}
+
+
+def channels_left_out(image: Image.Image) -> int:
+    """Return how many channels of a TIFF file Pillow leaves out."""
+    tags = getattr(image, "tag_v2", {})
+    channels = tags.get(277, 1)
+    if not isinstance(channels, int):
+        return 0
+    return channels - COLOURS.get(tags.get(262, -1), channels) - (image.mode[-1:] in {"A", "a"})
+
+
+def count(file: BinaryIO) -> int:
+    """Return how many pictures a TIFF file holds, slices of a volume too; raises what tifffile raises."""
+    import tifffile  # noqa: PLC0415 - from an extra
+
+    file.seek(0)
+    with tifffile.TiffFile(file) as tiff:
+        return len(tiff.pages) * int(tiff.pages.first.imagedepth)
+
+
+def read(file: BinaryIO) -> tuple[NDArray[Any], list[str]]:
+    """Return the first picture's values, [H, W, 1 to 4], and what they lose.
+
+    They are uint8, uint16 or float32; white is the largest value or 1, and alpha is straight.  Raises
+    UnreadableError for a kind of TIFF that needs Pillow, ModuleNotFoundError without tifffile, what
+    `limits.check_pixels` raises before anything large is made, and what tifffile raises.
     """
     import tifffile  # noqa: PLC0415 - from an extra
 
@@ -51,38 +97,70 @@ def read_deep(file: BinaryIO) -> NDArray[Any]:
     with tifffile.TiffFile(file) as tiff:
         page = tiff.pages.first
         shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
-        kind = np.dtype(page.dtype) if page.dtype is not None else np.dtype(np.uint8)
-        plain = page.photometric in {0, 1, 2} and 1 <= shape[2] <= 4 and page.imagedepth == 1
-        if (
-            not plain
-            or kind not in {np.dtype(x) for x in ("u2", "f2", "f4", "f8")}
-            or page.bitspersample < 16
-        ):
-            raise UnreadableError
-        limit = 2 * (Image.MAX_IMAGE_PIXELS or 2**31)
-        if shape[0] * shape[1] > limit:
-            raise Image.DecompressionBombError
+        kind = None if page.dtype is None else np.dtype(page.dtype)
+        if kind is None or kind.kind not in "uif" or page.photometric not in {0, 1, 2}:
+            raise UnreadableError(_kind(page, kind))
+        pixels = max(shape[0] * shape[1], page.tilelength * page.tilewidth if page.is_tiled else 0)
+        # As stored, on the way, and twice as the picture's values.
+        limits.check_pixels(pixels * page.imagedepth, max(limits.READING, shape[2] * (kind.itemsize + 12)))
         parts = math.prod(page.chunked)
         if len(page.dataoffsets) < parts or not all(page.databytecounts[:parts]):
             raise ValueError("parts of the picture are missing")  # tifffile would fill them with zeros
-        values = page.asarray()
-        if page.planarconfig == 2 and shape[2] > 1:
-            values = np.moveaxis(values, 0, -1)
-        values = values.reshape(shape)
-        values = values if kind == np.uint16 else values.astype(np.float32)
+        planes = page.asarray().reshape(page.shaped)[:, 0]  # of a volume the first slice
+        stored = planes[0] if len(planes) == 1 else np.moveaxis(planes[..., 0], 0, -1)
+        values, lost = as_colours(stored, page.bitspersample)
         if page.photometric == 0:  # white is zero
-            values = (65535 if kind == np.uint16 else 1) - values
-        return _unmultiplied(values) if 1 in page.extrasamples and shape[2] in {2, 4} else values
+            values = _white(values) - values
+        return _chosen(values, page, lost)
+
+
+def _kind(page: Any, kind: np.dtype[Any] | None) -> str:
+    """Name what a TIFF file holds."""
+    names = {"u": "integers", "i": "signed integers", "f": "floats", "c": "complex numbers"}
+    numbers = names.get(kind.kind if kind else "", "unknown numbers")
+    space = getattr(page.photometric, "name", f"colour space {page.photometric}")
+    bits = page.bitspersample if isinstance(page.bitspersample, int) else max(page.bitspersample)
+    return f"{page.samplesperpixel} channels of {bits}-bit {numbers}, {space}"
+
+
+def _chosen(values: NDArray[Any], page: Any, lost: list[str]) -> tuple[NDArray[Any], list[str]]:
+    """Return colours and opacity of all channels, [H, W, C], and what is lost."""
+    channels = values.shape[2]
+    colours = 3 if page.photometric == 2 or channels >= 3 else 1
+    if channels < colours:
+        raise UnreadableError(_kind(page, values.dtype))
+    # A channel more is opacity for libtiff and most programs, even if the file does not say so.
+    extra = [*page.extrasamples, *[0] * channels][: channels - colours]
+    alpha = next((i for i, x in enumerate(extra) if x in {1, 2}), 0 if len(extra) == 1 else None)
+    left_out = len(extra) - (alpha is not None)
+    if left_out:
+        lost = [*lost, further_channels(left_out)]
+    if alpha is None:
+        return values[..., :colours], lost
+    if extra[alpha] == 0:
+        lost = [*lost, "the last channel has no name: it was taken as opacity"]
+    kept = values[..., [*range(colours), colours + alpha]] if left_out else values
+    return (_unmultiplied(kept) if extra[alpha] == 1 else kept), lost
+
+
+def further_channels(count: int) -> str:
+    """Say that channels are lost."""
+    return f"further channels are not kept: {count}"
+
+
+def _white(values: NDArray[Any]) -> int:
+    return 1 if values.dtype.kind == "f" else int(np.iinfo(values.dtype).max)
 
 
 def _unmultiplied(values: NDArray[Any]) -> NDArray[Any]:
     """Undo premultiplied alpha."""
-    white = 65535 if values.dtype == np.uint16 else 1
+    white = _white(values)
     result = values.copy()
     for rows in bands(values.shape):
         alpha = values[rows, :, -1:].astype(np.float64)
-        colours = values[rows, :, :-1] * (white / np.where(alpha > 0, alpha, white))
-        result[rows, :, :-1] = np.rint(colours).clip(0, white) if white > 1 else colours
+        with np.errstate(all="ignore"):  # values that are no colours stay none
+            colours = values[rows, :, :-1] * (white / np.where(alpha > 0, alpha, white))
+            result[rows, :, :-1] = np.rint(colours).clip(0, white) if white > 1 else colours
     return result
 
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
-from engine.files import attached
+from engine.files import attached, tiff
+from engine.files.tiff import further_channels
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from PIL import Image
 
 HEAD: Final = 4096
@@ -30,12 +33,7 @@ NEEDS_TIFFFILE: Final = ': pip install "deepdream-onnx[tiff]" keeps more'
 
 def dropped_depth(image: Image.Image, file: BinaryIO | None) -> list[str]:
     """Report more than 8 bits per channel, which Pillow mostly reduces to 8 without a word."""
-    head = b""
-    if file is not None:
-        place = file.tell()
-        file.seek(0)
-        head = file.read(HEAD)
-        file.seek(place)
+    head = b"" if file is None else _head(file)
     # The decoder's arguments in tile hold the raw mode, and for PPM the largest value.
     arguments = [x.args if isinstance(x.args, tuple) else (x.args,) for x in getattr(image, "tile", [])]
     raw = any(
@@ -52,10 +50,7 @@ def dropped_depth(image: Image.Image, file: BinaryIO | None) -> list[str]:
         raw |= bool(head[box + 6] & 0x40)
     if not raw and max(bits) <= 8:
         return []
-    way_out = (
-        NEEDS_TIFFFILE if image.format == "TIFF" and importlib.util.find_spec("tifffile") is None else ""
-    )
-    return [f"the picture has more than 8 bits per channel, the result has 8{way_out}"]
+    return [f"the picture has more than 8 bits per channel, the result has 8{_way_out(image)}"]
 
 
 def take_damaged(info: dict[Any, Any]) -> list[str]:
@@ -68,8 +63,21 @@ def take_damaged(info: dict[Any, Any]) -> list[str]:
 
 def dropped_frames(image: Image.Image) -> list[str]:
     """Report that a file holds more than one picture."""
-    frames = getattr(image, "n_frames", 1)
-    return [f"only the first of {frames} pictures in the file is used"] if frames > 1 else []
+    slices = getattr(image, "tag_v2", {}).get(32997, 1)  # of a volume in TIFF
+    return further_pictures(max(getattr(image, "n_frames", 1), slices if isinstance(slices, int) else 1))
+
+
+def further_pictures(count: int) -> list[str]:
+    """Report all pictures in a file but the first, if it has `count`."""
+    return [f"only the first of {count} pictures in the file is used"] if count > 1 else []
+
+
+def dropped_channels(image: Image.Image, file: BinaryIO | None) -> list[str]:
+    """Report channels that Pillow leaves out."""
+    left_out = tiff.channels_left_out(image) if image.format == "TIFF" else 0
+    if image.format == "PSD" and file is not None:
+        left_out = int.from_bytes(_head(file)[12:14]) - len(image.getbands())
+    return [further_channels(left_out) + _way_out(image)] if left_out > 0 else []
 
 
 def dropped_entries(image: Image.Image) -> list[str]:
@@ -87,3 +95,33 @@ def dropped_entries(image: Image.Image) -> list[str]:
     if any(key not in attached.KNOWN_TEXTS and "Raw profile" not in key for key in texts):
         lost.append("text entries")
     return [f"not kept: {', '.join(lost)}"] if lost else []
+
+
+def dropped_packets(info: Mapping[Any, Any], tags: Mapping[int, Any]) -> list[str]:
+    """Report metadata that is too long to be looked at; `info` and `tags` have Pillow's names."""
+    photoshop = info.get("photoshop")
+    packets = {
+        "XMP": info.get("xmp") or info.get("XML:com.adobe.xmp"),
+        "IPTC": photoshop.get(0x0404) if isinstance(photoshop, dict) else tags.get(attached.IPTC_TAG),
+    }
+    sizes = {
+        x: len(y) * (4 if isinstance(y, tuple) else 1)  # 32-bit numbers, see `attached.iptc_of`
+        for x, y in packets.items()
+        if isinstance(y, bytes | str | tuple)
+    }
+    limit = attached.LIMIT
+    return [f"{x} of more than {limit // 1_000_000} MB is not kept" for x in sizes if sizes[x] > limit]
+
+
+def _head(file: BinaryIO) -> bytes:
+    """Return the beginning of a file, which stays where it is read."""
+    place = file.tell()
+    file.seek(0)
+    head = file.read(HEAD)
+    file.seek(place)
+    return head
+
+
+def _way_out(image: Image.Image) -> str:
+    missing = image.format == "TIFF" and importlib.util.find_spec("tifffile") is None
+    return NEEDS_TIFFFILE if missing else ""

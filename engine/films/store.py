@@ -84,7 +84,7 @@ class Store:
 
     def image(self, number: int) -> NDArray[np.uint8]:
         """Return a frame, [H, W, 3]; numbers count from 1."""
-        with Image.open(self._frame(number)) as image:
+        with Image.open(self._frame(number), formats=["PNG"]) as image:
             return np.asarray(image.convert("RGB"))
 
     @contextlib.contextmanager

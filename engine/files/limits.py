@@ -1,0 +1,114 @@
+"""What is asked of a picture's file before it is decoded: how large it is, and how often it is drawn over.
+
+A file of a few kilobytes can hold a picture that takes gigabytes, or minutes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from PIL import Image
+
+from engine import machine
+from engine.files.telling import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READING: Final = 34
+"""Bytes per pixel that reading takes at most, decoder and all: 7 to 32 were measured.  The lightest dream
+takes no less, so what can be dreamed on can be read."""
+
+SCANS: Final = 100
+"""Scans of a JPEG file, at most, as in libtiff.  Each takes as long as a whole picture, and needs only a few
+bytes.  Encoders write about 10, those that try for the smallest file up to 64."""
+
+MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+"""The beginning of a segment of a JPEG file."""
+
+INSIDE: Final = re.compile(rb"IHDR(?P<png>.{8})|\xff\x4f\xff\x51.{4}(?P<j2k>.{16})", re.DOTALL)
+"""The size in the header of a PNG or JPEG 2000 picture, wherever that is."""
+
+
+def check(image: Image.Image, file: BinaryIO | None = None) -> None:
+    """Raise before a picture is decoded that is too large, or takes too long.
+
+    `image` is open and not yet loaded, `file` what it was opened from.  Raises RefusedError, and
+    Image.DecompressionBombError above the limit that Pillow has.
+    """
+    place = 0 if file is None else file.tell()  # where Pillow reads on
+    check_pixels(max([image.width * image.height, *_inside(image, file)]))
+    scans = _scans(file) if file is not None and image.format in {"JPEG", "MPO"} else 0
+    if file is not None:
+        file.seek(place)
+    if scans > SCANS:
+        raise RefusedError(
+            f"has more than {SCANS} scans, which would take minutes",
+            hint="save it again as a JPEG or PNG file in a program that you trust",
+        )
+
+
+def check_pixels(pixels: int, each: int = READING) -> None:
+    """Raise what `check` raises for that many pixels, of which each takes `each` bytes."""
+    if Image.MAX_IMAGE_PIXELS and pixels > 2 * Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError
+    wanted, free = pixels * each, machine.available_memory()
+    if free is not None and wanted > free:
+        raise RefusedError(
+            f"does not fit into memory: to read its {pixels / 1e6:.0f} million pixels takes about"
+            f" {machine.amount(wanted)}, and {machine.amount(free)} are free",
+            hint="make it smaller, or close other programs",
+        )
+
+
+def _inside(image: Image.Image, file: BinaryIO | None) -> Iterator[int]:
+    """Yield the pixels of what is decoded in truth, where the file's own header may say less."""
+    tags = getattr(image, "tag_v2", {})
+    sides = [x for tag in (322, 323) if isinstance(x := tags.get(tag), int)]  # of TIFF's tiles
+    if len(sides) == 2:
+        yield sides[0] * sides[1]
+    if file is None:
+        return
+    if image.format == "ICO":
+        yield from _icons(file)
+    elif image.format in {"ICNS", "JPEG2000"}:
+        file.seek(0)
+        for found in INSIDE.finditer(file.read()):
+            sizes = found["png"] or found["j2k"]
+            right, bottom, left, top = (int.from_bytes(sizes[x : x + 4]) for x in (0, 4, 8, 12))
+            yield max(right - left, 0) * max(bottom - top, 0)
+
+
+def _icons(file: BinaryIO) -> Iterator[int]:
+    """Yield the pixels of each PNG or BMP picture in a Windows icon."""
+    file.seek(4)
+    count = int.from_bytes(file.read(2), "little")
+    directory = file.read(16 * count)
+    for entry in range(0, len(directory) - 15, 16):
+        file.seek(int.from_bytes(directory[entry + 12 : entry + 16], "little"))
+        head = file.read(24)
+        if head.startswith(b"\x89PNG"):
+            yield int.from_bytes(head[16:20]) * int.from_bytes(head[20:24])
+        elif head.startswith(b"\x0c\0\0\0"):  # the oldest BMP
+            yield int.from_bytes(head[4:6], "little") * int.from_bytes(head[6:8], "little")
+        else:  # twice as high, for its mask
+            sides = [abs(int.from_bytes(head[x : x + 4], "little", signed=True)) for x in (4, 8)]
+            yield sides[0] * sides[1] // 2
+
+
+def _scans(file: BinaryIO) -> int:
+    """Count how often a JPEG file draws over its picture, or rather more than that below the limit."""
+    file.seek(0)
+    content = file.read()
+    if (most := content.count(b"\xff\xda")) <= SCANS:  # so it is for any usual file, and known at once
+        return most
+    place = scans = 0
+    while found := MARKER.search(content, place):
+        kind, place = content[found.start() + 1], found.end()
+        if kind == 0xD9:  # the end; what follows is another picture, or a film
+            break
+        scans += kind == 0xDA
+        if kind != 0xD8:  # the beginning, which has no content
+            place += int.from_bytes(content[place : place + 2])
+    return scans
