@@ -82,7 +82,8 @@ def at_depth(values: Values, dtype: np.dtype[Any]) -> Values:
         if dtype == np.float32:
             converted[rows] = values[rows] * np.float64(factor)
         else:
-            band = np.nan_to_num(values[rows].astype(np.float64), nan=0.0)
+            band = values[rows].astype(np.float64)
+            band = np.nan_to_num(band, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
             converted[rows] = np.rint(band * factor).clip(0, white(dtype))
     return converted
 
