@@ -90,13 +90,17 @@ def decode_tiff(file: BinaryIO) -> Picture:
         values, lost = tiff.read(file)
         lost = unread.further_pictures(tiff.count(file)) + lost
     except ModuleNotFoundError as error:
-        raise ImageError(
-            "this kind of TIFF picture needs the extra [tiff]", hint='pip install "deepdream-onnx[tiff]"'
-        ) from error
+        raise _needs_tifffile() from error
     facts, exif = tiff_facts(file)
     lost += unread.dropped_packets(facts, exif)
     pixels, alpha = _split(_turned(values, _orientation_in(exif)))
     return _picture(pixels, alpha, facts, exif, lost, cmyk=False)
+
+
+def _needs_tifffile() -> ImageError:
+    return ImageError(
+        "this kind of TIFF picture needs the extra [tiff]", hint='pip install "deepdream-onnx[tiff]"'
+    )
 
 
 def tiff_facts(file: BinaryIO) -> tuple[dict[str, Any], Image.Exif]:
@@ -174,8 +178,13 @@ def _deep(image: Image.Image, file: BinaryIO | None) -> tuple[NDArray[Any] | Non
     if values is not None:
         return values, []
     if file is not None and tiff.loses_with_pillow(image):
-        with contextlib.suppress(ModuleNotFoundError, tiff.UnreadableError):
+        try:
             return tiff.read(file)
+        except tiff.UnreadableError:
+            pass
+        except ModuleNotFoundError as error:
+            if image.mode == "L" and not tiff.unsigned_in(getattr(image, "tag_v2", {})):
+                raise _needs_tifffile() from error  # Pillow would take signed bytes for others
     if image.mode.startswith("I") or image.mode == "F":
         return _grey(image)
     return None, []

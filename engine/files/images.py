@@ -62,9 +62,6 @@ def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
             raise ImageError(f"{name} is empty")
         enable_for(head, name)
         with explained(name) as said:
-            if head.startswith(jxl.MAGIC):  # whose plug-in decodes as it opens
-                limits.check_pixels(jxl.pixel_count(file))
-                file.seek(0)
             picture = _read(file, is_tiff=head.startswith(tiff.MAGIC))
         return replace(picture, warnings=(*picture.warnings, *said))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from PIL import Image
 
 from engine import machine
+from engine.files import jxl
 from engine.files.telling import RefusedError
 
 if TYPE_CHECKING:
@@ -29,6 +30,17 @@ MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 INSIDE: Final = re.compile(rb"IHDR(?P<png>.{8})|\xff\x4f\xff\x51.{4}(?P<j2k>.{16})", re.DOTALL)
 """The size in the header of a PNG or JPEG 2000 picture, wherever that is."""
+
+
+def check_unopened(file: BinaryIO) -> None:
+    """Raise what `check` raises for a file of a format that is decoded as soon as it is opened."""
+    place = file.tell()
+    head = file.read(12)
+    if head.startswith(jxl.MAGIC):
+        check_pixels(jxl.pixel_count(file))
+    elif head.startswith(b"\0\0\1\0"):
+        check_pixels(max(_icons(file), default=0))
+    file.seek(place)
 
 
 def check(image: Image.Image, file: BinaryIO | None = None) -> None:
@@ -70,9 +82,7 @@ def _inside(image: Image.Image, file: BinaryIO | None) -> Iterator[int]:
         yield sides[0] * sides[1]
     if file is None:
         return
-    if image.format == "ICO":
-        yield from _icons(file)
-    elif image.format in {"ICNS", "JPEG2000"}:
+    if image.format in {"ICNS", "JPEG2000"}:
         file.seek(0)
         for found in INSIDE.finditer(file.read()):
             sizes = found["png"] or found["j2k"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from PIL import Image, ImageFile
 
 from engine.errors import ImageError
+from engine.files import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,11 @@ LEFT_OUT: Final[Mapping[str, str]] = {
 
 
 def opened(file: BinaryIO) -> Image.Image:
-    """Open a picture's file with Pillow, of the formats that are read only; raises what Pillow raises."""
+    """Open a picture's file with Pillow, of the formats that are read only.
+
+    Raises what Pillow and `limits.check_unopened` raise.
+    """
+    limits.check_unopened(file)
     extras = {"HEIF", "JXL"}  # there once `formats.enable_for` has met such a file
     return Image.open(file, formats=[x for x in READ if x not in extras or x in Image.OPEN])
 

@@ -1,0 +1,121 @@
+"""What libraries raise, warn of and print reaches users in our words, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.errors import ImageError
+from engine.files import images, quiet
+from engine.files.telling import explained
+from tests.engine.conftest import as_file, noise
+from tests.engine.files import samples
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "x cannot be read: Too many open files"),
+        (OSError(errno.EIO, os.strerror(errno.EIO)), "x cannot be read: Input/output error"),
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES)), "x cannot be read: Permission denied"),
+        (MemoryError(), "x does not fit into memory"),
+        (OSError("broken data stream"), "x is damaged or incomplete: broken data stream"),
+        (OSError(errno.EINVAL, "Invalid argument"), "x is damaged or incomplete: .*Invalid argument"),
+        (KeyError("two\nlines"), "x is damaged or incomplete: 'two"),
+        (ValueError(), "x is damaged or incomplete: ValueError"),
+        (Image.DecompressionBombError(), "x has more than 178 million pixels"),
+    ],
+)
+def test_each_error_is_said_as_it_is(error: Exception, said: str) -> None:
+    with pytest.raises(ImageError, match=f"^{said}") as caught, explained("x"):
+        raise error
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP"])
+def test_too_many_open_files_are_no_damaged_picture(tmp_path: Path, form: str) -> None:
+    (tmp_path / "x").write_bytes(samples.sample(form))
+    script = (
+        "import io, os, resource, sys\n"
+        "from engine.errors import ImageError\n"
+        "from engine.files import images\n"
+        "content = open(sys.argv[1], 'rb').read()\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (50, 50))\n"
+        "try:\n"
+        "    while True: os.open(os.devnull, os.O_RDONLY)\n"
+        "except OSError: pass\n"
+        "for source in (content, sys.argv[1]):\n"
+        "    try:\n"
+        "        images.load(images.Path(source) if isinstance(source, str) else io.BytesIO(source))\n"
+        "        print('read')\n"
+        "    except ImageError as error: print(error)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "x")], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert "Too many open files" in told[1]
+    assert told[0] == "read" or "Too many open files" in told[0]
+
+
+def test_a_damaged_file_that_is_read_is_said_to_be_damaged() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a description that is long enough to lie elsewhere"
+    content = (
+        as_file(noise(7, 9), "JPEG", exif=exif)
+        .getvalue()
+        .replace(b"\x01\x0e\0\x02\0\0\0", b"\x01\x0e\0\x02\x7f\0\0")
+    )
+    told = " ".join(images.load(io.BytesIO(content), "x.jpg").warnings)
+    assert "damaged" in told
+
+
+def test_what_libtiff_complains_of_is_told_and_not_printed(capfd) -> None:
+    picture = images.load(io.BytesIO(samples.broken_fax()), "fax.tif")
+    assert capfd.readouterr().err == ""
+    assert picture.shape == (64, 64)
+    if quiet._libtiff() is not None:
+        assert picture.warnings[0].startswith("fax.tif is damaged, and was read as far as it could be")
+
+
+@pytest.mark.skipif(quiet._libtiff() is None, reason="Pillow's libtiff cannot be found here")
+def test_other_users_of_libtiff_hear_it_as_before(capfd) -> None:
+    images.load(io.BytesIO(samples.broken_fax()))
+    with Image.open(io.BytesIO(samples.broken_fax())) as image:
+        image.load()
+    assert "Fax4Decode" in capfd.readouterr().err
+
+
+def test_warnings_of_other_threads_are_theirs() -> None:
+    heard: list[str] = []
+    before = warnings.showwarning
+
+    def elsewhere() -> None:
+        warnings.warn("of another thread", stacklevel=1)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: heard.append(str(message))
+        with quiet.recording() as said:
+            thread = threading.Thread(target=elsewhere)
+            thread.start()
+            thread.join()
+            warnings.warn("of this one", stacklevel=1)
+    assert said == ["of this one"]
+    assert heard == ["of another thread"]
+    assert warnings.showwarning is before
+
+
+def test_numpys_warnings_are_not_about_files() -> None:
+    with pytest.raises(RuntimeWarning), quiet.recording() as said:  # an error here, as in all tests
+        np.array([1e300]).astype(np.float32)
+    assert said == []
