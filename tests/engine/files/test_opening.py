@@ -95,6 +95,8 @@ def test_an_eps_image_that_the_caller_opened_is_refused_until_it_is_loaded(ghost
     with Image.open(io.BytesIO(samples.EPS)) as image:
         with pytest.raises(ImageError, match="pictures in EPS are not read") as caught:
             images.from_pil(image)
+        with pytest.raises(ImageError, match="pictures in EPS are not read"):
+            engine.dream(image)
         assert "load()" in caught.value.hint
     assert not ghostscript.exists()
 
