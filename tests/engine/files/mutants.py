@@ -169,7 +169,10 @@ def exif_of(
 
 
 def _entries(exif: bytes | None) -> dict[int, tuple[int, int, bytes]]:
-    """The entries of a small little-endian EXIF, as `directory` takes them, without its directories."""
+    """The entries of a small little-endian EXIF, as `directory` takes them, without its directories.
+
+    Those that lie outside are left out: in a TIFF file they would damage what says how the pixels are stored.
+    """
     found: dict[int, tuple[int, int, bytes]] = {}
     if exif is None or exif[:4] != b"II*\0" or len(exif) < 10:
         return found
@@ -179,8 +182,8 @@ def _entries(exif: bytes | None) -> dict[int, tuple[int, int, bytes]]:
             break
         tag, kind, count, offset = struct.unpack("<HHII", exif[place : place + 12])
         size = count * (SIZES[kind] if kind < len(SIZES) else 1)
-        data = exif[place + 8 : place + 12] if size <= 4 else exif[offset : offset + min(size, 4096)]
-        if tag != 34665:
+        data = exif[place + 8 : place + 12] if size <= 4 else exif[offset : offset + size]
+        if tag != 34665 and size <= max(len(data), 4):
             found[tag] = (kind, count, data)
     return found
 
