@@ -20,7 +20,7 @@ from engine.files import images
 from engine.library.dreaming import Dreaming
 from engine.settings.config import DreamConfig
 from tests.engine.cli.test_cli import start
-from tests.engine.conftest import QUICK, TINY, copies
+from tests.engine.conftest import QUICK, TINY, copies, noise
 
 ROOT = Path(__file__).parents[3]
 
@@ -137,3 +137,13 @@ def test_a_partial_picture_that_cannot_be_kept_does_not_cost_the_others(photo: P
     assert "none" in str(error)
     assert capfd.readouterr().out == f"{there}\n"
     assert images.load(there).shape == (30, 40)
+
+
+def test_what_a_partial_picture_could_not_keep_is_told(photo: Path, tiny, capfd) -> None:
+    noise(30, 40, "RGBA").save(photo)
+    config = DreamConfig(layers={"mixed0": 1.0}, iterations=1)
+    dreaming = Dreaming.begin(images.read(photo), order_for(tiny, config), tiny)
+    job = batch.Job(photo, photo.with_name("b.jpg"))
+    unfinished = [batch.Progress(job, next(dreaming.steps()), dreaming)]
+    dream_command._kept(unfinished, batch.Streams(None, None), reporters.Reporter())
+    assert f"{photo}: JPEG has no alpha: the transparency is lost" in capfd.readouterr().err
