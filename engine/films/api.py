@@ -11,8 +11,8 @@ from engine import paths
 from engine.films import encode
 from engine.films import video as videos
 from engine.films import zoom as zooms
-from engine.library.given import check, given_settings, path_of, wrong
 from engine.library.sources import open_model, order_from, read
+from engine.settings.given import check, given_settings, path_of, wrong
 from engine.settings.presets import configure
 from engine.settings.setting import Setting
 

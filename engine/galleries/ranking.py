@@ -11,6 +11,7 @@ from engine.errors import ImageError, UsageError
 from engine.galleries.thumbnails import thumbnail
 from engine.library.sources import open_model, read
 from engine.pictures.pixels import to_model
+from engine.settings.given import wrong
 from engine.settings.selectors import suggest
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def rank_channels(
     `layers` are names, None for all.  A layer that sees nothing in a picture so small is not in the result.
     Raises UsageError for an unknown layer, ImageError if the picture is too small, and what `dream` raises.
     """
+    if isinstance(layers, str):  # a sequence too, but of letters
+        raise wrong("layers", layers, f"a list of names: [{layers!r}]")
     opened = open_model(model, device, threads)
     for name in layers or ():
         if name not in opened.layer_names:

@@ -14,9 +14,9 @@ from engine.files.formats import format_named
 from engine.library import streams
 from engine.library.change import changed
 from engine.library.dreaming import Dreaming
-from engine.library.given import check, given_settings, path_of, wrong
 from engine.library.sources import open_model, order_from, read, read_guide, read_mask
 from engine.settings.config import DreamConfig
+from engine.settings.given import check, given_settings, path_of, wrong
 from engine.settings.output import STANDARD, Output
 from engine.settings.presets import DEFAULT, configure
 

@@ -13,7 +13,7 @@ from engine import paths
 from engine._version import __version__
 from engine.errors import ImageError, UsageError
 from engine.files import images
-from engine.library.given import path_of
+from engine.settings.given import path_of
 from engine.settings.origin import Origin, bare_name, origin_of
 from engine.settings.output import STANDARD
 from engine.settings.recipe import Recipe

@@ -13,11 +13,12 @@ from engine.ascent.masks import Mask
 from engine.ascent.order import Guide, Order, order_for
 from engine.errors import ImageError, UsageError
 from engine.files import images
-from engine.library import arrays, given, streams
+from engine.library import arrays, streams
 from engine.library.repeating import origin_of_pixels
 from engine.network.model import DreamModel, load_model
 from engine.pictures.picture import Picture
 from engine.pictures.pixels import luma
+from engine.settings import given
 from engine.settings.config import fit_layers
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def read(source: Source, name: str = "picture") -> tuple[Picture, Origin]:
         return images.read_bytes(bytes(source), f"the {name}'s content")
     if hasattr(source, "read"):
         return images.read_bytes(streams.content_of(source, name), f"the {name}'s content")
-    if not isinstance(source, str | os.PathLike):
-        raise given.wrong(name, source, TAKES)
-    return images.read(given.path_of(source, name, ImageError))
+    return images.read(given.path_of(source, name, ImageError, TAKES))
 
 
 def read_guide(source: Source | None, model: DreamModel) -> Guide | None:
@@ -89,8 +88,7 @@ def open_model(model: ModelSource, device: str, threads: int | None) -> DreamMod
         return model
     if model is not None and not isinstance(model, str | os.PathLike):
         raise given.wrong("model", model, "a path, an open DreamModel, or None for the embedded one")
-    path = None if model is None else given.path_of(model, "model")
-    return load_model(path, device=device, threads=None if threads is None else int(threads))
+    return load_model(model, device=device, threads=threads)
 
 
 def order_from(

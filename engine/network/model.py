@@ -6,7 +6,6 @@ import hashlib
 import threading
 from functools import partial
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
@@ -19,9 +18,11 @@ from engine.network import ort
 from engine.network.contract import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, Metadata
 from engine.network.session import Resident, Session, open_session, read_model
 from engine.network.split import SplitModel
+from engine.settings.given import check, path_of
 from engine.settings.selectors import parse_selector, suggest
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection, Mapping
     from types import TracebackType
     from typing import NoReturn, Self
@@ -290,7 +291,7 @@ class DreamModel:
 
 
 def load_model(
-    path: str | Path | None = None,
+    path: str | os.PathLike[str] | None = None,
     *,
     device: str = "auto",
     threads: int | None = None,
@@ -301,9 +302,12 @@ def load_model(
     `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `threads` None means as many as this process may
     use; `precision` is `full` or, on a GPU, `half`.  Raises ModelError, DeviceError or UsageError.
     """
-    content = _embedded(EMBEDDED) if path is None else read_model(Path(path))
-    name = EMBEDDED if path is None else str(path)
-    return DreamModel(open_session(content, device, threads, name, precision), name, content)
+    check(device=device, threads=threads)
+    file = None if path is None else path_of(path, "path", ModelError)
+    content = _embedded(EMBEDDED) if file is None else read_model(file)
+    name = EMBEDDED if file is None else str(file)
+    count = None if threads is None else int(threads)  # NumPy's too
+    return DreamModel(open_session(content, device, count, name, precision), name, content)
 
 
 def _refuse(name: str) -> NoReturn:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import engine
 from engine.errors import ImageError, UsageError
-from engine.library.given import given_settings
 from engine.settings.config import settings
+from engine.settings.given import given_settings
 from engine.settings.setting import brief
 from tests.engine.conftest import noise
 
@@ -167,6 +167,11 @@ def test_other_functions_name_their_arguments(tiny) -> None:
         (lambda: engine.gallery(PIXELS, preset=5, model=tiny), "preset cannot be 5"),
         (lambda: engine.gallery(5, model=tiny), "picture cannot be 5"),
         (lambda: engine.rank_channels([1], model=tiny), "picture cannot be"),
+        (lambda: engine.rank_channels(PIXELS, layers="mixed0", model=tiny), "layers cannot be 'mixed0'"),
+        (lambda: engine.load_model(5), "path cannot be 5"),
+        (lambda: engine.load_model(device=0), "device cannot be 0"),
+        (lambda: engine.load_model(threads="2"), "threads cannot be '2'"),
+        (lambda: engine.load_model(threads=True), "threads cannot be True"),
     ):
         with pytest.raises(UsageError, match=said) as caught:
             call()

@@ -23,8 +23,6 @@ from engine.settings.tiling import Tiling
 if TYPE_CHECKING:
     from engine.settings.config import Settings
 
-INSTEAD: Final = "a path is text, or a pathlib.Path; a file's content is bytes"
-
 LAYERS: Final = 'layers takes a mapping such as {"mixed3": 0.5}, or text such as "mixed3=0.5,mixed4:87"'
 
 
@@ -82,22 +80,29 @@ def given_settings(settings_: Settings, function: Callable[..., object]) -> dict
     return given
 
 
-def path_of(given: object, name: str, refusal: type[DreamError] = UsageError) -> Path:
+def path_of(
+    given: object,
+    name: str,
+    refusal: type[DreamError] = UsageError,
+    takes: str = "a path: text, or any PathLike",
+) -> Path:
     """Return a path that was given as text or as any os.PathLike.
 
-    Raises UsageError where it is neither, and a `refusal` where no file can be called so.
+    Raises UsageError where it is neither, and a `refusal` where no file can be called so.  `takes` is what
+    the argument takes, for people.
     """
     if not isinstance(given, str | os.PathLike):
-        raise wrong(name, given, "a path")
-    path = os.fsdecode(given)
+        raise wrong(name, given, takes)
+    path, problem = os.fsdecode(given), ""
     if not path:
-        raise refusal(f"{name} is an empty path", hint=INSTEAD)
+        raise refusal(f"{name} is an empty path", hint=f"{name} takes {takes}")
     try:
         paths.check_name(path)
         os.lstat(path)
     except OSError as error:
-        if error.errno in {errno.EINVAL, errno.ENAMETOOLONG}:
-            raise refusal(f"{name} is no path: {brief(path)}: {error.strerror}", hint=INSTEAD) from None
+        problem = str(error.strerror) if error.errno in {errno.EINVAL, errno.ENAMETOOLONG} else ""
+    if problem:
+        raise refusal(f"{name} is no path: {brief(path)}: {problem}", hint=f"{name} takes {takes}")
     return Path(path)
 
 
