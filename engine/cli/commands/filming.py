@@ -125,7 +125,7 @@ def _remove_empty(project: Project) -> None:
 
     folder = folder_of(project.target)
     with contextlib.suppress(DreamError):  # it is another film's
-        if folder.exists() and not (store := Store(folder, project.identity)).state()[0]:
+        if paths.exists(folder) and not (store := Store(folder, project.identity)).state()[0]:
             store.remove()
 
 
