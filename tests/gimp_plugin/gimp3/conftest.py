@@ -10,6 +10,14 @@ import pytest
 from . import harness
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a GIMP's checks together where tests are shared out: they come from two runs of it, in one root."""
+    for item in items:
+        suite = getattr(item, "callspec", None) and item.callspec.params.get("suite")
+        if suite:
+            item.add_marker(pytest.mark.xdist_group(suite))
+
+
 @pytest.fixture(
     scope="session", params=harness.SUITES, ids=lambda suite: harness.SUITES[suite].replace(" ", "-")
 )
