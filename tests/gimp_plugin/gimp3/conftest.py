@@ -11,7 +11,7 @@ from . import harness
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a GIMP's checks together where tests are shared out: they come from two runs of it, in one root."""
+    """Keep a GIMP's checks together where tests are shared out: two runs of it, in one root, make them."""
     for item in items:
         suite = getattr(item, "callspec", None) and item.callspec.params.get("suite")
         if suite:
