@@ -2,8 +2,8 @@
 
 A forked process is a copy with one thread.  Whoever held a lock is gone, so it stays locked; whoever computed
 is gone, so a session waits for it for ever, even to be closed.  Therefore no fork happens while the runtime
-works (`calls`), and what was open is forgotten in the child, unclosed, and opened anew when it is next needed
-(`Opened`).
+works or a lock is held (`calls`), and what was open is forgotten in the child, unclosed, and opened anew when
+it is next needed (`Opened`).
 """
 
 from __future__ import annotations

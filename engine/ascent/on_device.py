@@ -6,7 +6,6 @@ two numbers come back, the loss and the mean of |gradient|.  Nothing here knows 
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,14 +31,13 @@ class DeviceImage:
         self.tensor = tensor
         self.shape = shape
         """(H, W, 3)."""
+        self._fetched: NDArray[np.float32] | None = None
 
     def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
-        return self._fetched[rows]
-
-    @cached_property
-    def _fetched(self) -> NDArray[np.float32]:
-        image: NDArray[np.float32] = self._place.fetch(self.tensor)[0]
-        return image
+        image = self._fetched
+        if image is None:
+            image = self._fetched = self._place.fetch(self.tensor)[0]
+        return image[rows]
 
 
 class DeviceClimber:

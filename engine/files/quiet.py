@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image, _imaging
 
+from engine.forks import calls
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RECORDING: Final = threading.Lock()
 """Python catches warnings for all threads at once, so only one thread at a time may do so.  What waits is the
-decoding of another picture: milliseconds, where pictures are small enough to come several at once."""
+decoding of another picture: milliseconds, where pictures are small enough to come several at once.
+It is only taken inside `calls`, so that no fork finds it taken."""
 
 _HEARD: Final = threading.local()
 """Its `said` is the list of the thread that records."""
@@ -29,7 +32,7 @@ def recording() -> Iterator[list[str]]:
     It must not be entered twice.
     """
     said: list[str] = []
-    with _RECORDING, warnings.catch_warnings(), _listening_to_libtiff():
+    with calls(), _RECORDING, warnings.catch_warnings(), _listening_to_libtiff():
         # Only these are about files.  NumPy's and Python's are about programs.
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, but not absurd

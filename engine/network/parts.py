@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine import machine
 from engine.errors import ModelError
+from engine.forks import calls
 from engine.network.buffers import Shelf
 from engine.network.contract import (
     CHANNEL_WEIGHTS,
@@ -76,7 +77,8 @@ class Parts:
         opened = self._tiles.get(form)
         if opened is None:
             try:
-                opened = self._open(rows, columns)  # at worst two threads open the same
+                with calls():
+                    opened = self._open(rows, columns)  # at worst two threads open the same
             except ValueError as error:
                 raise ModelError(f"the model's stem is not what the file says it is: {error}") from error
             with self._lock:

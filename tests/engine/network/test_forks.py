@@ -115,6 +115,23 @@ CASES = {
             for x in others:
                 x.join()
     """,
+    "while another thread reads a picture": """
+        from engine.files.quiet import recording
+        begun = threading.Event()
+        def read():
+            with recording():
+                begun.set()
+                time.sleep(0.3)
+        other = threading.Thread(target=read)
+        other.start()
+        begun.wait()
+        def work():
+            with recording() as said:
+                warnings.warn("heard")
+            assert said == ["heard"]
+        child(work)
+        other.join()
+    """,
     "multiprocessing": """
         import multiprocessing
         model = load()
