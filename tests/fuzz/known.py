@@ -11,7 +11,6 @@ KNOWN: tuple[tuple[str, str, str], ...] = (
     # Subject; pattern of outcome and detail; what it is.
     ("pictures|attached", r"foreign words: exit code [03]: ", "words of a library"),
     ("pictures|attached", r"unclear message: .* is damaged or incomplete: '", "no reason given"),
-    ("signals", r"exit code -(2|15): |hang: not ended", "a signal before the program has begun"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at any moment, from before the program has begun to after its last step."""
+"""Ctrl-C and SIGTERM at any moment, from the program's first lines to after its last step."""
 
 from __future__ import annotations
 

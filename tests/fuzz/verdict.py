@@ -75,7 +75,7 @@ def heard(stderr: str) -> tuple[list[str], str | None]:
             elif event["event"] == "error":
                 message = event["message"]
         elif found := re.fullmatch(r"deepdream: (?:warning: )?(.*)", line):
-            if found[1].startswith("error: "):
+            if found[1].startswith(("error: ", "cancelled")):
                 message = found[1].removeprefix("error: ")
             else:
                 warnings.append(found[1])

@@ -31,6 +31,15 @@ MEMORY = 3 << 30
 PATIENCE = 60
 """Seconds until a process that got a signal must have ended."""
 
+PROGRAM = """
+import os
+from engine import __main__ as program
+program.starting.catch()
+os.write(1, b".")
+program.main()
+"""
+"""Tells when its first lines have come: what is earlier is Python's own start."""
+
 
 def make(subject: str, seed: int, number: int) -> Case:
     """Return an input, the same wherever and whenever."""
@@ -84,13 +93,15 @@ def _signalled(case: Case, folder: Path) -> Verdict:
     number, seconds = case.signal or (0, 0.0)
     root = str(Path(__file__).parents[2])
     process = subprocess.Popen(
-        [sys.executable, "-m", "engine", *case.words],
+        [sys.executable, "-c", PROGRAM, *case.words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": root},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    assert process.stdout is not None
+    process.stdout.read(1)
     time.sleep(seconds)
     process.send_signal(number)
     try:
