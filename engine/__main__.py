@@ -13,6 +13,11 @@ def main() -> None:
     from engine.cli import stopping
 
     stopping.arm()
+    import sys
+    import warnings
+
+    if not sys.warnoptions:  # Python's and NumPy's warnings are for programmers; python -W shows them
+        warnings.simplefilter("ignore")
     from engine.cli.main import main as run
 
     stopping.leave(run())

@@ -119,3 +119,16 @@ def test_numpys_warnings_are_not_about_files() -> None:
     with pytest.raises(RuntimeWarning), quiet.recording() as said:  # an error here, as in all tests
         np.array([1e300]).astype(np.float32)
     assert said == []
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_warnings_for_programmers_reach_no_user(shown: bool) -> None:
+    script = (
+        "import warnings, engine.cli.main as command, engine.__main__ as program\n"
+        "command.main = lambda: warnings.warn('of NumPy', RuntimeWarning) or 0\n"
+        "program.main()\n"
+    )
+    words = [sys.executable, *(["-W", "default"] if shown else []), "-c", script]
+    environment = {x: y for x, y in os.environ.items() if x != "PYTHONWARNINGS"}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+    assert ("of NumPy" in done.stderr) == shown
