@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
+from engine.settings.untrusted import LARGEST
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -69,6 +71,9 @@ DESCRIPTION: Final = re.compile(
     rb"|\bdeepdream:recipe\s*=\s*(?:\"[^\"]*\"|'[^']*')"
 )
 """The recipe of an earlier dream, as it is written here or as another program rewrote it."""
+
+LONGEST_ESCAPE: Final = 10
+"""Bytes that one character of a recipe can take in XMP, as in `&#1114111;`."""
 
 RECIPE: Final = re.compile(
     rb"<deepdream:recipe>([^<]*)</|\bdeepdream:recipe\s*=\s*(?:\"([^\"]*)\"|'([^']*)')"
@@ -191,7 +196,8 @@ def recipe_in(xmp: bytes) -> str:
     """Return the recipe in an XMP packet, empty if there is none."""
     found = RECIPE.search(xmp[:LIMIT])
     text = next((x for x in found.groups() if x is not None), b"") if found else b""
-    return html.unescape(text.decode("utf-8", "replace"))
+    # What is cut off is too long to be one, and Python takes seconds to look for characters' names in it.
+    return html.unescape(text[: LONGEST_ESCAPE * LARGEST].decode("utf-8", "replace"))
 
 
 def xmp_of(info: Mapping[Any, Any]) -> bytes | None:

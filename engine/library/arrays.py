@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,11 +37,11 @@ def picture_of(array: NDArray[Any], name: str = "the array") -> Picture:
     values = _in_range(values, name)
     alpha = values[..., -1] if values.shape[2] in {2, 4} else None
     colours = values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
-    return Picture(frozen(colours), None if alpha is None else np.array(alpha, order="C"))
+    return Picture(frozen(colours), None if alpha is None else frozen(alpha))
 
 
 def checked(picture: Picture, name: str) -> Picture:
-    """Return a Picture that a caller made, or a copy if its pixels could change.
+    """Return a Picture that a caller made, with copies of the values that could change.
 
     A dream reads them until its end.  Raises ImageError for one that is not as Picture says.
     """
@@ -57,9 +58,8 @@ def checked(picture: Picture, name: str) -> Picture:
         raise ImageError(f"{name} is a Picture without {what}", hint="an array may be given as it is")
     if alpha is not None and (alpha.shape != colours.shape[:2] or alpha.dtype != colours.dtype):
         raise ImageError(f"{name} is a Picture whose alpha is not [H, W] and of the same type as its pixels")
-    if not colours.flags.writeable:
-        return picture
-    return Picture(**(vars(picture) | {"pixels": frozen(colours)}))
+    alpha = alpha if alpha is None or not alpha.flags.writeable else frozen(alpha)
+    return replace(picture, pixels=frozen(colours) if colours.flags.writeable else colours, alpha=alpha)
 
 
 def frozen(pixels: Values) -> Values:
@@ -83,13 +83,13 @@ def _in_range(values: NDArray[Any], name: str) -> Values:
         return values.astype(np.uint8) * np.uint8(255)
     if kind in "iu":
         if values.dtype.itemsize == 2 and kind == "u":
-            return values.astype(np.uint16)  # in this machine's byte order
+            return values.astype(np.uint16, copy=False)  # in this machine's byte order
         _refuse_outside(values, 255, name, "give uint16 if 65535 is white, or divide by what is white")
-        return values.astype(np.uint8)
+        return values.astype(np.uint8, copy=False)
     if kind == "f":
         refuse_unreal(values, name)
         _refuse_outside(values, 1, name, "divide by 255, or give uint8")
-        return values.astype(np.float32)
+        return values.astype(np.float32, copy=False)
     raise ImageError(f"{name} is of {values.dtype}: a picture has booleans, integers or floating point")
 
 

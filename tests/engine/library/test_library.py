@@ -15,6 +15,7 @@ from PIL import Image
 import engine
 from engine.errors import ImageError, UsageError
 from engine.files import images
+from engine.library.sources import read
 from tests.engine.conftest import TINY, noise
 
 LIGHT = {"layers": "mixed0,mixed1", "iterations": 2, "octaves": 2}
@@ -128,7 +129,8 @@ def test_steps_can_be_watched_and_kept(photo: Path, tiny) -> None:
 
 
 def test_a_picture_may_be_changed_while_a_dream_of_it_runs(tiny) -> None:
-    picture = engine.Picture(np.array(noise(30, 40)))
+    picture = engine.Picture(np.array(noise(30, 40)), np.full((30, 40), 9, np.uint8))
+    assert not np.shares_memory(read(picture)[0].alpha, picture.alpha)
     config = engine.DreamConfig(layers={"mixed0": 1.0}, iterations=1)
     expected = [x.full_size() for x in engine.steps(picture, config, model=tiny)]
     steps = engine.steps(picture, config, model=tiny)

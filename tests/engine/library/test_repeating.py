@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import engine
 from engine import machine
@@ -21,6 +22,7 @@ from engine.ascent.order import order_for
 from engine.batch import jobs as batch
 from engine.errors import UsageError
 from engine.files import images
+from engine.settings.untrusted import LARGEST
 from tests.engine.conftest import TINY, noise
 from tests.engine.library.conftest import LOOK
 from tests.engine.settings.test_recipe import FULL
@@ -325,6 +327,37 @@ def test_pictures_that_came_from_no_file(tiny) -> None:
 
     with pytest.raises(UsageError, match="did not come from a file"):
         find(one.mask, "--mask", [])
+
+
+HOSTILE = {
+    "nested": ("[" * 60_000 + "]" * 4_000, "nested too deeply|no JSON"),
+    "long": ("1" * 10**6, "too long"),
+    "names of characters": (("&" + "x" * 31) * 30_000, "too long"),
+    "twice": ('{"settings": {"octaves": 2, "octaves": 3}}', "given twice"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "JSON"])
+def test_a_hostile_text_in_a_picture_reaches_no_parser_as_it_is(
+    tmp_path: Path, case: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, said = HOSTILE[case]
+    path = tmp_path / f"x.{form.lower()}"
+    if form == "JSON":
+        path.write_text(text)
+    elif form == "PNG":
+        chunks = PngInfo()
+        chunks.add_itxt("deepdream", text)
+        noise(9, 9).save(path, pnginfo=chunks)
+    else:
+        xmp = f"<deepdream:recipe>{text}</deepdream:recipe>".encode()
+        noise(9, 9).save(path, xmp=xmp)
+    unescaped: list[int] = []
+    monkeypatch.setattr("html.unescape", lambda x: unescaped.append(len(x)) or x)
+    with pytest.raises(UsageError, match=said):
+        engine.read_recipe(path)
+    assert max(unescaped, default=0) <= 10 * LARGEST
 
 
 @pytest.mark.slow
