@@ -17,7 +17,7 @@ from engine.films.tally import Tally, frames
 from engine.films.view import View, is_clear, not_shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FORMATS: Final = (
@@ -32,10 +32,6 @@ MOST: Final = 8192 * 4320
 
 USUAL: Final = Fraction(25)
 """Frames per second, if a film does not state them."""
-
-
-COVER: Final = 0x400
-"""FFmpeg's mark for a stream that is the film's cover."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +104,9 @@ def times(source: Path) -> Iterator[Fraction]:
 
 
 def pictures(container: Any) -> Any:
-    """Return the stream of a film's pictures: the first one that is not a cover."""
-    streams = container.streams.video
-    return next((x for x in streams if not x.disposition & COVER), streams[0])
+    """Return the stream of a film's pictures, which is not a cover; None if there is none."""
+    cover = pyav().stream.Disposition.attached_pic
+    return next((x for x in container.streams.video if cover not in x.disposition), None)
 
 
 def beginning(container: Any) -> Fraction:
@@ -133,9 +129,12 @@ def opened(source: Path) -> Iterator[Any]:
         options = {"format_whitelist": FORMATS}
         container = av.open(f"file:{source}", options=options, metadata_errors="replace")
     with container:
-        if not container.streams.video:
+        stream = pictures(container)
+        if stream is None:
             raise ImageError(f"{source} contains no video")
-        context = pictures(container).codec_context
+        context = stream.codec_context
+        if context is None:
+            raise ImageError(f"{source} is in a codec that FFmpeg does not know")
         if context.width * context.height > MOST:
             size = f"{context.width}x{context.height}"
             raise ImageError(f"{source} has frames of {size} pixels, which are too large")
@@ -154,8 +153,9 @@ def _timed(source: Path, tally: Tally) -> Iterator[tuple[Any, Any, Fraction]]:
         time_base = Fraction(stream.time_base)
         begin = beginning(container)
         last: Fraction | None = None
+        stamp = _decoding_order(stream) if container.format.name == "avi" else _stamp
         for frame in frames(container, stream, tally, begin):
-            stated = None if frame.pts is None else frame.pts * time_base - begin
+            stated = None if (pts := stamp(frame)) is None else pts * time_base - begin
             time = stated if stated is not None else (Fraction(0) if last is None else last + step)
             if last is not None and time <= last:
                 time = last + time_base
@@ -169,14 +169,38 @@ def _timed(source: Path, tally: Tally) -> Iterator[tuple[Any, Any, Fraction]]:
             tally.missing = max(tally.missing, 1)
 
 
+def _stamp(frame: Any) -> int | None:
+    """Return the time of a frame, in units of its stream."""
+    stamp: int | None = frame.pts
+    return stamp
+
+
+def _decoding_order(stream: Any) -> Callable[[Any], int | None]:
+    """Return a `_stamp` for AVI.
+
+    AVI knows no times, and those that FFmpeg makes up are in the order of decoding, not of showing.
+    """
+    delay: int | None = None
+
+    def stamp(frame: Any) -> int | None:
+        nonlocal delay
+        if frame.dts is None:
+            return None
+        if delay is None:
+            delay = frame.dts - (stream.start_time or 0)
+        return int(frame.dts - delay)
+
+    return stamp
+
+
 def _is_cut(source: Path) -> bool:
     """Return whether a GIF ends within a frame; FFmpeg decodes half a frame without a word."""
-    with Image.open(source, formats=["GIF"]) as image:
-        try:
+    try:
+        with Image.open(source, formats=["GIF"]) as image:
             image.seek(getattr(image, "n_frames", 1) - 1)
             image.load()
-        except (OSError, EOFError, SyntaxError, ValueError):
-            return True
+    except Exception:  # noqa: BLE001 - Pillow raises exceptions of every kind
+        return True
     return False
 
 

@@ -128,33 +128,23 @@ class Tally:
     ) -> Fraction:
         """Return the time at which the film should end, in seconds; 0 if it does not say so."""
         start = (stream.start_time or 0) * Fraction(stream.time_base) - begin
+        whole = Fraction(container.duration or 0, 1_000_000)
         if container.format.name == "avi":  # FFmpeg shortens the duration of a film that was cut
             return Fraction(start + stream.frames * step)
-        whole = Fraction(container.duration or 0, 1_000_000)
-        if stream.duration:
+        if "mp4" in container.format.name and stream.duration:
             return Fraction(start + stream.duration * stream.time_base)
-        if length := stream_length(stream):
+        if stated := LENGTH.match(stream.metadata.get("DURATION", "")):
+            length = int(stated[1]) * 3600 + int(stated[2]) * 60 + Fraction(stated[3])
             return min(length, whole)  # a tag can be that of another film, of which this is a part
-        # A film is as long as its longest stream, which need not be that of the pictures.
+        # Other formats state the length of the longest stream, which need not be that of the pictures.
         return whole if whole - self.reached > slack else Fraction(0)
-
-
-def stream_length(stream: Any) -> Fraction | None:
-    """Return the length of a stream in seconds; None if it does not state it."""
-    if stream.duration:
-        return Fraction(stream.duration * stream.time_base)
-    if stated := LENGTH.match(stream.metadata.get("DURATION", "")):
-        return int(stated[1]) * 3600 + int(stated[2]) * 60 + Fraction(stated[3])
-    return None
 
 
 def frames(container: Any, stream: Any, tally: Tally, begin: Fraction) -> Iterator[Any]:
     """Yield the frames of a film's stream that can be decoded, in order, as PyAV gives them."""
     av = pyav()
-    # Where only the whole film's length is known, its other streams are looked at too.
-    others = [] if stream_length(stream) else list(container.streams.audio)
     try:
-        for packet in container.demux([stream, *others]):
+        for packet in container.demux([stream, *container.streams.audio]):
             if packet.size and packet.pts is not None:
                 ends = (packet.pts + (packet.duration or 0)) * Fraction(packet.time_base) - begin
                 tally.reached = max(tally.reached, ends)

@@ -132,7 +132,7 @@ def _announced(stream: Any, output: Any) -> Any:
     """Add a stream like this one to a new film, with its language, title and role."""
     added = output.add_stream_from_template(stream)
     added.metadata.update(_tags(stream, OF_A_STREAM))
-    added.disposition = stream.disposition
+    added.disposition = stream.disposition.value
     return added
 
 
@@ -163,20 +163,27 @@ def _holds(container: str, source: Path, index: int) -> bool:
             decode.opened(source) as film,
             av.open(io.BytesIO(), "w", format=container) as trial,
         ):
-            added = _announced(film.streams[index], trial)
+            stream = film.streams[index]
+            if stream.codec_context is None:  # FFmpeg does not know the codec
+                return False
+            added = _announced(stream, trial)
             trial.start_encoding()
-            if film.streams[index].type == "audio":  # subtitles may be an hour away
-                _try_packets(film, index, trial, added)
+            if stream.type == "audio":  # subtitles may be an hour away
+                _try_packets(film, stream, trial, added)
     except (av.error.FFmpegError, ValueError, DreamError):
         return False
     return True
 
 
-def _try_packets(film: Any, index: int, trial: Any, added: Any) -> None:
-    for packet in islice(film.demux(film.streams[index]), TRIED):
+def _try_packets(film: Any, stream: Any, trial: Any, added: Any) -> None:
+    for packet in islice(film.demux(stream), TRIED):
         if packet.dts is not None:
             packet.stream = added
             trial.mux(packet)
+
+
+def _codec(stream: Any) -> str:
+    return "an unknown codec" if stream.codec_context is None else str(stream.codec_context.name)
 
 
 def _unfit(container: str, source: Path, streams: list[Any]) -> Iterator[str]:
@@ -186,7 +193,7 @@ def _unfit(container: str, source: Path, streams: list[Any]) -> Iterator[str]:
         if some and not _is_film(container):
             yield f"an animated picture cannot have {name}: left out"
         elif some:
-            codecs = ", ".join(dict.fromkeys(x.codec_context.name for x in some))
+            codecs = ", ".join(dict.fromkeys(_codec(x) for x in some))
             able = [x for x in OTHERS if all(_holds(FORMATS[x].container, source, y.index) for y in some)]
             advice = f" ({' and '.join(able)} can)" if able else ""
             yield f"this film format cannot hold {name} in {codecs}{advice}: left out"

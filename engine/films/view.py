@@ -35,6 +35,10 @@ class View:
     height: int
     """Size of a frame in square pixels, before it is turned."""
 
+    transfer: int
+    primaries: int
+    """FFmpeg's numbers of the colours' curve and primaries."""
+
     turn: tuple[bool, bool, bool]
     """Whether rows and columns change places; then, whether left and right do; then, whether above and below
     do."""
@@ -48,7 +52,8 @@ class View:
             width = _even(width * aspect)
         elif aspect < 1:
             height = _even(height / aspect)
-        return cls(width, height, _turn(first))
+        context = stream.codec_context
+        return cls(width, height, context.color_trc, context.color_primaries, _turn(first))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -57,7 +62,7 @@ class View:
 
     def show(self, frame: Any) -> NDArray[np.uint8]:
         """Return the colours of a frame, [H, W, 3], 0 to 255; one of another size is scaled."""
-        plain = hdr.is_srgb(frame.color_trc, frame.color_primaries)
+        plain = hdr.is_srgb(self.transfer, self.primaries)
         known = frame.colorspace != UNKNOWN or not _is_high_definition(frame)
         image = frame.to_ndarray(
             format="rgb24" if plain else "rgb48le",
@@ -67,7 +72,7 @@ class View:
             src_colorspace=None if known else "ITU709",
         )
         if not plain:
-            image = hdr.to_srgb(image, frame.color_trc, frame.color_primaries)
+            image = hdr.to_srgb(image, self.transfer, self.primaries)
         exchanged, across, down = self.turn
         image = image.transpose(1, 0, 2) if exchanged else image
         image = image[:, ::-1] if across else image
@@ -84,10 +89,11 @@ def not_shown(stream: Any, first: Any) -> Iterator[str]:
     """Yield one sentence for each thing of a film's pictures that is lost or changed."""
     if max((x.bits for x in first.format.components), default=8) > 8:
         yield "the film has more than 8 bits per channel, but the result has only 8"
-    if first.color_trc in {hdr.PQ, hdr.HLG}:
-        curve = "PQ" if first.color_trc == hdr.PQ else "HLG"
+    transfer, primaries = stream.codec_context.color_trc, stream.codec_context.color_primaries
+    if transfer in {hdr.PQ, hdr.HLG}:
+        curve = "PQ" if transfer == hdr.PQ else "HLG"
         yield f"the film is HDR ({curve}), but the result is not: its highlights are darkened to fit"
-    elif not hdr.is_srgb(first.color_trc, first.color_primaries) and first.color_primaries > 7:
+    elif not hdr.is_srgb(transfer, primaries) and primaries > 7:
         yield "the film has colours that the result cannot have: they are clipped"
     if first.interlaced_frame:
         yield "the film is interlaced, the result is not: both fields of a frame become one picture"

@@ -12,6 +12,7 @@ import pytest
 from engine.errors import ImageError
 from engine.films import decode
 from tests.engine.films.conftest import panned
+from tests.engine.films.recorded import record
 
 pytest.importorskip("av")
 
@@ -87,3 +88,26 @@ def test_damage_in_the_middle_is_reported(film, tmp_path: Path) -> None:
         (tmp_path / f"{i}.mkv").write_bytes(broken)
         with contextlib.suppress(ImageError):
             assert len(list(decode.shots(tmp_path / f"{i}.mkv"))) <= 40
+
+
+def test_frames_of_an_avi_come_in_steady_steps(tmp_path: Path) -> None:
+    """It states no times, and with frames that look ahead, FFmpeg's guesses are in the order of decoding."""
+    path = record(tmp_path / "in.avi", panned(20), pix_fmt="yuv420p", options={"bf": "3"})
+    assert list(decode.times(path)) == [Fraction(x, 25) for x in range(20)]
+
+
+def test_a_cover_is_no_film(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "song.m4a"), "w", format="mp4") as output:
+        voice = output.add_stream("aac", rate=44100, layout="mono")
+        cover = output.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        heard = av.AudioFrame.from_ndarray(np.zeros((1, 4410), np.float32), "fltp", "mono")
+        heard.sample_rate = 44100
+        picture = av.VideoFrame.from_ndarray(panned(1)[0], "rgb24").reformat(format="yuvj420p")
+        packets = [*voice.encode(heard), *voice.encode(None), *cover.encode(picture), *cover.encode(None)]
+        for packet in packets:
+            output.mux(packet)
+    with pytest.raises(ImageError, match="contains no video"):
+        decode.look(tmp_path / "song.m4a")
