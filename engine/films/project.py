@@ -15,7 +15,7 @@ from engine.ascent.work import Work
 from engine.errors import IncompleteError, UsageError
 from engine.films import encode
 from engine.films.shot import Frame, Shot
-from engine.films.store import Store, check_room, folder_of
+from engine.films.store import Store, check_room, folder_of, stored
 from engine.films.tally import Tally
 from engine.pictures.pixels import from_model
 
@@ -90,7 +90,8 @@ class Project:
             raise UsageError(
                 f"{self.target} already exists", hint="--overwrite replaces it; -o NAME writes another file"
             )
-        check_room(self.target.parent, self.frames, self.shape)
+        made = 0 if overwrite else stored(folder)
+        check_room(self.target.parent, max((self.frames or 0) - made, 0), self.shape)
         return self._make(Store(folder, self.identity, overwrite=overwrite), keep_frames=keep_frames)
 
     def _make(self, store: Store, *, keep_frames: bool) -> Iterator[Frame]:

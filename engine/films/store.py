@@ -7,6 +7,7 @@ The folder holds `order.json`, the identity of the film; the frames, `000001.png
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 import shutil
@@ -76,8 +77,10 @@ class Store:
         with self.kept(), _writing(self.folder):
             with atomic.replacing(self._frame(number)) as part:
                 Image.fromarray(image).save(part, "PNG", compress_level=1)
-            with atomic.replacing(self._state(number)) as part, part.open("wb") as file:
-                np.save(file, state, allow_pickle=False)
+            with atomic.replacing(self._state(number)) as part:
+                content = io.BytesIO()  # NumPy does not say why it cannot write to a file
+                np.save(content, state, allow_pickle=False)
+                part.write_bytes(content.getbuffer())
             for path in self.folder.glob("state-*.npy"):
                 if path != self._state(number):
                     path.unlink()
@@ -136,6 +139,11 @@ class Store:
 def folder_of(target: Path) -> Path:
     """Return the folder for the frames of a film, beside the film."""
     return target.with_name(target.name + ".frames")
+
+
+def stored(folder: Path) -> int:
+    """Return how many frames lie in the folder of a film, which need not exist."""
+    return len(list(folder.glob("[0-9]*.png")))
 
 
 def check_room(folder: Path, frames: int | None, shape: tuple[int, int]) -> None:

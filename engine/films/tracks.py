@@ -124,7 +124,9 @@ class Copier:
         packet.stream = self._pairs[packet.stream.index]
         try:
             self._output.mux(packet)
-        except (self._av.error.InvalidDataError, self._av.error.ArgumentError):
+        except (OSError, MemoryError):  # the disk is full, say
+            raise
+        except self._av.error.FFmpegError:
             self._damaged += 1
 
 

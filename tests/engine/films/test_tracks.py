@@ -258,3 +258,20 @@ def test_a_disk_that_is_full_at_once_leaves_no_folder(tiny, tmp_path: Path, monk
     with pytest.raises(ImageError, match="No space left on device"):
         list(made.make())
     assert [x.name for x in tmp_path.iterdir()] == ["in.mkv"]
+
+
+def test_frames_that_are_made_need_no_more_room(tiny, tmp_path: Path, monkeypatch) -> None:
+    source = sounding(tmp_path / "in.mkv", {"aac": {}})
+    made = video.project(source, tmp_path / "out.mp4", light(tiny), tiny, video.Carrying())[0]
+    frames = made.make()
+    for frame in frames:
+        if frame.number == 20:
+            break
+    frames.close()
+    assert made.frames is not None
+    usage = type("Usage", (), {"free": (made.frames - 20) * 48 * 64 * 5 // 2})
+    monkeypatch.setattr(store.shutil, "disk_usage", lambda _: usage)
+    made.make()
+    usage.free -= 1
+    with pytest.raises(ImageError, match="on the disk, but only"):
+        made.make()
