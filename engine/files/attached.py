@@ -81,12 +81,21 @@ RECIPE: Final = re.compile(
 """The recipe as it is written here, or by a program that rewrote the XMP."""
 
 
-def upright_exif(exif: Image.Exif, size: tuple[int, int]) -> tuple[bytes | None, list[str]]:
+def upright_exif(exif: Image.Exif | None, size: tuple[int, int]) -> tuple[bytes | None, list[str]]:
     """Return EXIF for an upright picture of `size`: without orientation, thumbnail and the old layout.
 
-    Entries that cannot be written again, such as a negative exposure time, are left out; their names are
-    returned too.  `exif` stays as it is: its image may belong to the caller.
+    What is damaged and cannot be written again is left out; a sentence says so.  `exif` is None where all of
+    it is damaged.  It stays as it is: its image may belong to the caller.
     """
+    with contextlib.suppress(Exception):  # what is damaged raises exceptions of every kind
+        if exif is not None:
+            kept, lost = _upright(exif, size)
+            return kept, [f"damaged EXIF entries are not kept: {', '.join(lost)}"] if lost else []
+    return None, ["the EXIF metadata is damaged: not kept"]
+
+
+def _upright(exif: Image.Exif, size: tuple[int, int]) -> tuple[bytes | None, list[str]]:
+    """Return EXIF for an upright picture, and the names of its damaged entries."""
     kept = Image.Exif()
     kept.endian = exif.endian  # the maker note may depend on it
     entries, lost = _writable(exif)
@@ -137,22 +146,15 @@ def _writable(
     return written, lost
 
 
-def dpi_of(value: Any) -> tuple[float, float] | None:
-    """Return a resolution as Pillow gives it, in pixels per inch; None where that is not known.
-
-    Raises ValueError where it makes no sense.
-    """
-    if not value:
-        return None
-    try:
-        across, down = map(float, value)
-    except Exception as error:
-        raise ValueError("not two numbers") from error
-    if across == 0 or down == 0:  # the formats' way to say so
-        return None
-    if not (0 < across < math.inf and 0 < down < math.inf):
-        raise ValueError("not a resolution")
-    return across, down
+def dpi_of(value: Any) -> tuple[tuple[float, float] | None, list[str]]:
+    """Return a resolution that Pillow found, None where it is not known, and a sentence if it is damaged."""
+    with contextlib.suppress(Exception):  # not two numbers
+        across, down = map(float, value or (0, 0))
+        if across == 0 or down == 0:  # the formats' way to say that it is not known
+            return None, []
+        if 0 < across < math.inf and 0 < down < math.inf:
+            return (across, down), []
+    return None, ["the resolution makes no sense: not kept"]
 
 
 def upright_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:

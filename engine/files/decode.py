@@ -137,8 +137,8 @@ def _picture(
         warnings.append("the grey colour profile is not kept: the result is sRGB")
     elif profile and profile[16:20] not in {b"RGB ", b"CMYK"}:
         warnings.append(f"{_named(profile)} is not kept: the result is RGB")
-    kept, told = _kept_exif(exif, size)
-    dpi, said = _kept_dpi(facts.get("dpi"))
+    kept, told = attached.upright_exif(exif, size)
+    dpi, said = attached.dpi_of(facts.get("dpi"))
     warnings += [*told, *said]
     xmp, comment = attached.xmp_of(facts), facts.get("comment") or facts.get("Comment")
     if isinstance(comment, str):
@@ -195,23 +195,6 @@ def _exif_of(image: Image.Image) -> Image.Exif | None:
     with contextlib.suppress(Exception):  # damaged EXIF raises exceptions of every kind
         return image.getexif()
     return None
-
-
-def _kept_exif(exif: Image.Exif | None, size: tuple[int, int]) -> tuple[bytes | None, list[str]]:
-    """Return EXIF for an upright picture of `size`, and a sentence if it is damaged."""
-    with contextlib.suppress(Exception):  # see _exif_of
-        if exif is not None:
-            kept, lost = attached.upright_exif(exif, size)
-            return kept, [f"damaged EXIF entries are not kept: {', '.join(lost)}"] if lost else []
-    return None, ["the EXIF metadata is damaged: not kept"]
-
-
-def _kept_dpi(dpi: Any) -> tuple[tuple[float, float] | None, list[str]]:
-    """Return a resolution for the result, and a sentence if it is damaged."""
-    try:
-        return attached.dpi_of(dpi), []
-    except ValueError:
-        return None, ["the resolution makes no sense: not kept"]
 
 
 def _turned_dpi(dpi: Any, orientation: int) -> Any:
