@@ -50,7 +50,7 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     `file` is the file that the image was opened from; what Pillow leaves out is read from there.  Raises
     whatever Pillow's decoders raise, which can be anything.
     """
-    warnings = unread.dropped_frames(image) + unread.take_damaged(image.info)
+    warnings = unread.dropped_frames(image, file) + unread.take_damaged(image.info)
     profile = attached.bytes_of(image.info.get("icc_profile"))
     # Read now: Pillow forgets it when it loads.
     told = unread.dropped_depth(image, file) + unread.dropped_channels(image, file)
@@ -88,11 +88,10 @@ def decode_tiff(file: BinaryIO) -> Picture:
     """Read a TIFF picture that Pillow cannot; raise ImageError without tifffile, and whatever that raises."""
     try:
         values, lost = tiff.read(file)
-        lost = unread.further_pictures(tiff.count(file)) + lost
     except ModuleNotFoundError as error:
         raise _needs_tifffile() from error
     facts, exif = tiff_facts(file)
-    lost += unread.dropped_packets(facts, exif)
+    lost = [*unread.dropped_pages(file, exif), *lost, *unread.dropped_packets(facts, exif)]
     pixels, alpha = _split(_turned(values, _orientation_in(exif)))
     return _picture(pixels, alpha, facts, exif, lost, cmyk=False)
 

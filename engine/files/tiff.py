@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 import numpy as np
 
@@ -75,12 +75,25 @@ def channels_left_out(image: Image.Image) -> int:
 
 
 def count(file: BinaryIO) -> int:
-    """Return how many pictures a TIFF file holds, slices of a volume too; raises what tifffile raises."""
-    import tifffile  # noqa: PLC0415 - from an extra
+    """Return how many pictures a TIFF file holds.
 
+    Pillow counts too, but in a time that grows with the square of the number.
+    """
     file.seek(0)
-    with tifffile.TiffFile(file) as tiff:
-        return len(tiff.pages) * int(tiff.pages.first.imagedepth)
+    head = file.read(16)
+    order: Literal["little", "big"] = "little" if head.startswith(b"II") else "big"
+    many, entry, wide = (8, 20, 8) if head[2:4] in {b"+\0", b"\0+"} else (2, 12, 4)
+    place = int.from_bytes(head[wide : 2 * wide], order)
+    seen: set[int] = set()
+    while place and place not in seen:
+        file.seek(place)
+        entries = file.read(many)
+        if len(entries) < many:  # beyond the end
+            break
+        seen.add(place)
+        file.seek(place + many + entry * int.from_bytes(entries, order))
+        place = int.from_bytes(file.read(wide), order)
+    return len(seen)
 
 
 def read(file: BinaryIO) -> tuple[NDArray[Any], list[str]]:

@@ -61,14 +61,23 @@ def take_damaged(info: dict[Any, Any]) -> list[str]:
     return [f"{PACKETS[key]} is damaged: not kept" for key in damaged]
 
 
-def dropped_frames(image: Image.Image) -> list[str]:
+def dropped_frames(image: Image.Image, file: BinaryIO | None) -> list[str]:
     """Report that a file holds more than one picture."""
-    slices = getattr(image, "tag_v2", {}).get(32997, 1)  # of a volume in TIFF
-    return further_pictures(max(getattr(image, "n_frames", 1), slices if isinstance(slices, int) else 1))
+    if file is None or image.format != "TIFF":
+        return _further_pictures(getattr(image, "n_frames", 1))
+    place = file.tell()
+    told = dropped_pages(file, getattr(image, "tag_v2", {}))
+    file.seek(place)
+    return told
 
 
-def further_pictures(count: int) -> list[str]:
-    """Report all pictures in a file but the first, if it has `count`."""
+def dropped_pages(file: BinaryIO, tags: Mapping[int, Any]) -> list[str]:
+    """Report further pages of a TIFF file, or further slices of a volume in it."""
+    slices = attached.entry(tags, 32997, 1)
+    return _further_pictures(max(tiff.count(file), slices if isinstance(slices, int) else 1))
+
+
+def _further_pictures(count: int) -> list[str]:
     return [f"only the first of {count} pictures in the file is used"] if count > 1 else []
 
 

@@ -7,11 +7,11 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from engine import machine
 from engine.errors import ImageError
-from engine.files import images, limits
+from engine.files import images, limits, tiff
 from engine.files.opening import READ
 from tests.engine.conftest import as_file, noise
 from tests.engine.files import samples
@@ -113,3 +113,23 @@ def test_a_film_behind_a_photograph_is_not_counted() -> None:
     content = samples.many_scans(1)
     attached = b"\xff\xef" + struct.pack(">H", 2 + len(behind)) + behind
     assert images.load(io.BytesIO(content[:2] + attached + content[2:])).warnings == ()
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_pages_are_counted_by_their_number_not_its_square(big: bool, monkeypatch) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer, bigtiff=big) as writer:
+        for _ in range(3):
+            writer.write(np.zeros((9, 8), np.uint8), photometric="minisblack", contiguous=False)
+    buffer.seek(0)
+    monkeypatch.setattr(TiffImagePlugin.TiffImageFile, "n_frames", None)
+    told = ("only the first of 3 pictures in the file is used",)
+    assert images.load(buffer).warnings == told
+    content = bytearray(buffer.getvalue())
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        first, last = file.pages[0].offset, file.pages[2].offset
+    wide = 8 if big else 4
+    at = content.index(last.to_bytes(wide, "little"), first)  # after the second page: now back to the first
+    content[at : at + wide] = first.to_bytes(wide, "little")
+    assert tiff.count(io.BytesIO(bytes(content))) == 2
