@@ -14,13 +14,21 @@ def main() -> None:
 
     stopping.arm()
     import sys
+    import traceback
     import warnings
+
+    from engine.cli import console
 
     if not sys.warnoptions:  # Python's and NumPy's warnings are for programmers; python -W shows them
         warnings.simplefilter("ignore")
     from engine.cli.main import main as run
 
-    stopping.leave(run())
+    try:
+        code = run()
+    except Exception:  # noqa: BLE001 - a bug: Python would show it like this, but for the names of files in it
+        console.note_lines(traceback.format_exc())
+        code = 1
+    stopping.leave(code)
 
 
 if __name__ == "__main__":

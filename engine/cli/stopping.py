@@ -104,7 +104,7 @@ def instead(act: Callable[[], bool], *, always: bool = False) -> Iterator[None]:
         _ending.instead = None
 
 
-def _watching(wanted: list[signal.Signals]) -> bool:
+def _watching(wanted: list[int]) -> bool:
     """Have a thread wait for signals; return False where none can be had.
 
     No signal is lost meanwhile: they are held back until all is in place.

@@ -251,6 +251,20 @@ print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, callable(signal.getsign
     assert done.stdout.split() == [b"True", b"True"]
 
 
+def test_a_bug_shows_its_traceback_and_ends_with_1() -> None:
+    script = """
+from engine.cli import main
+def bug():
+    raise ValueError("\\x1b[31m")
+main.main = bug
+program.main()
+"""
+    code, out, err = outcome(begin(script))
+    assert (code, out) == (1, b"")
+    assert err.startswith("Traceback")
+    assert err.endswith("ValueError: \\x1b[31m\n")
+
+
 def test_names_of_signals_are_those_of_this_system() -> None:
     assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} == set(starting.SIGNALS)
 
