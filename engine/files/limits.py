@@ -25,6 +25,13 @@ SCANS: Final = 100
 """Scans of a JPEG file, at most, as in libtiff.  Each takes as long as a whole picture, and needs only a few
 bytes.  Encoders write about 10, those that try for the smallest file up to 64."""
 
+USUAL: Final = 12
+"""Scans that are not looked at closely."""
+
+DRAWN: Final = 4_000_000_000
+"""Pixels that all scans of a file draw together, at most: about half a minute.  So that is 22 scans of the
+largest picture, and `SCANS` up to 40 million pixels."""
+
 MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 """The beginning of a segment of a JPEG file."""
 
@@ -50,13 +57,15 @@ def check(image: Image.Image, file: BinaryIO | None = None) -> None:
     Image.DecompressionBombError above the limit that Pillow has.
     """
     place = 0 if file is None else file.tell()  # where Pillow reads on
-    check_pixels(max([image.width * image.height, *_inside(image, file)]))
+    pixels = image.width * image.height
+    check_pixels(max([pixels, *_inside(image, file)]))
     scans = _scans(file) if file is not None and image.format in {"JPEG", "MPO"} else 0
     if file is not None:
         file.seek(place)
-    if scans > SCANS:
+    most = min(SCANS, DRAWN // max(pixels, 1))
+    if scans > most:
         raise RefusedError(
-            f"has more than {SCANS} scans, which would take minutes",
+            f"has more than {most} scans, which would take minutes",
             hint="save it again as a JPEG or PNG file in a program that you trust",
         )
 
@@ -108,10 +117,10 @@ def _icons(file: BinaryIO) -> Iterator[int]:
 
 
 def _scans(file: BinaryIO) -> int:
-    """Count how often a JPEG file draws over its picture, or rather more than that below the limit."""
+    """Count how often a JPEG file draws over its picture, exactly where that is more than `USUAL`."""
     file.seek(0)
     content = file.read()
-    if (most := content.count(b"\xff\xda")) <= SCANS:  # so it is for any usual file, and known at once
+    if (most := content.count(b"\xff\xda")) <= USUAL:
         return most
     place = scans = 0
     while found := MARKER.search(content, place):

@@ -102,6 +102,12 @@ def test_a_jpeg_that_is_drawn_over_too_often_is_refused(undecoded) -> None:
     assert "save it again" in caught.value.hint
 
 
+def test_the_larger_a_jpeg_the_fewer_scans_it_may_have(monkeypatch, undecoded) -> None:
+    monkeypatch.setattr(limits, "DRAWN", 22 * samples.HEIGHT * samples.WIDTH)
+    with pytest.raises(ImageError, match="more than 22 scans"):
+        images.load(io.BytesIO(samples.many_scans(22)))
+
+
 def test_many_scans_of_a_careful_encoder_are_read() -> None:
     picture = images.load(io.BytesIO(samples.many_scans(64)))
     np.testing.assert_array_equal(picture.pixels, images.load(io.BytesIO(samples.many_scans(0))).pixels)
