@@ -276,17 +276,6 @@ class DreamModel:
                 CHANNEL_WEIGHTS: np.ascontiguousarray(weights, np.float32),
             },
         )
-        shapes = {
-            LOSS: batch.shape[:1],
-            GRADIENT: batch.shape,
-            ENERGIES: (len(batch), self.metadata.channels),
-        }
-        for name, result in zip(outputs, results, strict=True):
-            if result.shape != shapes[name]:
-                raise ModelError(
-                    f"{self.name} was not made for dreaming: "
-                    f"its {name} has the shape {list(result.shape)}, not {list(shapes[name])}"
-                )
         return results if image.ndim == 4 else [x[0] for x in results]
 
 

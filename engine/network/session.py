@@ -19,7 +19,16 @@ from engine import machine, paths
 from engine.errors import DeviceError, DreamError, ModelError, UsageError
 from engine.forks import Opened, calls, process
 from engine.network import ort
-from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, INPUTS, LOSS, OUTPUTS, Metadata
+from engine.network.contract import (
+    CHANNEL_WEIGHTS,
+    ENERGIES,
+    GRADIENT,
+    IMAGE,
+    INPUTS,
+    LOSS,
+    OUTPUTS,
+    Metadata,
+)
 from engine.network.graph import Graph
 from engine.network.half import halved
 
@@ -87,7 +96,8 @@ class Session:
         session = self._opened.get()
         with ort.reported(self.device, sum(x.nbytes for x in feeds.values())):
             results: list[NDArray[np.float32]] = session.run(list(outputs), dict(feeds))
-            return results
+        _check_shapes(outputs, results, feeds)
+        return results
 
     def resident(self) -> Resident:
         """Return the model for tensors that stay on the device."""
@@ -265,11 +275,13 @@ def _open_cuda(
         raise ort.cuda_failure(index, error) from error
     if ort.CUDA not in session.get_providers():
         raise ort.cuda_failure(index, ort.load_error(runtime))
+    tried, feeds = [LOSS, GRADIENT], _smallest(metadata)
     try:
         with calls():
-            session.run([LOSS, GRADIENT], _smallest(metadata))  # missing kernels and a full GPU only show now
+            results = session.run(tried, feeds)  # missing kernels and a full GPU only show now
     except Exception as error:
         raise ort.cuda_failure(index, error) from error
+    _check_shapes(tried, results, feeds)
     here = partial(_unforked, session, f"cuda:{index}", process())
     opened = Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, here, precision)
     opened.open()
@@ -303,6 +315,22 @@ def _smallest(metadata: Metadata) -> dict[str, NDArray[np.float32]]:
         IMAGE: np.zeros((1, side, side, 3), np.float32),
         CHANNEL_WEIGHTS: np.ones(metadata.channels, np.float32),
     }
+
+
+def _check_shapes(
+    outputs: Sequence[str],
+    results: Sequence[NDArray[np.float32]],
+    feeds: Mapping[str, NDArray[np.float32]],
+) -> None:
+    """Refuse results that NumPy would stretch to fit, or not take at all."""
+    batch, channels = feeds[IMAGE].shape, feeds[CHANNEL_WEIGHTS].size
+    shapes = {LOSS: batch[:1], GRADIENT: batch, ENERGIES: (batch[0], channels)}
+    for name, result in zip(outputs, results, strict=True):
+        if result.shape != shapes[name]:
+            raise ModelError(
+                f"the model is not what it says it is: its {name} has the shape {list(result.shape)}, "
+                f"not {list(shapes[name])}"
+            )
 
 
 def _check(graph: Graph, name: str) -> Metadata:

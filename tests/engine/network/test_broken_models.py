@@ -170,6 +170,15 @@ def test_a_model_that_fails_on_the_cpu_too_is_not_the_gpus_fault(runtime, tmp_pa
         load_model(TINY, device="cuda")
 
 
+@pytest.mark.parametrize("change", [one_pixel, without_batch])
+def test_shapes_are_looked_at_before_a_gpu_dreams(runtime, tmp_path: Path, change) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(changed(change))
+    runtime()
+    with pytest.raises(ModelError, match="its gradient has the shape"):
+        load_model(path, device="cuda")
+
+
 @pytest.mark.parametrize(
     ("device", "text", "error"),
     [
