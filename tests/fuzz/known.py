@@ -9,8 +9,8 @@ from tests.fuzz.verdict import Verdict
 
 KNOWN: tuple[tuple[str, str, str], ...] = (
     # Subject; pattern of outcome and detail; what it is.
-    ("pictures|attached", r"foreign words: exit code [03]: ", "words of a library"),
-    ("pictures|attached", r"unclear message: .* is damaged or incomplete: '", "no reason given"),
+    ("pictures", r"unclear message: .*base 10: b'", "Python's words on a PPM"),
+    ("recipes", r"unclear message: .*aaaa", "a long text is quoted"),
 )
 
 
