@@ -30,6 +30,9 @@ addresses."""
 MOST: Final = 8192 * 4320
 """Most pixels of a frame."""
 
+LONGEST: Final = 1800
+"""Most seconds between two frames; later times are damaged ones, which no container can hold."""
+
 USUAL: Final = Fraction(25)
 """Frames per second, if a film does not state them."""
 
@@ -157,6 +160,8 @@ def _timed(source: Path, tally: Tally) -> Iterator[tuple[Any, Any, Fraction]]:
         for frame in frames(container, stream, tally, begin):
             stated = None if (pts := stamp(frame)) is None else pts * time_base - begin
             time = stated if stated is not None else (Fraction(0) if last is None else last + step)
+            if time - (last or 0) > LONGEST:
+                time = Fraction(0) if last is None else last + step
             if last is not None and time <= last:
                 time = last + time_base
             last = time

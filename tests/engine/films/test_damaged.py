@@ -12,7 +12,7 @@ from PIL import Image
 
 import engine
 from engine.errors import ImageError, IncompleteError
-from engine.films import decode
+from engine.films import decode, encode
 from engine.films.store import folder_of
 from engine.films.tally import Tally
 from tests.engine.conftest import QUICK
@@ -181,3 +181,12 @@ def test_a_film_of_another_size_in_the_middle_is_scaled(tmp_path: Path) -> None:
     seen = list(decode.shots(path))
     assert [x.image.shape for x in seen] == [(48, 64, 3)] * 6
     assert np.abs(seen[5].image.astype(int) - panned(6)[5]).mean() < 12
+
+
+def test_a_damaged_time_does_not_cost_the_film(film, tmp_path: Path) -> None:
+    """With gaps of weeks, containers refuse the film when all its frames are dreamed."""
+    weeks = 3 * 7 * 86400 * 1000
+    source = film("in.mkv", panned(6), times=[0, 40, 80, weeks, weeks + 40, weeks + 80])
+    assert list(decode.times(source)) == [Fraction(x, 25) for x in range(6)]
+    encode.write(decode.shots(source), tmp_path / "out.mov", Fraction(25), time_base=Fraction(1, 1000))
+    assert len(played(tmp_path / "out.mov")) == 6
