@@ -19,7 +19,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from engine.atomic import abandon
-from engine.cli import console, starting
+from engine.cli import console
 from engine.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from engine.errors import DreamError
+
+SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
+"""Those that end a program and that this system has."""
 
 PATIENCE: Final = 0.5
 """Seconds that the last words may take: perhaps nobody reads them."""
@@ -49,7 +54,7 @@ _ending = _Ending()
 
 def arm() -> None:
     """From now on, signals end this process; those that our parent process has us ignore stay ignored."""
-    wanted = starting.wanted()
+    wanted = [x for x in SIGNALS if signal.getsignal(x) is not signal.SIG_IGN]
     if sys.platform == "win32" or not _watching(wanted):
         for which in wanted:
             signal.signal(which, _signalled)
@@ -104,7 +109,7 @@ def instead(act: Callable[[], bool], *, always: bool = False) -> Iterator[None]:
         _ending.instead = None
 
 
-def _watching(wanted: list[int]) -> bool:
+def _watching(wanted: list[signal.Signals]) -> bool:
     """Have a thread wait for signals; return False where none can be had.
 
     No signal is lost meanwhile: they are held back until all is in place.
@@ -127,7 +132,7 @@ def _watching(wanted: list[int]) -> bool:
 def _watch(reading: int) -> None:
     while True:
         for number in os.read(reading, 64):
-            if number in starting.SIGNALS:  # where a standard stream is closed, the pipe may have its number
+            if number in SIGNALS:  # where a standard stream is closed, the pipe may have its number
                 _signalled()
 
 

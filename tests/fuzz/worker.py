@@ -34,7 +34,7 @@ PATIENCE = 60
 PROGRAM = """
 import os
 from engine import __main__ as program
-program.starting.catch()
+program.catch()
 os.write(1, b".")
 program.main()
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.cli import starting
+from engine.cli import stopping
 from engine.files import images
 from tests.engine.conftest import QUICK, TINY, copies
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 ARMED = """
 import os, sys
 from engine import __main__ as program
-program.starting.catch()
+program.catch()
 os.write(int(sys.argv.pop(1)), b"armed")
 """
 """The first lines of the program, and a word when they have come: what is earlier is Python's own start."""
@@ -266,7 +266,7 @@ program.main()
 
 
 def test_names_of_signals_are_those_of_this_system() -> None:
-    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} == set(starting.SIGNALS)
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} == set(stopping.SIGNALS)
 
 
 def test_importing_the_package_changes_no_handler() -> None:
