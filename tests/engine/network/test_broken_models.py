@@ -149,7 +149,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "model.onnx")
     with pytest.raises(ModelError, match="not a model file"):
         load_model(tmp_path / "model.onnx")
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(ModelError, match="no file can have such a name"):
         load_model("a\0b")
 
 
