@@ -26,6 +26,7 @@ COUNTS = {
 SEED = 11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_no_input_shows_a_fault(subject: str) -> None:
     outcomes: Counter[str] = Counter()

@@ -148,6 +148,7 @@ def test_a_picture_may_come_as_rows_that_are_made_when_they_are_asked_for() -> N
         np.testing.assert_array_equal(rows.original[:], array.original[:])
 
 
+@pytest.mark.slow
 def test_memory_of_an_ascent() -> None:
     """Per pixel in float32: the image, its gradient, and the image of the Step before.
 

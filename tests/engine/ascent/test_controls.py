@@ -160,6 +160,7 @@ def test_clipping_keeps_to_the_range() -> None:
     assert image.max() == 1.0
 
 
+@pytest.mark.slow
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 1000))
 @settings(max_examples=40, deadline=None)
 def test_total_variation_descends(height: int, width: int, seed: int) -> None:

@@ -67,6 +67,7 @@ def test_small_pictures_are_computed_whole(tiny: engine.DreamModel) -> None:
     np.testing.assert_allclose(slope, expected, rtol=1e-3, atol=1e-6 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_tiles_agree_with_the_whole_picture(tiny: engine.DreamModel) -> None:
     """The tiny model sees a few pixels only, so that a halo makes tiles exact up to their scale."""
     image = np.random.default_rng(0).uniform(-1, 1, (500, 430, 3)).astype(np.float32)
@@ -78,6 +79,7 @@ def test_tiles_agree_with_the_whole_picture(tiny: engine.DreamModel) -> None:
     assert np.abs(slope).mean() == pytest.approx(np.abs(whole).mean(), rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_seed_decides(tiny: engine.DreamModel) -> None:
     image = np.random.default_rng(0).uniform(-1, 1, (260, 200, 3)).astype(np.float32)
 

@@ -22,6 +22,7 @@ from tests.engine.conftest import TINY, noise
 CONFIG = DreamConfig(layers={"mixed0": 1.0, "mixed1": 0.5}, iterations=2, octaves=1)
 
 
+@pytest.mark.slow
 def test_memory_that_goes_after_a_picture_is_settled_cuts_nothing(monkeypatch) -> None:
     """What the recipe says is what was done: a picture that was settled whole stays whole."""
     free = SimpleNamespace(bytes=10**10, asked=0)

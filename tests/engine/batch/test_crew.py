@@ -317,6 +317,7 @@ def test_nobody_is_left_when_nobody_listens_any_more(monkeypatch, nobody_left) -
     running.close()  # as when an exception leaves the loop, here with threads that cannot get rid of events
 
 
+@pytest.mark.slow
 def test_several_at_once_give_the_same_files_as_one_by_one(four, tiny) -> None:
     """Each on one thread, on more than one, and after other pictures with the same model."""
     for which, shape in zip(four, [(30, 40), (33, 57), (30, 40), (70, 64)], strict=True):

@@ -154,6 +154,7 @@ ODD = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(ODD | st.text(max_size=5), min_size=1, max_size=4), ODD | st.none() | st.text(max_size=5))
 def test_whatever_is_asked_for_is_planned_or_refused(inputs: list[str], output: str | None) -> None:
     for name in ("loop.png", "dangling.png"):

@@ -103,6 +103,7 @@ def test_one_bad_picture_does_not_stop_the_others(run, photo: Path) -> None:
     assert code == 1  # an ImageError and a UsageError: no code in common
 
 
+@pytest.mark.slow
 def test_pictures_at_once_give_the_same_files_as_one_after_another(run, photo: Path) -> None:
     """Each picture has one thread both times: more would compute its last bits in another order."""
     for i in range(5):
@@ -139,6 +140,7 @@ def test_options_reach_the_library(run, photo: Path, tiny) -> None:
     assert np.abs(written - expected.pixels).max() <= 1
 
 
+@pytest.mark.slow
 def test_stdin_to_stdout(photo: Path) -> None:
     process = start("dream", "-", *QUICK, stdin=subprocess.PIPE)
     out, err = process.communicate(photo.read_bytes(), timeout=60)

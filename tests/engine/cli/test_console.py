@@ -86,6 +86,7 @@ def test_log_messages_do_no_harm(name: str) -> None:
     assert not obeyed(text[:-1])
 
 
+@pytest.mark.slow
 @POSIX
 def test_a_program_gets_the_path_byte_for_byte_and_people_see_it_escaped(photo: Path) -> None:
     try:
@@ -124,6 +125,7 @@ def test_text_that_no_file_can_be_called_is_a_result_all_the_same(capfd) -> None
     assert capfd.readouterr().out == "a\\ud800b\nc\n"
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize(
     ("words", "code"),

@@ -77,6 +77,7 @@ def test_outputs_with_names_too_long(run, photo: Path, command: str) -> None:
     assert names(".") == ["photo.png"]
 
 
+@pytest.mark.slow
 def test_results_of_long_names_are_written_beside_them(run, photo: Path) -> None:
     (long,) = copies(photo, "a" * 251 + ".png")
     photo.unlink()
@@ -95,6 +96,7 @@ def test_films_of_several_long_names(run, photo: Path) -> None:
     assert len([x for x in out.splitlines() if Path(x).is_file() and x.endswith(".grow.webp")]) == 2
 
 
+@pytest.mark.slow
 def test_a_picture_for_a_device(run, photo: Path) -> None:
     before = Path("/dev/null").stat()
     for _ in range(2):  # nothing is there afterwards that exists already

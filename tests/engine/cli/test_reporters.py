@@ -194,6 +194,7 @@ def test_as_many_letters_fit_as_the_terminal_has_cells_for(monkeypatch, capsys, 
     assert len(line) - line.count("\u0301") == 79
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo terminals")
 def test_the_bar_on_a_real_terminal_of_80_columns(photo: Path) -> None:
     """Each drawing begins with a return to the line's start: nothing may have wrapped before it."""

@@ -25,6 +25,7 @@ from tests.engine.conftest import QUICK, TINY, copies, noise
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_gone_does_not_stop_the_dream(photo: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -41,6 +42,7 @@ def test_a_reader_that_has_gone_does_not_stop_the_dream(photo: Path) -> None:
     assert photo.with_suffix(".dream.png").exists()
 
 
+@pytest.mark.slow
 def test_closed_stdout(photo: Path) -> None:
     command = [sys.executable, "-m", "engine", "dream", str(photo), *QUICK]
     done = subprocess.run(
@@ -57,6 +59,7 @@ def test_closed_stdout(photo: Path) -> None:
     assert b"standard output is closed" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
@@ -95,6 +98,7 @@ def test_signals_stop_within_a_step(photo: Path, which: signal.Signals, keep: bo
         assert images.load(result).shape == (30, 40)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])

@@ -66,6 +66,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="HOME is not the home there")
 def test_results_are_all_that_is_written(tmp_path: Path, folder: Path) -> None:
     home = tmp_path / "home"
@@ -75,6 +76,7 @@ def test_results_are_all_that_is_written(tmp_path: Path, folder: Path) -> None:
     assert sorted(x.name for x in folder.iterdir()) == ["dream.png", "photo.png", "sheet.png", "zoom.gif"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="HOME is not the home there")
 def test_a_home_that_cannot_be_written_is_no_matter(tmp_path: Path, folder: Path) -> None:
     home = tmp_path / "home"

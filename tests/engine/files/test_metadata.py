@@ -36,6 +36,7 @@ def same_up_to_a_turn(one: np.ndarray, other: np.ndarray) -> bool:
     return any(np.array_equal(x, other) for x in ways)
 
 
+@pytest.mark.slow
 @given(mutant=mutants.MUTANTS, source=st.sampled_from(SOURCES), suffix=st.sampled_from(TARGETS))
 def test_any_metadata_leaves_the_pixels(mutant: Mutant, source: str, suffix: str) -> None:
     picture = images.load(mutant.written(source))

@@ -42,6 +42,7 @@ def test_suffixes_that_make_a_picture_are_those_of_formats_that_are_read() -> No
     assert names <= set(READ)
 
 
+@pytest.mark.slow
 def test_pictures_are_opened_in_one_place_or_of_one_format() -> None:
     for path in ENGINE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

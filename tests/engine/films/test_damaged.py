@@ -90,6 +90,7 @@ def test_a_gif_that_was_cut_ends_early(tmp_path: Path) -> None:
     assert tally.read == f"{tally.frames} frames could be read, and no more"
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_there_is_and_ends_with_7(run, tmp_path: Path) -> None:
     source, target = cut(long(tmp_path / "in.webm"), 0.4), tmp_path / "out.mp4"
     expected = read(source).frames
@@ -100,6 +101,7 @@ def test_the_command_writes_what_there_is_and_ends_with_7(run, tmp_path: Path) -
     assert not folder_of(target).exists()
 
 
+@pytest.mark.slow
 def test_a_call_raises_when_the_film_is_written(tiny, tmp_path: Path) -> None:
     source = cut(long(tmp_path / "in.mp4"), 0.6)
     frames: list[engine.Frame] = []
@@ -117,6 +119,7 @@ def test_a_call_raises_when_the_film_is_written(tiny, tmp_path: Path) -> None:
     assert len(played(tmp_path / "out.mp4")) == len(frames) == read(source).frames
 
 
+@pytest.mark.slow
 def test_damage_in_the_middle_is_skipped_and_counted(run, tmp_path: Path) -> None:
     """Each frame of this film stands alone, so that only the damaged one is lost."""
     frames = [noise(x) for x in range(12)]

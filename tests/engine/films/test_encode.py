@@ -72,6 +72,7 @@ def test_gif_keeps_its_length_at_rates_it_cannot_count(tmp_path: Path) -> None:
     assert total == 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".gif"])
 def test_the_same_frames_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
     # As much as it takes for x264 to use threads; the others are the same or not at any size.

@@ -49,6 +49,7 @@ def test_values_are_not_rounded_and_nothing_from_outside_comes_in() -> None:
         np.testing.assert_allclose(moved(image, factor, degrees), 0.123456, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_hundred_small_moves_do_not_blur() -> None:
     """After zooming in and out in turns, a Lanczos kernel keeps more fine detail than a linear one."""
 

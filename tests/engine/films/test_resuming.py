@@ -46,6 +46,7 @@ def guided(tiny: DreamModel, seed: int) -> Order:
     return order_for(tiny, CONFIG, TILES, guide=read_guide(pixels, tiny))
 
 
+@pytest.mark.slow
 def test_another_guide_mask_or_halo_is_refused(tiny, tmp_path: Path) -> None:
     target = tmp_path / "film.gif"
     order = guided(tiny, 0)

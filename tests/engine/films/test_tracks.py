@@ -115,6 +115,7 @@ def packets(path: Path, index: int) -> tuple[list[bytes], list[float]]:
 TWO = {"aac": {"language": "ger", "title": "Deutsch"}, "aac_": {"language": "eng", "title": "Comments"}}
 
 
+@pytest.mark.slow
 def test_tracks_chapters_and_titles_are_those_of_the_source(run, tmp_path: Path) -> None:
     source, target = sounding(tmp_path / "in.mkv", TWO, delay=0.5), tmp_path / "out.mkv"
     code, _, err = run("video", source, target, *QUICK)
@@ -169,6 +170,7 @@ def test_a_container_that_refuses_only_a_codec_s_header_is_found(tmp_path: Path)
     assert any("cannot hold sound in flac (.mp4 and .mkv can)" in x for x in lost)
 
 
+@pytest.mark.slow
 def test_sound_can_be_left_out(run, tmp_path: Path) -> None:
     source, target = sounding(tmp_path / "in.mkv", {"aac": {}}), tmp_path / "out.mkv"
     code, _, err = run("video", source, target, "--no-sound", *QUICK)
@@ -230,6 +232,7 @@ def test_a_full_disk_loses_no_frame(tiny, tmp_path: Path, monkeypatch) -> None:
     assert next(project().make()).number == 4
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_the_end_loses_no_frame(tiny, tmp_path: Path, monkeypatch) -> None:
     source = sounding(tmp_path / "in.mkv", {"aac": {}})
     made = video.project(source, tmp_path / "out.mp4", light(tiny), tiny, video.Carrying())[0]
@@ -260,6 +263,7 @@ def test_a_disk_that_is_full_at_once_leaves_no_folder(tiny, tmp_path: Path, monk
     assert [x.name for x in tmp_path.iterdir()] == ["in.mkv"]
 
 
+@pytest.mark.slow
 def test_frames_that_are_made_need_no_more_room(tiny, tmp_path: Path, monkeypatch) -> None:
     source = sounding(tmp_path / "in.mkv", {"aac": {}})
     made = video.project(source, tmp_path / "out.mp4", light(tiny), tiny, video.Carrying())[0]

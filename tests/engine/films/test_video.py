@@ -43,6 +43,7 @@ def flicker(frames: list[np.ndarray], speed: int) -> float:
     return float(np.mean([np.abs(a - b).mean() for a, b in pairs]))
 
 
+@pytest.mark.slow
 def test_a_film_flickers_less_than_frames_dreamed_alone(tiny, film, tmp_path: Path) -> None:
     """The film pans by two pixels a frame, and has noise; steps and strength are the same both ways."""
     source = film(frames=panned(10, 96, 128))
@@ -73,6 +74,7 @@ def test_the_embedded_model_flickers_less_too(film, tmp_path: Path) -> None:
     assert with_flow - still < 0.4 * (each - still)
 
 
+@pytest.mark.slow
 def test_sound_is_copied_packet_by_packet(run, film) -> None:
     source = film(frames=panned(12), sound=True)
     for name in ("out.mp4", "out.mkv"):
@@ -103,6 +105,7 @@ def test_a_part_of_a_film_has_a_part_of_its_sound(tiny, film, tmp_path: Path) ->
     assert 0.3 < times[-1] < 0.45
 
 
+@pytest.mark.slow
 def test_sound_that_does_not_fit_gives_a_warning(run, film) -> None:
     source = film(sound=True)
     for name, said in (("out.webm", "cannot hold sound in aac"), ("out.gif", "cannot have sound")):
@@ -111,6 +114,7 @@ def test_sound_that_does_not_fit_gives_a_warning(run, film) -> None:
         assert said in err
 
 
+@pytest.mark.slow
 def test_times_stay_uneven(run, film) -> None:
     source = film(times=[0, 40, 200, 210, 500, 540])
     target = source.with_name("out.mp4")
@@ -118,6 +122,7 @@ def test_times_stay_uneven(run, film) -> None:
     assert list(decode.times(target)) == [Fraction(x, 1000) for x in (0, 40, 200, 210, 500, 540)]
 
 
+@pytest.mark.slow
 def test_a_rotated_film_comes_out_upright_and_at_the_chosen_size(run, film) -> None:
     source = film(turned=90)
     target = source.with_name("out.mp4")
@@ -125,6 +130,7 @@ def test_a_rotated_film_comes_out_upright_and_at_the_chosen_size(run, film) -> N
     assert played(target)[0].shape == (40, 30, 3)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_makes_the_same_frames(tiny, film, tmp_path: Path) -> None:
     source = film(frames=panned(7))
     whole, stopped = tmp_path / "whole.gif", tmp_path / "stopped.gif"
@@ -155,6 +161,7 @@ def test_a_frame_after_a_cut_starts_afresh(tiny, film, tmp_path: Path) -> None:
     np.testing.assert_array_equal(frames[3], from_model(expected))
 
 
+@pytest.mark.slow
 def test_places_outside_the_mask_do_not_change(run, film) -> None:
     source = film(frames=panned(4), codec="ffv1", name="in.mkv")
     mask = np.zeros((48, 64), np.uint8)

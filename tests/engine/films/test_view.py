@@ -58,6 +58,7 @@ def test_pixels_of_an_impossible_shape_are_square(tmp_path: Path) -> None:
     assert any("impossible shape" in x for x in warnings(path))
 
 
+@pytest.mark.slow
 def test_a_dreamed_film_has_the_shape_that_players_show(run, tmp_path: Path) -> None:
     path = record(tmp_path / "in.mkv", panned(3), aspect=Fraction(3, 2))
     assert run("video", path, tmp_path / "out.mp4", *QUICK)[0] == 0

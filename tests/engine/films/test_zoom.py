@@ -56,6 +56,7 @@ def test_a_flight_begins_with_the_picture_and_never_stands_still(tiny, tmp_path:
     assert min(changes) > 0.5
 
 
+@pytest.mark.slow
 def test_a_resumed_run_makes_the_same_frames(tiny, tmp_path: Path) -> None:
     whole, stopped = tmp_path / "whole.gif", tmp_path / "stopped.gif"
     settings = {"jitter": 4, "seed": 3}
@@ -145,6 +146,7 @@ def test_a_full_disk_is_reported_first(tiny, tmp_path: Path, monkeypatch) -> Non
         project(tiny, tmp_path / "film.gif").make()
 
 
+@pytest.mark.slow
 def test_brightness_contrast_and_detail_stay_for_sixty_frames(tiny, tmp_path: Path) -> None:
     flight = zoom.Flight(seconds=3, fps=20, size=64, rotate=20)
     images = [x / 255 for x in made_frames(project(tiny, tmp_path / "film.gif", flight))]
@@ -234,6 +236,7 @@ def test_mistakes_are_one_clear_line(run, photo: Path, words, code, said) -> Non
     assert [x.name for x in photo.parent.iterdir()] == [photo.name]
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_film_and_reports_progress(run, photo: Path) -> None:
     pytest.importorskip("av")
     target = photo.with_name("film.mp4")
@@ -254,6 +257,7 @@ def test_without_a_name_the_film_lies_beside_the_picture(run, photo: Path) -> No
     assert "left" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [False, True])
 def test_an_interruption_says_how_to_resume(run, photo: Path, monkeypatch, keep: bool) -> None:
     target = photo.with_name("film.webp")

@@ -82,6 +82,7 @@ def test_saving_replaces_nothing_unless_asked(photo: Path, tiny) -> None:
     )
 
 
+@pytest.mark.slow
 def test_large_and_transparent_pictures_become_small_copies_on_white(tiny) -> None:
     image = noise(300, 400, "RGBA")
     image.putalpha(0)
@@ -142,6 +143,7 @@ def _given(label: str) -> dict[str, object]:
     return {"layers": label} | {x: getattr(look, x) for x in config.settings()}
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_sheet_and_prints_its_path(run, photo: Path) -> None:
     code, out, err = run("gallery", photo, *WORDS)
     target = photo.with_name("photo.gallery.png")
@@ -219,6 +221,7 @@ def test_what_the_command_refuses(run, photo: Path, words, code) -> None:
     assert set(photo.parent.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing(photo: Path) -> None:
     words = ["gallery", photo, "--progress", "json", "--model", TINY, "--iterations", 10000, "--step", 1e-5]
     process = start(*words, "--threads", 2, preexec_fn=_with_ctrl_c)
@@ -235,6 +238,7 @@ def _with_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.mark.slow
 def test_on_a_gpu_cells_are_dreamed_one_after_the_other(runtime, photo: Path, tiny) -> None:
     runtime()
     model = load_model(TINY, device="cuda", threads=4)

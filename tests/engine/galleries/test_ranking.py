@@ -106,6 +106,7 @@ def test_what_every_picture_excites_does_not_come_first() -> None:
     assert not set.intersection(*first)
 
 
+@pytest.mark.slow
 def test_the_command_lists_selectors_that_can_be_pasted(run, photo: Path) -> None:
     words = ["layers", "--picture", photo, "--channels", 3, "--model", TINY]
     code, out, _ = run(*words)

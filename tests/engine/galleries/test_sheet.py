@@ -17,6 +17,7 @@ def plain(shape: tuple[int, int], number: int, label: str = "mixed0") -> Cell:
     return Cell(label, np.full((*shape, 3), (200, 10 * number, 7), np.uint8))
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(SHAPES, st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=40))
 def test_every_picture_is_complete(shapes, label) -> None:

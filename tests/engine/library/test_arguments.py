@@ -200,6 +200,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @hypothesis.given(st.dictionaries(st.sampled_from([*settings(), "layers"]) | st.text(), VALUES, max_size=4))
 def test_any_settings_are_taken_or_refused_in_one_line(given: dict[str, object]) -> None:
     said = ""

@@ -139,6 +139,7 @@ def test_a_picture_may_be_changed_while_a_dream_of_it_runs(tiny) -> None:
         np.testing.assert_array_equal(step.full_size(), full)
 
 
+@pytest.mark.slow
 def test_memory_from_file_to_file(tmp_path: Path, tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ascent's share (see test_ascent), the picture in 8 bit, and room for bands."""
 
@@ -169,6 +170,7 @@ def test_what_a_picture_loses_is_told(tiny) -> None:
     assert "approximate" in dream.warnings[0]
 
 
+@pytest.mark.slow
 def test_the_embedded_model_dreams_on_a_photograph() -> None:
     photograph = Path(__file__).parents[3] / "examples" / "temple.jpg"
     image = Image.open(photograph).convert("RGB").resize((160, 120))

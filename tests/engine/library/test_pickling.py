@@ -61,6 +61,7 @@ def test_settings_and_recipes(protocol: int) -> None:
         pickle.loads(pickle.dumps(engine.DreamConfig(), protocol)).layers["mixed0"] = 1.0
 
 
+@pytest.mark.slow
 def test_steps_galleries_and_channels(photo: Path, tiny) -> None:
     *_, step = engine.steps(photo, engine.DreamConfig(layers={"mixed0": 1.0}, octaves=1), model=tiny)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(step)).full_size(), step.full_size())
@@ -70,6 +71,7 @@ def test_steps_galleries_and_channels(photo: Path, tiny) -> None:
     assert pickle.loads(pickle.dumps(channels)) == channels
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python 3.12 warns of any fork
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_a_dream_from_another_process(tmp_path: Path, photo: Path, method: str) -> None:

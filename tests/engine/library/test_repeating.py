@@ -49,8 +49,10 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("way", "threads"), [*((way, 1) for way in WAYS), ("plain", 2), ("guide", 2), ("all", 2)]
+)
 def test_on_the_same_picture_it_gives_the_same_bytes(run: Run, folder: Path, way: str, threads: int) -> None:
     words = WAYS[way]
     assert run("dream", *LOOK, *words, "--threads", threads, "-o", "old.png")[0] == 0
@@ -60,7 +62,8 @@ def test_on_the_same_picture_it_gives_the_same_bytes(run: Run, folder: Path, way
     assert (folder / "old.png").read_bytes() != (folder / str(words[0])).read_bytes()
 
 
-@pytest.mark.parametrize("way", ["jitter", "tiles", "all"])
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["jitter", "tiles"])
 def test_the_seed_and_nothing_else_decides_what_is_random(run: Run, folder: Path, way: str) -> None:
     words = ["dream", *LOOK, *WAYS[way], "--threads", 1, "--no-recipe"]
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -76,6 +79,7 @@ def test_without_anything_random_the_seed_decides_nothing(run: Run, folder: Path
     assert (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_on_another_picture_it_gives_the_same_look(run: Run, folder: Path) -> None:
     """The look is the recipe's; how it is computed is this run's affair."""
     run("dream", "photo.png", *LOOK, "--threads", 1, "--tile", 128, "-o", "old.png")
@@ -107,6 +111,7 @@ def test_a_recipe_in_a_file_of_its_own(run: Run, folder: Path) -> None:
     assert (folder / "new.png").read_bytes() == (folder / "old.png").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".jpg", ".tif", ".webp", ".avif", ".png"])
 def test_every_format_that_can_hold_a_recipe_repeats_to_the_byte(run: Run, folder: Path, suffix: str) -> None:
     words = ["--quality", 80, "--depth", 8, "--strip-metadata", "--dither", "--seed", 3, "--threads", 1]
@@ -148,6 +153,7 @@ def test_a_format_that_can_hold_none_is_told(run: Run, folder: Path) -> None:
     assert "recipe" not in run("dream", "photo.png", *LOOK, "-o", "bare.bmp", "--no-recipe")[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".jpg", ".tif", ".webp", ".png"])
 def test_a_dream_of_a_dream_has_only_its_own_recipe(run: Run, folder: Path, suffix: str) -> None:
     run("dream", "photo.png", *LOOK, "-o", f"first{suffix}")
@@ -182,6 +188,7 @@ def test_what_a_recipe_tells(run: Run, folder: Path) -> None:
     assert "/" not in json.dumps(table)
 
 
+@pytest.mark.slow
 def test_what_little_memory_did_to_a_picture_is_done_again(run: Run, folder: Path, monkeypatch) -> None:
     """The tiles' size is that of the first time, however much memory is free the second time."""
     from engine.ascent import tiles
@@ -199,6 +206,7 @@ def test_what_little_memory_did_to_a_picture_is_done_again(run: Run, folder: Pat
     assert (folder / "new.png").read_bytes() == (folder / "old.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_guide_beside_the_recipe_or_beside_the_picture_is_found(run: Run, folder: Path) -> None:
     for name in ("one", "two", "three"):
         (folder / name).mkdir()

@@ -106,6 +106,7 @@ def test_every_form_is_the_same_picture(photo: Path, form: str) -> None:
     assert not picture.pixels.flags.writeable
 
 
+@pytest.mark.slow
 def test_as_picture_guide_and_mask(photo: Path, tiny) -> None:
     content = photo.read_bytes()
     expected = engine.dream(photo, guide=photo, mask=photo, model=tiny, **LIGHT)
@@ -142,6 +143,7 @@ def test_byte_order_and_precision_do_not_matter(kind) -> None:
     np.testing.assert_array_equal(picture.pixels, values.astype(picture.pixels.dtype))
 
 
+@pytest.mark.slow
 @given(
     arrays.arrays(
         st.sampled_from([np.bool_, np.uint8, np.uint16]),

@@ -97,6 +97,7 @@ def test_closing_while_other_threads_dream() -> None:
     assert len(ends) == 4
 
 
+@pytest.mark.slow
 def test_other_models_are_left_alone() -> None:
     one, other = (load_model(TINY, device="cpu", threads=2) for _ in range(2))
     expected = [engine.dream(PICTURE, model=x, layers="mixed1").pixels for x in (one, other)][1]

@@ -161,6 +161,11 @@ def run(case: str, model: object, threads: int, layers: str, timeout: int) -> No
     assert (parent.returncode, said) == (0, "")
 
 
+def test_the_child_dreams_after_the_parent_did() -> None:
+    run("after a dream", TINY, 1, "mixed1=1", 120)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("case", CASES)
 def test_the_child_dreams_too(case: str, threads: int) -> None:

@@ -72,6 +72,7 @@ def assert_as_the_whole(made: SplitModel, model: DreamModel, image: np.ndarray, 
     assert relative_error(found_energies, energies[of_layers]) < 1e-5
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.integers(SMALLEST, 200),
@@ -121,6 +122,7 @@ def positions(height: int, width: int) -> int:
     return stem.positions(height) * stem.positions(width)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
     ("size", "edges"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 CROWD = 8
-SHAPES = [(20, 24), (33, 70), (65, 60), (170, 160)]
+SHAPES = [(20, 24), (33, 70), (65, 60), (150, 140)]
 LAYERS = ["mixed0", "mixed1", "mixed0=0.5,mixed1:2=1"]
 Order = tuple[tuple[int, int], str]
 
@@ -63,7 +63,7 @@ def at_once(tasks: Sequence[Callable[[], np.ndarray]]) -> list[np.ndarray]:
         return list(pool.map(begin, tasks))
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
 @settings(max_examples=5)
 @given(st.lists(st.tuples(st.sampled_from(SHAPES), st.sampled_from(LAYERS)), min_size=CROWD, max_size=CROWD))
 def test_each_thread_gets_what_it_gets_alone(threads: int, orders: list[Order]) -> None:
@@ -73,6 +73,7 @@ def test_each_thread_gets_what_it_gets_alone(threads: int, orders: list[Order]) 
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_from_asyncio() -> None:
     orders = list(zip(SHAPES, itertools.cycle(LAYERS), strict=False))
 
@@ -97,6 +98,7 @@ def test_loss_energies_and_guides(tiny: DreamModel) -> None:
         np.testing.assert_array_equal(found, expected[i % 3])
 
 
+@pytest.mark.slow
 def test_models_opened_at_once() -> None:
     order = (SHAPES[0], LAYERS[0])
 

@@ -41,6 +41,7 @@ def serve(
     return serve
 
 
+@pytest.mark.slow
 def test_every_kind_of_frame_in_a_row(serve, tiny) -> None:
     code, answers, events = serve(b"".join(map(as_frame, FRAMES)))
     assert code == 0
@@ -129,6 +130,7 @@ def test_help_tells_the_contract_and_loads_nothing_heavy() -> None:
         assert word in done.stdout
 
 
+@pytest.mark.slow
 def test_pillow_is_not_loaded_for_a_frame() -> None:
     script = (
         "import sys; from engine.cli.main import main; code = main(sys.argv[1:]);"

@@ -70,6 +70,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, list[np.ndarray], list
     return code, frames_of(out), events_of(err)
 
 
+@pytest.mark.slow
 def test_a_conversation_frame_by_frame() -> None:
     """Each answer comes before the next frame is sent; the end of input is normal in both ways."""
     for words in ([], ["--abort-on-eof"]):
@@ -85,6 +86,7 @@ def test_a_conversation_frame_by_frame() -> None:
             assert [x["image"] for x in events if x["event"] == "done"] == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_frames_sent_ahead_are_not_lost_while_the_end_of_input_is_watched() -> None:
     with started(*QUICK, "--abort-on-eof") as process:
         send(process, as_frame(RGB) * 5)
@@ -95,6 +97,7 @@ def test_frames_sent_ahead_are_not_lost_while_the_end_of_input_is_watched() -> N
         assert ended(process)[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [False, True])
 def test_the_end_of_input_stops_the_work(keep: bool) -> None:
     with started(*ENDLESS, "--abort-on-eof", *(["--keep-partial"] if keep else [])) as process:
@@ -112,6 +115,7 @@ def test_the_end_of_input_stops_the_work(keep: bool) -> None:
             assert np.abs(answers[0] - FRAMES[-1]).mean() > 0.001
 
 
+@pytest.mark.slow
 def test_the_end_of_input_is_seen_past_a_frame_sent_ahead_and_past_garbage() -> None:
     for ahead in (as_frame(RGB), b"garbage, and more of it"):
         with started(*ENDLESS, "--abort-on-eof") as process:
@@ -121,6 +125,7 @@ def test_the_end_of_input_is_seen_past_a_frame_sent_ahead_and_past_garbage() -> 
             assert ended(process)[:2] == (130, [])
 
 
+@pytest.mark.slow
 def test_without_abort_on_eof_the_end_of_input_stops_nothing() -> None:
     with started(*QUICK) as process:
         send(process, as_frame(RGB))
@@ -129,6 +134,7 @@ def test_without_abort_on_eof_the_end_of_input_stops_nothing() -> None:
         assert (code, len(answers)) == (0, 1)
 
 
+@pytest.mark.slow
 def test_the_end_of_input_in_the_middle_of_a_frame() -> None:
     for words, expected in (([], 6), (["--abort-on-eof"], 130)):
         with started(*QUICK, *words) as process:
@@ -138,6 +144,7 @@ def test_the_end_of_input_in_the_middle_of_a_frame() -> None:
             assert ended(process)[:2] == (expected, [])
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
@@ -156,6 +163,7 @@ def test_signals_stop_within_a_step(which: signal.Signals, keep: bool) -> None:
         assert events[-1]["exit_code"] == 130
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("sent", [0, 5, 1000], ids=["before a frame", "in a header", "in the pixels"])
 def test_sigterm_while_a_frame_is_arriving(sent: int) -> None:
@@ -166,6 +174,7 @@ def test_sigterm_while_a_frame_is_arriving(sent: int) -> None:
         assert ended(process)[:2] == (130, [])
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("how", ["signal", "end of input"])
 def test_stopping_while_the_model_is_still_opening(how: str) -> None:
@@ -196,6 +205,7 @@ program.main()
         assert (code, answers, events[-1]["exit_code"]) == (130, [], 130)
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_gone_ends_it_quietly() -> None:
     with started(*QUICK) as process:
         process.stdout.close()
@@ -206,6 +216,7 @@ def test_a_reader_that_has_gone_ends_it_quietly() -> None:
         assert [x["event"] for x in events if x["event"] != "step"] == ["start", "error"]
 
 
+@pytest.mark.slow
 def test_a_bad_frame_ends_it_though_input_stays_open() -> None:
     for words in ([], ["--abort-on-eof"]):
         with started(*QUICK, *words) as process:
@@ -213,6 +224,7 @@ def test_a_bad_frame_ends_it_though_input_stays_open() -> None:
             assert ended(process)[:2] == (6, [])
 
 
+@pytest.mark.slow
 @POSIX
 def test_closed_standard_streams() -> None:
     command = [sys.executable, "-m", "engine", "pipe", *QUICK]
@@ -228,6 +240,7 @@ def test_closed_standard_streams() -> None:
         assert b"is closed" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_example_in_the_docs() -> None:
     text = (ROOT / "docs" / "wire.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]

@@ -50,6 +50,7 @@ def described(descr: str = "'|u1'", order: str = "False", shape: str = "(2, 2, 3
     return f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n"
 
 
+@pytest.mark.slow
 @given(PICTURES, st.integers(1, 200))
 def test_what_is_written_is_read_however_it_arrives(picture: np.ndarray, most: int) -> None:
     stream = io.BytesIO(as_frame(picture) + as_npy(picture))
@@ -68,6 +69,7 @@ def test_what_is_written_is_read_however_it_arrives(picture: np.ndarray, most: i
     assert b"".join(taken) == as_frame(picture)
 
 
+@pytest.mark.slow
 @given(PICTURES)
 def test_numpy_reads_what_we_write_and_finds_the_length_that_it_expects(picture: np.ndarray) -> None:
     got = np.load(io.BytesIO(as_frame(picture)))
@@ -89,6 +91,7 @@ def test_not_contiguous_and_big_endian_arrays_are_written_right() -> None:
         np.testing.assert_array_equal(got, array)
 
 
+@pytest.mark.slow
 @given(PICTURES)
 def test_the_plug_in_and_the_engine_understand_each_other(picture: np.ndarray) -> None:
     frames = pytest.importorskip("gimp_plugin.deepdream_common.frames")

@@ -188,6 +188,7 @@ def test_a_bare_name_leads_nowhere_and_is_its_own(path: str) -> None:
     Origin(name, DIGEST)
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),

@@ -47,6 +47,7 @@ def test_no_string_and_no_comment_hides_a_key(before: str, monkeypatch: pytest.M
         from_toml(text.format(".".join("a" * (DEEPEST + 1))).encode())
 
 
+@pytest.mark.slow
 def test_how_much_work_the_worst_text_is() -> None:
     """Counted in calls, since seconds say more about the machine."""
     head = "[" + ".".join("a" * (DEEPEST - 1)) + "]\n"
