@@ -69,6 +69,8 @@ def _error(name: str, error: Exception) -> ImageError:
             return ImageError(f"{name} has more than {limit} million pixels", hint="make it smaller")
         case MemoryError():
             return ImageError(f"{name} does not fit into memory", hint="make it smaller")
+        case ValueError() if "invalid literal" in text:  # Python's own words, with the file's bytes in them
+            text = "what stands where a number has to be is not one"
         case OSError() if error.errno is not None and error.errno not in BY_CONTENT:
             return cannot_read(name, error)
     return ImageError(  # decoders meet damaged files with exceptions of every kind

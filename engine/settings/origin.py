@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import ImageError, UsageError
 from engine.paths import open_file
+from engine.settings.setting import brief
 
 if TYPE_CHECKING:
     import os
@@ -34,7 +35,7 @@ class Origin:
 
     def __post_init__(self) -> None:
         if self.name and self.name != bare_name(self.name):
-            raise UsageError(f"{self.name!r} is not a bare name of a file")
+            raise UsageError(f"{brief(self.name)} is not a bare name of a file")
         check_digest(self.sha256)
 
 
@@ -48,7 +49,7 @@ def bare_name(path: str | os.PathLike[str]) -> str:
 def check_digest(digest: str) -> str:
     """Return a sha256 of 64 lower-case hexadecimal digits; raise UsageError for any other text."""
     if not _DIGEST.fullmatch(digest):
-        raise UsageError(f"{digest!r} is not a valid sha256")
+        raise UsageError(f"{brief(digest)} is not a valid sha256")
     return digest
 
 

@@ -17,6 +17,7 @@ from engine.settings.config import DreamConfig, settings
 from engine.settings.origin import Origin, check_digest
 from engine.settings.output import STANDARD, Output
 from engine.settings.pickling import Pickled
+from engine.settings.setting import brief
 from engine.settings.tiling import Tiling
 from engine.settings.untrusted import from_json
 
@@ -147,7 +148,7 @@ class Recipe(Pickled):
         schema = table.number("schema", SCHEMA)
         if schema is None or schema > SCHEMA:
             hint = f"this version reads schema {SCHEMA}: a newer deepdream is needed"
-            raise UsageError(f"it follows schema {schema}", hint=hint)
+            raise UsageError(f"it follows schema {brief(schema)}", hint=hint)
         given, output, tiling = (table.table(x) for x in ("settings", "output", "tiling"))
         if not given.left:
             raise UsageError("it has no settings")
@@ -189,21 +190,21 @@ class _Table:
         """Return a text, empty if there is none."""
         value = self.take(name)
         if value is not None and not isinstance(value, str):
-            raise UsageError(f"{name} {value} is not text")
+            raise UsageError(f"{name} {brief(value)} is not text")
         return value or ""
 
     def word(self, name: str, form: re.Pattern[str]) -> str:
         """Return a text that matches `form`, empty if there is none."""
         text = self.text(name)
         if text and not form.fullmatch(text):
-            raise UsageError(f"{text} is not a valid {name}")
+            raise UsageError(f"{brief(text)} is not a valid {name}")
         return text
 
     def number(self, name: str, default: int | None) -> int | None:
         """Return a whole number of 1 or more."""
         value = self.take(name, default=default)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise UsageError(f"{name} {value} is not a whole number of 1 or more")
+            raise UsageError(f"{name} {brief(value)} is not a whole number of 1 or more")
         return value
 
     def table(self, name: str) -> _Table:
@@ -242,7 +243,7 @@ def _output(table: _Table) -> Output:
     given: dict[str, Any] = {name: table.take(name) for name in CHOICES if name in table.left}
     for name, value in given.items():
         if type(value) is not type(getattr(STANDARD, name)):
-            raise UsageError(f"{name} cannot be {value}")
+            raise UsageError(f"{name} cannot be {brief(value)}")
     return Output(**given)
 
 
@@ -251,7 +252,7 @@ def _tiling(table: _Table) -> Tiling:
     given: dict[str, Any] = {own: table.take(name) for name, own in names.items() if name in table.left}
     for value in given.values():
         if isinstance(value, bool | float):
-            raise UsageError(f"tiling cannot be {value}")
+            raise UsageError(f"tiling cannot be {brief(value)}")
     return Tiling(**given)
 
 

@@ -9,8 +9,6 @@ from tests.fuzz.verdict import Verdict
 
 KNOWN: tuple[tuple[str, str, str], ...] = (
     # Subject; pattern of outcome and detail; what it is.
-    ("pictures", r"unclear message: .*base 10: b'", "Python's words on a PPM"),
-    ("recipes", r"unclear message: .*aaaa", "a long text is quoted"),
 )
 
 

@@ -378,6 +378,7 @@ def test_rounding_happens_once(tiny) -> None:
     assert (result == round(1000 / 257 + 0.4999)).all()
 
 
+@pytest.mark.slow
 def test_the_plain_way_needs_no_library_but_pillow() -> None:
     script = (
         "import sys, engine.files.images; "

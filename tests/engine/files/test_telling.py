@@ -42,6 +42,7 @@ def test_each_error_is_said_as_it_is(error: Exception, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP"])
 def test_too_many_open_files_are_no_damaged_picture(tmp_path: Path, form: str) -> None:

@@ -25,6 +25,7 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_zoom_makes_the_film_that_the_command_makes(photo: Path, tmp_path: Path) -> None:
     frames: list[engine.Frame] = []
     film = engine.zoom(

@@ -148,6 +148,7 @@ def test_uneven_times_are_no_damage(film) -> None:
     assert (tally.missing, tally.warnings) == (0, ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_times_are_those_of_the_frames_whatever_the_damage(tmp_path: Path, name: str) -> None:
     """Frames and times are read in two passes, which must agree."""

@@ -68,6 +68,7 @@ def test_another_guide_mask_or_halo_is_refused(tiny, tmp_path: Path) -> None:
         assert "--overwrite" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_what_does_not_change_frames_does_not_prevent_resuming(tiny, tmp_path: Path) -> None:
     """The name of a guide, threads, the halo of pictures that are not cut, and why they are whole."""
     target = tmp_path / "film.gif"

@@ -105,6 +105,7 @@ def test_wide_colours_are_those_of_srgb(tmp_path: Path) -> None:
     assert np.abs(first(grey).astype(int) - 90).max() <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("curve", [hdr.PQ, hdr.HLG])
 def test_hdr_is_never_taken_for_sdr(run, tmp_path: Path, curve: int) -> None:
     """The reference white of Report BT.2408 (58 % of PQ, 75 % of HLG) is nearly white, not a grey."""

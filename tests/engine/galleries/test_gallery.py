@@ -54,6 +54,7 @@ def test_labels_and_note_repeat_a_cell_on_the_command_line(run, photo: Path, tin
     np.testing.assert_array_equal(np.asarray(Image.open(result)), gallery.cells[-1].pixels)
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_nothing(photo: Path) -> None:
     one, two = (
         engine.gallery(photo, model=load_model(TINY, device="cpu", threads=x), **LIGHT) for x in (1, 3)
@@ -91,6 +92,7 @@ def test_large_and_transparent_pictures_become_small_copies_on_white(tiny) -> No
     assert (gallery.cells[0].pixels == 255).all()
 
 
+@pytest.mark.slow
 def test_a_preset_replaces_the_gallery_s_own_settings(photo: Path, tiny) -> None:
     gallery = engine.gallery(photo, preset="keras", iterations=2, layers="mixed1", model=tiny)
     assert gallery.note == "--iterations 2"
@@ -165,6 +167,7 @@ def test_the_command_replaces_nothing_unless_asked(run, photo: Path) -> None:
         assert sheet.format == "JPEG"
 
 
+@pytest.mark.slow
 def test_the_command_shows_channels_too(run, photo: Path) -> None:
     code, _, err = run("gallery", photo, "-o", photo.with_name("sheet"), "--channels", "mixed0", *WORDS)
     assert code == 0

@@ -317,6 +317,7 @@ def test_from_python(folder: Path, tiny) -> None:
         engine.read_recipe("bare.png")
 
 
+@pytest.mark.slow
 def test_the_command_line_and_python_write_the_same_recipe(run: Run, folder: Path, tiny) -> None:
     run("dream", "photo.png", *LOOK, "--threads", 1, "-o", "old.png")
     given = engine.read_recipe("old.png").settings

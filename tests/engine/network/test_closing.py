@@ -36,6 +36,7 @@ USES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("use", USES)
 def test_who_asks_a_closed_model_is_told(use: str, device: str, runtime) -> None:

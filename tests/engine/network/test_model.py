@@ -142,6 +142,7 @@ def test_a_model_reads_no_other_files(tmp_path: Path, monkeypatch, location: str
         model.split_for(["mixed1"])
 
 
+@pytest.mark.slow
 def test_damaged_files_are_refused_or_opened() -> None:
     random = np.random.default_rng(2)
     for _ in range(300):

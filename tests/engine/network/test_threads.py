@@ -63,7 +63,8 @@ def at_once(tasks: Sequence[Callable[[], np.ndarray]]) -> list[np.ndarray]:
         return list(pool.map(begin, tasks))
 
 
-@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
 @settings(max_examples=5)
 @given(st.lists(st.tuples(st.sampled_from(SHAPES), st.sampled_from(LAYERS)), min_size=CROWD, max_size=CROWD))
 def test_each_thread_gets_what_it_gets_alone(threads: int, orders: list[Order]) -> None:

@@ -58,6 +58,7 @@ def test_what_is_written_is_read(recipe: Recipe) -> None:
     assert Recipe.from_json(text).unknown == ()
 
 
+@pytest.mark.slow
 @given(
     st.builds(
         DreamConfig,
