@@ -48,7 +48,7 @@ def begin(script: str, *words: object, **options: object) -> subprocess.Popen[by
         [sys.executable, "-c", ARMED + script, str(writing), *map(str, words)],
         cwd=ROOT,
         pass_fds=[writing],
-        **STREAMS | {"preexec_fn": _with_ctrl_c} | options,
+        **STREAMS | {"preexec_fn": _with_signals} | options,
     )
     os.close(writing)
     assert os.read(reading, 5) == b"armed"
@@ -56,8 +56,10 @@ def begin(script: str, *words: object, **options: object) -> subprocess.Popen[by
     return process
 
 
-def _with_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def _with_signals() -> None:
+    """Heed what the tests' own parent may have had ignored: nohup does, and a shell for what it puts behind."""
+    for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(which, signal.SIG_DFL)
 
 
 def outcome(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
