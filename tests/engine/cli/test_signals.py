@@ -57,7 +57,7 @@ def begin(script: str, *words: object, **options: object) -> subprocess.Popen[by
 
 
 def _with_signals() -> None:
-    """Heed what the tests' own parent may have had ignored: nohup does, and a shell for what it puts behind."""
+    """Heed what the tests' own parent may have had ignored, as nohup does and shells behind &."""
     for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(which, signal.SIG_DFL)
 
