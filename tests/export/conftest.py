@@ -22,6 +22,7 @@ def pytest_report_header() -> str | None:
     return f"tests/export left out: without {', '.join(MISSING)} (the [export] extra)" if MISSING else None
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/export/" in item.path.as_posix():

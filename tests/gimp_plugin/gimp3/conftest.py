@@ -10,6 +10,7 @@ import pytest
 from . import harness
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a GIMP's checks together where tests are shared out: two runs of it, in one root, make them."""
     for item in items:
