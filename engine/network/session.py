@@ -326,7 +326,7 @@ def _check_shapes(
     batch, channels = feeds[IMAGE].shape, feeds[CHANNEL_WEIGHTS].size
     shapes = {LOSS: batch[:1], GRADIENT: batch, ENERGIES: (batch[0], channels)}
     for name, result in zip(outputs, results, strict=True):
-        if result.shape != shapes[name]:
+        if result.shape != shapes.get(name, result.shape):
             raise ModelError(
                 f"the model is not what it says it is: its {name} has the shape {list(result.shape)}, "
                 f"not {list(shapes[name])}"
