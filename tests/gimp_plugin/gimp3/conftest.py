@@ -10,15 +10,6 @@ import pytest
 from . import harness
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which looks for the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a GIMP's checks together where tests are shared out: two runs of it, in one root, make them."""
-    for item in items:
-        suite = getattr(item, "callspec", None) and item.callspec.params.get("suite")
-        if suite:
-            item.add_marker(pytest.mark.xdist_group(suite))
-
-
 @pytest.fixture(
     scope="session", params=harness.SUITES, ids=lambda suite: harness.SUITES[suite].replace(" ", "-")
 )
