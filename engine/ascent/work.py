@@ -68,7 +68,8 @@ class Work:
         """
         shape, config = _shape(picture), order.config
         held += controls.bytes_per_pixel(config, masked=order.mask is not None)
-        tile = tiles.settled(model, order.tiling, shape, held)
+        computed = (shape[0] + 2 * config.margin, shape[1] + 2 * config.margin)
+        tile = tiles.settled(model, order.tiling, computed, held)
         mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
         return cls(picture, order, model, tile, mask)
 

@@ -182,6 +182,36 @@ class DreamConfig(Pickled):
     """Largest random move of the picture before each gradient, undone after it, in pixels: evens out the
     network's grid; 0 to 512."""
 
+    margin: int = _setting(
+        0,
+        "--margin",
+        0,
+        512,
+        "pixels of its reflection that are computed around the picture, so that it dreams up to its edge",
+        Dialog(
+            label="Margin",
+            tooltip="Pixels of reflection around the picture that each step computes too, so that it dreams "
+            "up to its edge. 48 is enough for all layers",
+            slider=(0, 96),
+        ),
+    )
+    """Pixels of the picture's reflection around it that count in each gradient, so that the dream reaches its
+    edge; at least as much as `jitter` hides what that brings in at an edge; 0 to 512."""
+
+    natural_colours: float = _setting(
+        0.0,
+        "--natural-colours",
+        0.0,
+        1.0,
+        "how far the dream keeps to colours that photographs have",
+        Dialog(
+            label="Natural colours",
+            tooltip="How far the dream keeps to colours that photographs have, instead of rainbow flecks",
+        ),
+    )
+    """How far steps are made in colours as photographs have them, which are mostly light and shade: 0 not at
+    all, 1 as in photographs; 0 to 1."""
+
     clip: bool = _switch(
         "--clip",
         "keep colours between black and white in each step",
@@ -294,6 +324,8 @@ class Settings(TypedDict, total=False):
     step_size: float
     max_loss: float | None
     jitter: int
+    margin: int
+    natural_colours: float
     clip: bool
     smooth: float
     total_variation: float

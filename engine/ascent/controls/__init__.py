@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.ascent.controls import clip, closeness, colours, jitter, scales, variation
+from engine.ascent.controls import clip, closeness, colours, jitter, margin, natural, scales, variation
 from engine.ascent.controls.mask import BYTES_PER_PIXEL as HELD_BY_MASK
 from engine.ascent.controls.mask import masked as inside
 from engine.ascent.controls.pull import Pull
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from engine.settings.config import DreamConfig
 
 CONTROLS: Final[tuple[Control, ...]] = (
-    jitter.CONTROL,
+    jitter.CONTROL,  # inside the margin, where what comes in at the other edge is not seen
+    margin.CONTROL,
+    natural.CONTROL,
     colours.CONTROL,
     scales.CONTROL,
     closeness.CONTROL,

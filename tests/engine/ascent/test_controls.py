@@ -13,7 +13,7 @@ from PIL import Image
 
 import engine
 from engine.ascent import ascent, controls
-from engine.ascent.controls import colours, jitter, scales, variation
+from engine.ascent.controls import colours, jitter, margin, natural, scales, variation
 from engine.ascent.masks import Mask
 from engine.ascent.octaves import resize
 from engine.ascent.order import Order
@@ -113,6 +113,62 @@ def test_jitter_follows_the_seed(tiny) -> None:
 
 
 # Scales
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 4), (9, 30), (40, 41)])
+@pytest.mark.parametrize("width", [1, 3, 8, 48])
+def test_a_margin_is_brought_back_by_the_adjoint(shape: tuple[int, int], width: int) -> None:
+    """Whatever the loss: the sum over the larger picture's derivative is that over the smaller one's."""
+    image, seen = random(*shape, 3), []
+
+    def gradient(padded: np.ndarray) -> tuple[float, np.ndarray]:
+        seen.extend([padded, random(*padded.shape, seed=2)])
+        return 0.0, seen[1].copy()
+
+    _, slope = margin.reflected(gradient, width)(image)
+    assert slope.shape == image.shape
+    assert seen[0].shape[:2] == tuple(x + 2 * min(width, x - 1) for x in shape)
+    assert np.vdot(slope, image) == pytest.approx(np.vdot(seen[1], seen[0]), rel=1e-4, abs=1e-4)
+
+
+def test_a_margins_gradient_is_the_numerical_derivative(tiny) -> None:
+    image, weights = random(30, 26, 3).astype(np.float64), tiny.channel_weights(LAYERS)
+
+    def loss(x: np.ndarray) -> float:
+        padded = np.pad(x, [(8, 8), (8, 8), (0, 0)], mode="reflect").astype(np.float32)
+        return float(tiny(padded, weights)[0])
+
+    _, slope = margin.reflected(gradient_of(tiny, LAYERS), 8)(image.astype(np.float32))
+    uphill = 1e-2 * slope / np.abs(slope).max()
+    found = (loss(image + uphill) - loss(image - uphill)) / 2
+    assert found == pytest.approx(float(np.vdot(slope, uphill)), rel=0.02)
+
+
+@pytest.mark.parametrize("tiling", [engine.Tiling(), engine.Tiling(size=128, halo=16)])
+def test_with_a_margin_the_edge_dreams_as_the_middle_does(tiny, tiling: engine.Tiling) -> None:
+    grey = np.full((200, 220, 3), 128, np.uint8) + pixels(200, 220) // 16
+    config = replace(CONFIG, octaves=1, jitter=4)
+    shares = []
+    for width in (0, 16):
+        change = np.abs(dreamed(grey, tiny, replace(config, margin=width), tiling=tiling) - to_model(grey))
+        middle = change[50:-50, 50:-50].mean()
+        edges = [change[:3], change[-3:], change[:, :3], change[:, -3:]]
+        shares.append(min(float(x.mean() / middle) for x in edges))
+    assert shares[0] < 0.6
+    assert shares[1] > 0.8
+
+
+def test_natural_colours_by_degrees() -> None:
+    np.testing.assert_allclose(natural.mixing(0), np.eye(3), atol=1e-6)
+    np.testing.assert_allclose(natural.mixing(0.5) @ natural.mixing(0.5), natural.mixing(1), atol=1e-6)
+    covariance = np.array(natural.COVARIANCE)
+    np.testing.assert_allclose(
+        natural.mixing(1), covariance / np.linalg.eigvalsh(covariance).max(), atol=1e-6
+    )
+    _, slope = natural.natural(lambda x: (0.0, random(*x.shape)), 1.0)(random(90, 80, 3))
+    red, green, blue = (slope[..., x].ravel() for x in range(3))
+    assert np.corrcoef(red, green)[0, 1] > 0.9
+    assert np.corrcoef(red, blue)[0, 1] > 0.8
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 70), (61, 80), (128, 128)])
