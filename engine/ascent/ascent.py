@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.ascent.octaves import Ladder, ladder, reaching, resize, restored
+from engine.ascent.octaves import Ladder, bounded, ladder, reaching, resize, restored
 from engine.ascent.step import Step
 from engine.errors import DreamError, ImageError, ModelError
 from engine.pictures.rows import bands, joined
@@ -66,15 +66,14 @@ def ascend(
     original: Rows = picture
     if isinstance(picture, np.ndarray):  # ours, so that no Step changes with the caller's
         original = _read_only(np.array(picture, np.float32, order="C"))
-    height, width = original.shape[:2]
+    height, width = bounded((original.shape[0], original.shape[1]), config.max_size)
     octaves, scale = config.octaves, config.octave_scale
     if config.min_size is not None:
         octaves, scale = reaching((height, width), max(config.min_size, min_size), scale)
     rungs = ladder((height, width), octaves, scale, min_size)
     if not rungs.shapes:
-        raise ImageError(
-            f"a picture of {width}x{height} pixels is too small: both sides must have at least {min_size}"
-        )
+        full = f"{original.shape[1]}x{original.shape[0]}"
+        raise ImageError(f"a picture of {full} pixels is too small: both sides must have at least {min_size}")
     return _ascend(original, rungs, climber, config, _dropped(rungs, min_size), share)
 
 
@@ -120,7 +119,7 @@ def _ascend(
             before = ()
             if stopped:
                 break
-        if octave + 1 < len(rungs.shapes):  # the last octave gets its detail from full_size()
+        if octave + 1 < len(rungs.shapes):  # the last octave gets all the detail from full_size()
             image = joined(restored(image, original, below, shape), image.shape)
             below = shape
 

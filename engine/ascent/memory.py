@@ -22,6 +22,9 @@ ARRAYS: Final = 34
 """Bytes per pixel that a dream holds besides what a gradient takes: image and gradient in float32, the
 original in 8 bit, and the octave before."""
 
+ORIGINAL: Final = 3
+"""Those of them that the original takes, at its full size whatever the last octave's is."""
+
 GRADIENT: Final = 560
 """Bytes per pixel of a window that its gradient takes on a CPU."""
 

@@ -26,7 +26,7 @@ class Ladder:
     """The octaves of a picture."""
 
     shapes: tuple[tuple[int, int], ...]
-    """(height, width) of each octave in pixels, smallest first; the last is the picture's own."""
+    """(height, width) of each octave in pixels, smallest first; the last is the one that counts."""
 
     dropped: tuple[tuple[int, int], ...]
     """Shapes below these that are too small for the model, smallest first."""
@@ -57,6 +57,14 @@ def reaching(shape: tuple[int, int], smallest: int, scale: float) -> tuple[int, 
     if ratio == 1 or steps < 1:
         return 1, scale
     return steps + 1, ratio ** (1 / steps)
+
+
+def bounded(shape: tuple[int, int], largest: int | None) -> tuple[int, int]:
+    """Return a picture's last octave: its own shape, or one whose smaller side is `largest`."""
+    if largest is None or min(shape) <= largest:
+        return shape
+    height, width = (max(round(side * largest / min(shape)), 1) for side in shape)
+    return height, width
 
 
 def resize(picture: Rows, shape: tuple[int, int]) -> NDArray[np.float32]:

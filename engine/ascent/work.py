@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.ascent import ascent, controls, tiles
+from engine.ascent import ascent, controls, memory, tiles
 from engine.ascent.guide import energies_of, steered
+from engine.ascent.octaves import bounded
 from engine.ascent.on_device import DeviceClimber
 from engine.pictures.rows import bands
 
@@ -67,8 +68,12 @@ class Work:
         bits.  Raises ImageError for a picture that is too large, and for a mask of other proportions.
         """
         shape, config = _shape(picture), order.config
+        largest = bounded(shape, config.max_size)
+        computed = (largest[0] + 2 * config.margin, largest[1] + 2 * config.margin)
         held += controls.bytes_per_pixel(config, masked=order.mask is not None)
-        computed = (shape[0] + 2 * config.margin, shape[1] + 2 * config.margin)
+        # What is above the last octave is only held, and made in bands.
+        above = shape[0] * shape[1] - largest[0] * largest[1]
+        held += -(-above * (memory.ORIGINAL + held) // (computed[0] * computed[1]))
         tile = tiles.settled(model, order.tiling, computed, held)
         mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
         return cls(picture, order, model, tile, mask)

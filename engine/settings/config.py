@@ -121,6 +121,25 @@ class DreamConfig(Pickled):
     pictures get forms of the same size relative to the picture.  The scale is the nearest to `octave_scale`
     that ends there.  None for off, or 32 to 8192."""
 
+    max_size: int | None = _setting(
+        None,
+        "--max-size",
+        128,
+        8192,
+        "smaller side of the last octave, or none: of what is larger only the picture's own detail is added",
+        Dialog(
+            label="Largest size",
+            tooltip="Shorter side of the last octave in pixels: a larger picture is dreamed on at this size, "
+            "enlarged, and given back its own detail. 128 or more; 0 dreams at full size",
+            slider=(0, 4096),
+            step=100,
+        ),
+        kind=int,
+        optional=True,
+    )
+    """Smaller side of the last octave in pixels: a picture that is larger takes hardly longer, gets forms of
+    the same size relative to it, and keeps its own sharpness.  None for no bound, or 128 to 8192."""
+
     iterations: int = _setting(
         20,
         "--iterations",
@@ -320,6 +339,7 @@ class Settings(TypedDict, total=False):
     octaves: int
     octave_scale: float
     min_size: int | None
+    max_size: int | None
     iterations: int
     step_size: float
     max_loss: float | None

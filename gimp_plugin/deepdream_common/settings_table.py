@@ -92,6 +92,23 @@ MORE = (
         least=None,
     ),
     Parameter(
+        name="max-size",
+        kind="int",
+        default=0,
+        low=0,
+        high=8192,
+        step=100,
+        digits=0,
+        slider=(0, 4096, 1.0),
+        label="Largest size",
+        blurb="Shorter side of the last octave in pixels: a larger picture is dreamed on at "
+        "this size, enlarged, and given back its own detail. 128 or more; 0 dreams at "
+        "full size",
+        choices=(),
+        option="--max-size",
+        least=128,
+    ),
+    Parameter(
         name="max-loss",
         kind="float",
         default=10.0,

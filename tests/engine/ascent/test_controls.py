@@ -115,6 +115,25 @@ def test_jitter_follows_the_seed(tiny) -> None:
 # Scales
 
 
+@pytest.mark.parametrize("largest", [40, 47, 48, 100])
+def test_above_the_largest_size_only_the_pictures_detail_is_added(tiny, largest: int) -> None:
+    image = pixels(48, 64)
+    config = replace(CONFIG, max_size=None)
+    bounded = [*engine.steps(image, replace(config, max_size=128), model=tiny)]
+    assert bounded[-1].shape == (48, 64)  # not bounded at all
+    object.__setattr__(config, "max_size", largest)  # smaller than users may ask for
+    *_, last = steps = list(engine.steps(image, config, model=tiny))
+    if largest >= 48:
+        np.testing.assert_array_equal(last.full_size(), bounded[-1].full_size())
+        return
+    assert last.shape == (largest, round(64 * largest / 48))
+    assert steps[0].shape == tuple(int(x / 1.4) for x in last.shape)
+    assert last.full_size().shape == (48, 64, 3)
+    source, small = to_model(image), resize(to_model(image), steps[0].shape)
+    detail = source - resize(small, (48, 64))
+    np.testing.assert_allclose(last.full_size(), resize(last.image, (48, 64)) + detail, atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 4), (9, 30), (40, 41)])
 @pytest.mark.parametrize("width", [1, 3, 8, 48])
 def test_a_margin_is_brought_back_by_the_adjoint(shape: tuple[int, int], width: int) -> None:

@@ -30,7 +30,7 @@ def test_the_defaults_are_the_tutorials() -> None:
     }
     assert values.items() >= tutorial.items()
     beyond = {name: value for name, value in values.items() if name not in tutorial}
-    off = {"min_size": None, "blend": 1.0, "feather": 16}
+    off = {"min_size": None, "max_size": None, "blend": 1.0, "feather": 16}
     assert beyond == {name: off.get(name, 0) for name in beyond}
 
 
