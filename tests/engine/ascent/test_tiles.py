@@ -175,34 +175,24 @@ def test_tiles_that_are_none(text: str) -> None:
         parse_tile(text)
 
 
-@pytest.fixture(scope="module")
-def photograph() -> np.ndarray:
+@pytest.mark.slow
+def test_tiles_are_true_on_a_photograph_and_leave_no_seam() -> None:
+    """The error beside the borders of the cores is no larger than elsewhere, once borders have moved."""
     with Image.open(ROOT / "examples/mountains.jpg") as file:
         picture = file.convert("RGB").resize((1024, 1024), Image.Resampling.LANCZOS)
-    return np.asarray(picture, np.float32) / np.float32(127.5) - np.float32(1)
-
-
-@pytest.mark.slow
-def test_tiles_are_true_on_a_photograph(photograph: np.ndarray) -> None:
+    photograph = np.asarray(picture, np.float32) / np.float32(127.5) - np.float32(1)
     model = engine.load_model(device="cpu")
     whole_loss, whole = gradient_of(model, LAYERS)(photograph)
     made = tiles.TiledGradient(model, model.channel_weights(LAYERS), Tiling(), 512)
     results = [made(photograph) for _ in range(8)]
     assert min(cosine(slope, whole) for _, slope in results) >= 0.95
-    assert cosine(np.mean([slope for _, slope in results], axis=0), whole) >= 0.99
+    mean = np.mean([slope for _, slope in results], axis=0)
+    assert cosine(mean, whole) >= 0.99
     for loss, _ in results:
         assert loss == pytest.approx(whole_loss, rel=0.02)
     wide = tiles.TiledGradient(model, model.channel_weights(LAYERS), Tiling(halo=96), 512)
     assert cosine(wide(photograph)[1], whole) >= 0.995
-
-
-@pytest.mark.slow
-def test_no_seam_is_left_in_the_mean_of_shifts(photograph: np.ndarray) -> None:
-    """The error beside the borders of the cores is no larger than elsewhere, once borders have moved."""
-    model = engine.load_model(device="cpu")
-    _, whole = gradient_of(model, LAYERS)(photograph)
-    made = tiles.TiledGradient(model, model.channel_weights(LAYERS), Tiling(), 512)
-    error = np.abs(np.mean([made(photograph)[1] for _ in range(8)], axis=0) - whole).mean(axis=2)
+    error = np.abs(mean - whole).mean(axis=2)
     error, size = (x[100:-100, 100:-100] for x in (error, np.abs(whole).mean(axis=2)))
     # 7 to 11 times for a grid that stays where it is.
     for axis in (0, 1):
