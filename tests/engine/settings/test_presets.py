@@ -258,7 +258,7 @@ def test_a_look_burns_nothing(name: str, embedded: engine.DreamModel) -> None:
     for path in PHOTOGRAPHS:
         with Image.open(path) as file:
             photograph = file.convert("RGB")
-        photograph.thumbnail((256, 256))
+        photograph.thumbnail((320, 320))
         before = np.asarray(photograph)
         after = engine.dream(photograph, preset=name, model=embedded).pixels
         assert np.abs(after.astype(int) - before).mean() > 4, path.name  # it does something
