@@ -73,7 +73,7 @@ class Work:
         held += controls.bytes_per_pixel(config, masked=order.mask is not None)
         # What is above the last octave is only held, and made in bands.
         above = shape[0] * shape[1] - largest[0] * largest[1]
-        held += -(-above * (memory.ORIGINAL + held) // (computed[0] * computed[1]))
+        held += -(-above * (memory.ORIGINAL + held) // max(computed[0] * computed[1], 1))
         tile = tiles.settled(model, order.tiling, computed, held)
         mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
         return cls(picture, order, model, tile, mask)
