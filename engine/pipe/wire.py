@@ -185,4 +185,6 @@ def _cut_off(what: str) -> NoReturn:
 def _shown(text: str) -> str:
     """Return text from outside, shortened and without control characters, to be quoted in a message."""
     short = text if len(text) <= 80 else text[:80] + "…"
-    return short.encode("ascii", "backslashreplace").decode() if short.isprintable() else ascii(short)
+    return (
+        short.encode("ascii", "backslashreplace").decode() if short and short.isprintable() else ascii(short)
+    )
