@@ -60,6 +60,8 @@ def changed(
     return replace(source, pixels=pixels, alpha=alpha)
 
 
+# A float file may hold anything: what is no number becomes black where the result holds whole numbers.
+@np.errstate(invalid="ignore", over="ignore")
 def _added(
     colours: Values,
     change: NDArray[np.float32],

@@ -266,7 +266,7 @@ def _needed(graph: Any, inputs: set[str], outputs: Sequence[str]) -> set[str]:
         if name in producers:
             waiting += producers[name].input
         elif name not in stored:
-            raise ValueError(f"it has no tensor called {name}")
+            raise ValueError(f"it has no tensor called {name if str(name).isprintable() else ascii(name)}")
     return found
 
 

@@ -44,9 +44,9 @@ class Repeat:
 
         said = [differences(self.recipe, model, same_picture=self.same_picture)]
         if self.recipe.unknown:
-            said.append(
-                f"the recipe was written by a newer version; ignored: {', '.join(self.recipe.unknown)}"
-            )
+            names = ", ".join(self.recipe.unknown)
+            names = names if len(names) <= 200 else names[:200] + "…"  # they are anybody's text
+            said.append(f"the recipe was written by a newer version; ignored: {names}")
         return tuple(filter(None, said))
 
 

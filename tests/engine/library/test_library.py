@@ -177,3 +177,11 @@ def test_the_embedded_model_dreams_on_a_photograph() -> None:
     dream = engine.dream(image, device="cpu", iterations=3, max_loss=None)
     assert all(octave == tuple(sorted(octave)) for octave in dream.losses)
     assert 2 < np.abs(dream.pixels.astype(int) - np.asarray(image)).mean() < 40
+
+
+def test_float_pictures_of_no_numbers_make_no_warning(tiny) -> None:
+    pixels = np.full((20, 24, 3), np.nan, np.float32)
+    pixels[:, :8], pixels[:, 8:16] = 0.5, np.inf
+    for depth in ("8", "float"):
+        dream = engine.dream(engine.Picture(pixels), model=tiny, layers="mixed0", iterations=1, depth=depth)
+        assert dream.pixels.shape == pixels.shape
