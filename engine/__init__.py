@@ -34,7 +34,7 @@ def _homes() -> dict[str, str]:
     """Return where each public name lives, read once from the list in `__init__.pyi`."""
     if not _HOMES:
         import re  # noqa: PLC0415 - this module stays light: the command line comes through it
-        from importlib import resources  # noqa: PLC0415
+        from importlib import resources  # noqa: PLC0415 - importing engine costs nothing
 
         text = resources.files("engine").joinpath("__init__.pyi").read_text("utf-8")
         found = re.findall(r"^from (\S+) import (\w+) as", text, re.MULTILINE)
@@ -49,7 +49,7 @@ def __getattr__(name: str) -> object:
     if name == "__all__":
         return sorted(_homes())
     if name in _homes():
-        from importlib import import_module  # noqa: PLC0415
+        from importlib import import_module  # noqa: PLC0415 - importing engine costs nothing
 
         return getattr(import_module(_homes()[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
