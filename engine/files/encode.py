@@ -8,6 +8,7 @@ from engine.errors import ImageError
 from engine.files.encoders import encoded
 from engine.files.fitting import fit
 from engine.files.formats import depth_for, enable
+from engine.files.telling import because
 
 if TYPE_CHECKING:
     import io
@@ -32,6 +33,6 @@ def content_of(
         content = encoded(picture.at_depth(depth), form, output.quality, recipe)
     except Exception as error:  # encoders raise exceptions of every kind
         raise ImageError(
-            f"{name} cannot be written as {form.name}: {error}", hint="write a .png file instead"
+            f"{name} cannot be written as {form.name}{because(error)}", hint="write a .png file instead"
         ) from error
     return content, (*warnings, *lost)

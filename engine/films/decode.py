@@ -11,6 +11,7 @@ from PIL import Image
 
 from engine import paths
 from engine.errors import DreamError, ImageError
+from engine.files.telling import because
 from engine.films.extra import pyav
 from engine.films.shot import Shot
 from engine.films.tally import Tally, frames
@@ -219,8 +220,7 @@ def _telling(source: Path) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError(f"{source} does not fit into memory") from error
     except Exception as error:  # for damaged films, PyAV raises exceptions of every kind
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ImageError(
-            f"{source} cannot be read as a film: {reason}",
+            f"{source} cannot be read as a film{because(error)}",
             hint="films can be MP4, WebM, MKV, MOV, AVI or GIF files",
         ) from error

@@ -12,6 +12,7 @@ from PIL import Image
 
 from engine import atomic
 from engine.errors import DreamError, ImageError
+from engine.files.telling import because
 from engine.films import decode
 from engine.films.containers import format_of
 from engine.films.extra import pyav
@@ -80,9 +81,7 @@ def write(
     except MemoryError as error:
         raise ImageError(f"{target} does not fit into memory") from error
     except Exception as error:  # encoders raise exceptions of every kind
-        raise ImageError(
-            f"{target} cannot be written: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        raise ImageError(f"{target} cannot be written{because(error)}") from error
     return ()
 
 

@@ -58,8 +58,9 @@ def space_of(icc: bytes | None) -> Space | None:
     """Return the space of an RGB profile; None if that is sRGB, or the profile is not usable."""
     if not icc or icc[16:20] != b"RGB ":
         return None
-    # Damaged profiles raise exceptions of every kind; other programs show such pictures all the same.
-    with contextlib.suppress(Exception):
+    # Damaged profiles raise exceptions of every kind, and their curves leave the range of floats: NumPy
+    # would warn of that.  Other programs show such pictures all the same.
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
         tags = _tags(icc)
         space = _Mesh.sampled(icc) if b"A2B0" in tags else _Matrix.read(tags)
         return None if _is_srgb(space) else space
@@ -68,7 +69,7 @@ def space_of(icc: bytes | None) -> Space | None:
 
 def grey_curve(icc: bytes) -> NDArray[np.float64] | None:
     """Return the sRGB value of each 16-bit grey under a grey profile; None if the profile is not usable."""
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
         return _encode(_curve(_tags(icc)[b"kTRC"]))
     return None
 

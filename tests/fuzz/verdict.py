@@ -18,7 +18,7 @@ from tests.fuzz.case import Case
 
 UNCLEAR = re.compile(
     r"""(?<![\w'"])b['"]|Traceback|Errno|object at 0x|NoneType|<class|__init__|not subscriptable"""
-    r"|unsupported operand"
+    r"|unsupported operand|values to unpack|invalid literal|could not convert|codec can't|index out of range"
     r"|/onnxruntime_src|[:,(]\s*$|:\s+:|^$"
 )
 """What a message to a user never holds: Python's words, an empty reason, control characters."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -81,6 +83,23 @@ def test_a_profile_that_is_no_matrix() -> None:
 )
 def test_a_damaged_profile_counts_as_srgb(damage) -> None:
     assert space_of(damage(WIDE["gamma"])) is None
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (0, -2.0),
+        (1, 30000.0, 30000.0, 1.0),
+        (3, 32767.0, 2.0, 9.0, 1.0, 0.5),
+        (4, -9.0, *[0.0] * 6),
+    ],
+)
+def test_a_curve_beyond_all_numbers_counts_as_none_without_a_word(numbers) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert space_of(icc.rgb(icc.DISPLAY_P3, icc.parametric(*numbers))) is None
+        assert grey_curve(icc.grey(icc.parametric(*numbers))) is None
+    assert not said
 
 
 def test_grey_by_its_profile_at_each_depth() -> None:
