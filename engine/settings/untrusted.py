@@ -46,7 +46,10 @@ def from_toml(content: bytes) -> dict[str, Any]:
         _refuse_deep(table)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"not valid TOML: what line {line} holds is not text in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise ValueError(f"not valid TOML: {error}") from None
     except ValueError:  # Python reads no decimal number of more than 4,300 digits
         raise ValueError("not valid TOML: a number has too many digits") from None

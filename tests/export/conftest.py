@@ -24,3 +24,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/export/" in item.path.as_posix():
             item.add_marker(pytest.mark.export)
             item.add_marker(pytest.mark.slow)
+    # Whole exports take longest: those that work side by side begin with them, and end at the same time.
+    items.sort(key=lambda item: not item.path.name.startswith("test_whole_"))

@@ -79,7 +79,8 @@ def test_what_people_write_is_not_deep(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"\xff\xfe", "not valid TOML"),
+        (b"\xff\xfe", "not valid TOML: what line 1 holds is not text in UTF-8"),
+        (b"a = 1\nb = '\xe4'", "not valid TOML: what line 2 holds is not text in UTF-8"),
         (b"a = 1\na = 2", "not valid TOML"),
         (b"[a]\n[a]", "not valid TOML"),
         (b"a = " + b"9" * 60_000, "too many digits"),
