@@ -6,7 +6,7 @@ meanwhile would show Python's traceback.  `engine.cli.stopping` takes over as so
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]
+import _signal  # type: ignore[import-not-found]  # mypy knows only `signal`, which is built on it
 import os
 
 # ruff: noqa: PLC0415 - signals are to find us prepared as early as can be

@@ -51,7 +51,7 @@ def _inside(x: tf.Tensor) -> tf.Tensor:
     return rows[tf.newaxis, tf.newaxis, :, tf.newaxis] * columns
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
+@tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
 def _sum_of_squares(x: tf.Tensor, inside: tf.Tensor) -> tuple[tf.Tensor, Any]:
     """Return the sum of squares [N, C] of x [N, C, H, W] where `inside` [1, 1, H, W] is one."""
     masked = x * inside

@@ -61,7 +61,7 @@ def _block(block: Node, parts: Parts, parameters: Parameters) -> Parts:
     if not isinstance(block, Parallel):
         raise NotImplementedError(f"a block that begins with {block}")
 
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def forward(*parts: tf.Tensor) -> tuple[Parts, Any]:
         x = _join(list(parts))
         tracks = [_follow(chain, x, parameters) for chain in block.chains]

@@ -24,6 +24,7 @@ from engine.errors import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from typing import NoReturn
 
     from engine.errors import DreamError
@@ -73,27 +74,27 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-@contextlib.contextmanager
-def telling(tell: Callable[[DreamError], object]) -> Iterator[None]:
+def telling(tell: Callable[[DreamError], object]) -> AbstractContextManager[None]:
     """Have the last words said in this way inside the `with` block."""
-    before, _ending.tell = _ending.tell, tell
-    try:
-        yield
-    finally:
-        _ending.tell = before
+    return _having("tell", tell)
 
 
-@contextlib.contextmanager
-def saying(words: Callable[[], DreamError]) -> Iterator[None]:
+def saying(words: Callable[[], DreamError]) -> AbstractContextManager[None]:
     """Have these last words inside the `with` block: `words` is called when the end has come.
 
     It may not take longer than `PATIENCE`, and runs while the work still goes on.
     """
-    before, _ending.words = _ending.words, words
+    return _having("words", words)
+
+
+@contextlib.contextmanager
+def _having(name: str, value: object) -> Iterator[None]:
+    before = getattr(_ending, name)
+    setattr(_ending, name, value)
     try:
         yield
     finally:
-        _ending.words = before
+        setattr(_ending, name, before)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ class Pickled:
     """A dataclass that is pickled as the arguments it was made with, and checks them again."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        values = {x.name: getattr(self, x.name) for x in fields(self) if x.init}  # type: ignore[arg-type]
+        values = {x.name: getattr(self, x.name) for x in fields(self) if x.init}  # type: ignore[arg-type]  # a dataclass, as said
         tables = {name: dict(x) for name, x in values.items() if isinstance(x, MappingProxyType)}
         return _made, (type(self), values | tables)
 

@@ -136,11 +136,27 @@ def test_many_signals_at_any_moment(photo: Path, name: str) -> None:
     storm(photo, name, MANY)
 
 
+def stopped(script: str, which: signal.Signals = signal.SIGTERM) -> tuple[int, bytes, str]:
+    """Run a script of the program, and send it a signal when it has printed a line."""
+    process = begin(LOADED + script)
+    heard(process)
+    process.send_signal(which)
+    return outcome(process)
+
+
+def heard(process: subprocess.Popen[bytes]) -> bytes:
+    """Return the next line of a process."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+CANCELLED = (130, b"", "deepdream: cancelled\n")
+
+
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_library_that_does_not_come_back_is_not_waited_for(which: signal.Signals) -> None:
-    process = begin(LOADED + "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 1 << 31 - 1)")
-    process.send_signal(which)
-    assert outcome(process) == (130, b"", "deepdream: cancelled\n")
+    script = "import hashlib; print(flush=True); hashlib.pbkdf2_hmac('sha256', b'', b'', 1 << 31 - 1)"
+    assert stopped(script, which) == CANCELLED
 
 
 def test_an_import_that_does_not_come_back_is_not_waited_for(tmp_path: Path) -> None:
@@ -152,27 +168,18 @@ sys.path.insert(0, {str(tmp_path)!r})
 threading.Thread(target=__import__, args=("endless",)).start()
 import endless
 """
-    process = begin(LOADED + script)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGTERM)
-    assert outcome(process) == (130, b"", "deepdream: cancelled\n")
+    assert stopped(script) == CANCELLED
 
 
 def test_without_a_thread_to_spare() -> None:
     script = """
 import time
-from engine.cli import stopping
 stopping._watching = lambda _: False
 stopping.arm()
 print(flush=True)
 time.sleep(600)
 """
-    process = begin(LOADED + script)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGTERM)
-    assert outcome(process) == (130, b"", "deepdream: cancelled\n")
+    assert stopped(script) == CANCELLED
 
 
 def test_a_reader_that_is_stuck_is_not_waited_for() -> None:
@@ -184,8 +191,7 @@ while True:
     console.note("x" * 1000)
 """
     process = begin(LOADED + script)
-    assert process.stdout is not None
-    process.stdout.readline()
+    heard(process)
     process.send_signal(signal.SIGTERM)
     try:
         assert process.wait(60) == 130  # and nobody has read what it said
@@ -205,8 +211,7 @@ with atomic.replacing(Path({str(tmp_path / "a.png")!r})) as part:
     time.sleep(600)
 """
     process = begin(LOADED + script)
-    assert process.stdout is not None
-    assert b".part" in process.stdout.readline()
+    assert b".part" in heard(process)
     assert len(list(tmp_path.iterdir())) == 1
     process.send_signal(signal.SIGTERM)
     assert outcome(process)[0] == 130
@@ -222,23 +227,16 @@ with stopping.instead(lambda: print("finishing", flush=True) or True):
     time.sleep(600)
 """
     process = begin(LOADED + script)
-    assert process.stdout is not None
-    process.stdout.readline()
+    heard(process)
     process.send_signal(signal.SIGINT)
-    assert process.stdout.readline() == b"finishing\n"
+    assert heard(process) == b"finishing\n"
     process.send_signal(signal.SIGINT)
     assert outcome(process)[0] == 130
 
 
 def test_a_signal_after_the_end_does_not_change_the_result() -> None:
-    process = begin(
-        LOADED
-        + "stopping._ending.begun.acquire(); print(flush=True); import time; time.sleep(2); os._exit(0)"
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGTERM)
-    assert outcome(process) == (0, b"", "")
+    script = "stopping._ending.begun.acquire(); print(flush=True); import time; time.sleep(2); os._exit(0)"
+    assert stopped(script) == (0, b"", "")
 
 
 def test_signals_that_our_parent_ignores_stay_ignored() -> None:
