@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def test_same_octaves_same_losses_same_stopping(max_loss: float) -> None:
     found: list[list[float]] = [[] for _ in shapes]
     found_shapes = []
     stopped = []
-    for step in engine.steps(picture, engine.DreamConfig(max_loss=max_loss)):
+    for step in engine.steps(picture, replace(engine.PRESETS["keras"], max_loss=max_loss)):
         found[step.octave - 1].append(step.loss)
         found_shapes.append(step.shape)
         stopped.append(step.stopped)

@@ -12,8 +12,8 @@ from engine.films import encode
 from engine.films import video as videos
 from engine.films import zoom as zooms
 from engine.library.sources import open_model, order_from, read
-from engine.settings.given import check, given_settings, path_of, wrong
-from engine.settings.presets import configure
+from engine.settings.given import check, chosen, given_settings, path_of, wrong
+from engine.settings.presets import FILMS, configure
 from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def zoom(
     zoom_rate: float = 1.35,
     rotate: float = 0.0,
     size: int | tuple[int, int] = 640,
-    preset: str | os.PathLike[str] = "flight",
+    preset: str | os.PathLike[str] = FILMS,
     guide: Source | None = None,
     mask: Source | None = None,
     model: ModelSource = None,
@@ -93,7 +93,8 @@ def zoom(
     path = _target(target, picture)
     source, _ = read(picture)
     opened = open_model(model, device, threads)
-    order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen="layers" in given)
+    by = chosen(given, preset, FILMS)
+    order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     if source.alpha is not None:
         warnings += ("a film has no transparency: left out",)
     project = zooms.project(source, path, order, opened, flight)
@@ -108,7 +109,7 @@ def video(
     frame_iterations: int | None = None,
     size: int | tuple[int, int] | None = None,
     sound: bool = True,
-    preset: str | os.PathLike[str] = "flight",
+    preset: str | os.PathLike[str] = FILMS,
     guide: Source | None = None,
     mask: Source | None = None,
     model: ModelSource = None,
@@ -142,7 +143,8 @@ def video(
     config = videos.within_range(configure(preset, given), given)
     path = _target(target, film)
     opened = open_model(model, device, threads)
-    order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen="layers" in given)
+    by = chosen(given, preset, FILMS)
+    order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     project, lost = videos.project(film, path, order, opened, carrying, sound=sound)
     return _made(project, order, opened, (*warnings, *lost), overwrite, keep_frames, progress)
 

@@ -226,8 +226,8 @@ def _at_once(model: DreamModel, pixels: NDArray[np.uint8], cells: int) -> int:
 
 
 def _as_options(config: DreamConfig) -> str:
-    """Return settings that differ from the defaults of `deepdream dream`, as its options."""
-    words = []
+    """Return settings as options of `deepdream dream`."""
+    words = ["--preset", presets.TUTORIAL]
     for name, setting in known_settings().items():
         value = getattr(config, name)
         if value == getattr(DreamConfig(), name):

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Unpack, overload
 
 from engine import paths
-from engine.ascent.order import order_for
 from engine.errors import DreamWarning, UsageError
 from engine.files import images
 from engine.files.formats import format_named
 from engine.library import streams
 from engine.library.change import changed
 from engine.library.dreaming import Dreaming
-from engine.library.sources import open_model, order_from, read, read_guide, read_mask
+from engine.library.sources import open_model, order_from, read
 from engine.settings.config import DreamConfig
-from engine.settings.given import check, given_settings, path_of, wrong
+from engine.settings.given import check, chosen, given_settings, path_of, wrong
 from engine.settings.output import STANDARD, Output
 from engine.settings.presets import DEFAULT, configure
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from engine.network.model import DreamModel
     from engine.pictures.picture import Picture
     from engine.pictures.pixels import Values
-    from engine.settings.config import Settings
+    from engine.settings.config import Chosen, Settings
     from engine.settings.recipe import Recipe
     from engine.settings.tiling import Tiling
 
@@ -160,7 +159,8 @@ def dream(
     output = Output(depth=depth, dither=dither, seed=config.seed)
     source = read(picture)
     opened = open_model(model, device, threads)
-    order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen="layers" in given)
+    by = chosen(given, preset, DEFAULT)
+    order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     dreaming = Dreaming.begin(source, order, opened, output)
     losses: dict[int, list[float]] = {}
     notes = [*warnings, *dreaming.source.warnings]
@@ -192,16 +192,20 @@ def steps(
 ) -> Iterator[Step]:
     """Dream on a picture and yield a Step for each evaluation; the last one's `full_size()` is the dream.
 
-    Whatever can be refused is refused at the call, before the first Step.  See `dream` for the arguments and
-    errors; `finish` turns a Step into a Picture.
+    `config` are all settings; None for those that `dream` begins with.  Whatever can be refused is refused at
+    the call, before the first Step, and what the caller should know is told there, with DreamWarnings.  See
+    `dream` for the other arguments and errors; `finish` turns a Step into a Picture.
     """
     check(device=device, threads=threads, tiling=tiling)
     if not isinstance(config, DreamConfig | None):
         raise wrong("config", config, "an engine.DreamConfig")
     source = read(picture)
     opened = open_model(model, device, threads)
-    settings = config or DreamConfig()
-    order = order_for(opened, settings, tiling, guide=read_guide(guide, opened), mask=read_mask(mask))
+    settings = config or configure(DEFAULT, {})
+    by: Chosen = "layers" if config else "nothing"
+    order, told = order_from(settings, opened, tiling, guide=guide, mask=mask, chosen=by)
+    for sentence in told:
+        warnings.warn(sentence, DreamWarning, stacklevel=2)
     return Dreaming.begin(source, order, opened).steps()
 
 

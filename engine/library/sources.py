@@ -24,7 +24,7 @@ from engine.settings.config import fit_layers
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.settings.config import DreamConfig
+    from engine.settings.config import Chosen, DreamConfig
     from engine.settings.origin import Origin
     from engine.settings.tiling import Tiling
 
@@ -98,7 +98,7 @@ def order_from(
     *,
     guide: Source | None,
     mask: Source | None,
-    chosen: bool,
+    chosen: Chosen,
 ) -> tuple[Order, tuple[str, ...]]:
     """Return what is to be dreamed of, and what the user should know of it.
 

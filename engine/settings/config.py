@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
 
 from engine.errors import UsageError
 from engine.settings.pickling import Pickled
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 COEFFICIENT_LIMIT: Final = 1000.0
 """Largest size of a layer coefficient, either sign: beyond it float32 losses lose their meaning."""
+
+LAST: Final = 2
+"""How many of a model's layers stand in for those of the default preset, where it has none of them."""
+
+Chosen: TypeAlias = Literal["layers", "preset", "nothing"]
+"""What a user has chosen about the layers: the layers themselves, settings that name some, or neither."""
 
 KERAS_LAYERS: Final[Mapping[str, float]] = MappingProxyType(
     {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
@@ -79,7 +85,8 @@ class DreamConfig(Pickled):
         "number of sizes that are dreamed on, smallest first",
         Dialog(
             label="Oc_taves",
-            tooltip="How many sizes of the picture to dream on, from small to large: more give larger forms",
+            tooltip="How many sizes of the picture to dream on, from small to large: more give larger forms. "
+            "Where there is a smallest size, that decides",
             at_once=2,
             slider=(1, 8),
         ),
@@ -389,21 +396,24 @@ def changed(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
 
 
 def fit_layers(
-    config: DreamConfig, available: Iterable[str], *, chosen: bool
+    config: DreamConfig, available: Iterable[str], *, chosen: Chosen
 ) -> tuple[DreamConfig, tuple[str, ...]]:
     """Match the configured layers with those that a model offers.
 
     Layers that the user has chosen must all be there.  Of a preset's layers, those that a smaller model
-    does not have are left out.  Returns the configuration to use and what the user should be told.  Raises
+    does not have are left out; where that leaves none, and the user has chosen nothing, the model's own last
+    ones take their place.  Returns the configuration to use and what the user should be told.  Raises
     UsageError, with suggestions, for an unknown layer and where nothing is left.
     """
     names = list(available)
     missing = [layer_of(x) for x in config.layers if layer_of(x) not in names]
     if not missing:
         return config, ()
-    if chosen:
+    if chosen == "layers":
         raise UsageError(f"the model has no layer called {missing[0]!r}", hint=suggest(missing[0], names))
     kept = {x: value for x, value in config.layers.items() if layer_of(x) in names}
+    if not kept and chosen == "nothing":
+        kept = dict.fromkeys(names[-LAST:], 1.0)
     if not kept:
         raise UsageError(
             "the model has none of the preset's layers", hint=f"choose with --layers from: {', '.join(names)}"

@@ -1,7 +1,7 @@
 """Presets: settings with a name, in TOML files; the package has some in engine/presets, users have their own.
 
 A file has `title` and `description` for people, settings by their names in `DreamConfig`, and a table
-`layers`; settings that it leaves out are those of the Keras tutorial.
+`layers`; settings that it leaves out are those of the Keras tutorial, whichever preset is the default.
 """
 
 from __future__ import annotations
@@ -26,8 +26,15 @@ from engine.settings.untrusted import LARGEST, from_toml
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-DEFAULT: Final = "keras"
+DEFAULT: Final = "dream"
 """Name of the preset that is used where none is asked for."""
+
+FILMS: Final = "flight"
+"""Name of the preset that films begin with: with those for pictures, noise would grow from frame to frame."""
+
+TUTORIAL: Final = "keras"
+"""Name of the preset that is `DreamConfig()`; what is written as a difference from it means the same in all
+versions, whatever the default becomes."""
 
 LONGEST: Final = 400
 """Characters of a title or description, at most: longer ones are cut off."""
@@ -75,13 +82,14 @@ PRESETS: Final[Mapping[str, DreamConfig]] = _BuiltIn()
 
 
 def built_in() -> dict[str, Traversable]:
-    """Return the package's preset files by name, the default first."""
+    """Return the package's preset files by name, the default first, then those that others are known for."""
     files = {
         x.name.removesuffix(".toml"): x
         for x in resources.files("engine").joinpath("presets").iterdir()
         if x.name.endswith(".toml")
     }
-    return {name: files[name] for name in sorted(files, key=lambda x: (x != DEFAULT, x != "classic", x))}
+    first = (DEFAULT, "classic", TUTORIAL)
+    return {name: files[name] for name in (*first, *sorted(files.keys() - first))}
 
 
 def names() -> list[str]:

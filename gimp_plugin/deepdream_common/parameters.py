@@ -6,9 +6,9 @@ What is a setting of the engine comes from `settings_table`, which is generated;
 
 from __future__ import unicode_literals
 
+from . import settings_table
 from .parameter import Parameter
 from .presets import PRESETS
-from .settings_table import LOOK, MORE
 
 PROCEDURE = "plug-in-deep-dream"
 MENU_LABEL = "_Deep Dream…"
@@ -43,15 +43,24 @@ def _layer(name, default, label, blurb):
     )  # fmt: skip
 
 
+DEFAULT = PRESETS[0]
+"""The preset that a dialog begins with, and a call that names none."""
+
 PRESET = _choice(
     "preset",
-    "keras",
+    DEFAULT.name,
     "_Preset",
     "Settings to start from",
     tuple((preset.name, preset.title) for preset in PRESETS),
 )
 
-LAYERS = (
+
+def _usual(table):
+    """Return parameters with the values of the default preset for their defaults."""
+    return tuple(x._replace(default=DEFAULT.values.get(x.name, x.default)) for x in table)
+
+
+_LAYERS = (
     _layer("mixed0", 0.0, "_Fine lines", "Strokes and edges"),
     _layer("mixed1", 0.0, "C_urls", "Curls, braids and hatching"),
     _layer("mixed2", 0.2, "Or_nament", "Scales, meshes and small eyes"),
@@ -60,7 +69,7 @@ LAYERS = (
     _layer("mixed5", 1.5, "_Whole objects", "Whole animals and things; best combined with other layers"),
 )
 
-CHANNELS = _plain(
+_CHANNELS = _plain(
     "channels", "text", "", "Channels",
     "Single channels of layers, in addition to the layers above, such as mixed4:12+40=0.5,mixed3:87=1",
 )  # fmt: skip
@@ -90,6 +99,12 @@ RESULT = _choice(
     (("new-layer", "New layer above"), ("in-place", "In place of the layer")),
 )
 
+TUTORIAL = settings_table.LOOK + _LAYERS + settings_table.MORE + (_CHANNELS,)
+"""The parameters that a preset sets, with the values that it may leave out: those of the Keras tutorial."""
+
+LOOK, LAYERS, MORE = _usual(settings_table.LOOK), _usual(_LAYERS), _usual(settings_table.MORE)
+(CHANNELS,) = _usual((_CHANNELS,))
+
 SETTINGS = LOOK + MORE
 """The settings of the engine, each of which is an option."""
 
@@ -97,7 +112,7 @@ SETTINGS = LOOK + MORE
 (FEATHER,) = [parameter for parameter in SETTINGS if parameter.name == "feather"]
 
 IN_PRESET = LOOK + LAYERS + MORE + (CHANNELS,)
-"""The parameters that a preset sets."""
+"""The same, with the values of the default preset for their defaults."""
 
 PARAMETERS = (PRESET,) + IN_PRESET + (DEVICE, FIT, RESULT)
 """All parameters, in the order of the procedure's arguments."""
@@ -112,4 +127,4 @@ class SettingError(ValueError):
 def preset_values(name):
     """Return the values of a preset by argument name."""
     (found,) = [preset for preset in PRESETS if preset.name == name]
-    return dict(((p.name, p.default) for p in IN_PRESET), **found.values)
+    return dict(((p.name, p.default) for p in TUTORIAL), **found.values)

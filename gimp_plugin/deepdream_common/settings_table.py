@@ -2,7 +2,8 @@
 """The engine's settings as a table, since the plug-in knows the engine as a process only.
 
 Not to be edited: `python -m tests.gimp_plugin.make_tables` writes it anew from
-engine/settings/config.py, and a test holds the two together.
+engine/settings/config.py, and a test holds the two together.  The defaults here are the
+values that a preset leaves out; `parameters` has those that the user begins with.
 """
 
 from __future__ import unicode_literals
@@ -35,7 +36,8 @@ LOOK = (
         digits=0,
         slider=(1, 8, 1.0),
         label="Oc_taves",
-        blurb="How many sizes of the picture to dream on, from small to large: more give larger forms",
+        blurb="How many sizes of the picture to dream on, from small to large: more give larger"
+        " forms. Where there is a smallest size, that decides",
         choices=(),
         option="--octaves",
         least=None,

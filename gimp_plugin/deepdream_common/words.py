@@ -84,7 +84,7 @@ def command_line(values, picture):
     Raises SettingError if all layers are 0.
     """
     words = engine_options(values, brief=True)
-    plain = engine_options(preset_values("keras"), brief=True)
+    plain = engine_options(DEFAULTS, brief=True)
     for at in (2, 0):
         if words[at : at + 2] == plain[at : at + 2]:
             del words[at : at + 2]

@@ -29,7 +29,7 @@ LARGEST_INT = 2**31 - 1
 
 
 def parameter(name: str, setting: Setting) -> Parameter:
-    """Return a setting as the plug-in has it: by the argument's name, with 0 for None."""
+    """Return a setting as the plug-in has it: by the argument's name, 0 for None, the tutorial's value."""
     dialog = setting.dialog
     assert dialog is not None, f"{name} has no Dialog: what is its label in GIMP?"
     whole = setting.kind is int
@@ -68,17 +68,15 @@ def more() -> tuple[Parameter, ...]:
 
 
 def entry(name: str) -> tuple[str, str, str, dict[str, Any]]:
-    """Return a preset's name, title, description, and the values that are not the dialog's defaults."""
+    """Return a preset's name, title, description, and the values that are not the tutorial's."""
     preset = presets.load(name)
     sliders = {layer.name for layer in parameters.LAYERS}
     layers = {x: value for x, value in preset.config.layers.items() if x in sliders}
     channels = {x: value for x, value in preset.config.layers.items() if x not in sliders}
-    numbers = (*look(), *more())
-    values = {x.name: getattr(preset.config, x.name.replace("-", "_")) or 0 for x in numbers}
-    values |= {x.name: bool(values[x.name]) for x in numbers if x.kind == "bool"}
+    values = {x: setting.kind(getattr(preset.config, x) or 0) for x, setting in settings().items()}
+    values = {name.replace("_", "-"): value for name, value in values.items()}
     values |= {x: layers.get(x, 0.0) for x in sliders} | {"channels": format_layers(channels)}
-    shown = (*look(), *parameters.LAYERS, *more(), parameters.CHANNELS)
-    changed = {x.name: values[x.name] for x in shown if values[x.name] != x.default}
+    changed = {x.name: values[x.name] for x in parameters.TUTORIAL if values[x.name] != x.default}
     return preset.name, preset.title, preset.description, changed
 
 

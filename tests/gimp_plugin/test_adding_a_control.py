@@ -130,7 +130,8 @@ def test_command_line_and_preset_file_dream_with_it(copy, tmp_path):
     (tmp_path / "pale.toml").write_text("less_red = 1\noctaves = 1\n[layers]\nmixed0 = 1\n")
     words = ["-m", "engine", "dream", tmp_path / "photo.png", *QUICK[:2], "--iterations", 2]
     python(copy, *words, "--preset", tmp_path / "pale.toml", "-o", tmp_path / "preset.png")
-    python(copy, *words, "--layers", "mixed0", "--octaves", 1, "--less-red", 1, "-o", tmp_path / "option.png")
+    plain = ["--preset", "keras", "--layers", "mixed0", "--octaves", 1]
+    python(copy, *words, *plain, "--less-red", 1, "-o", tmp_path / "option.png")
     by_preset, by_option = (pixels(tmp_path / f"{x}.png") for x in ("preset", "option"))
     before = pixels(tmp_path / "photo.png")
     np.testing.assert_array_equal(by_preset, by_option)
@@ -141,13 +142,13 @@ def test_command_line_and_preset_file_dream_with_it(copy, tmp_path):
 def test_pipe_and_keyword_dream_with_it(copy, tmp_path):
     frame = np.array(noise(40, 50))
     np.save(tmp_path / "frame.npy", frame)
-    words = ["-m", "engine", "pipe", *QUICK, "--octaves", 1, "--less-red", 1]
+    words = ["-m", "engine", "pipe", *QUICK, "--preset", "keras", "--octaves", 1, "--less-red", 1]
     (tmp_path / "dream.npy").write_bytes(python(copy, *words, given=(tmp_path / "frame.npy").read_bytes()))
     piped = np.load(tmp_path / "dream.npy")
     script = (
         "import sys, engine, numpy; from engine.network.model import load_model\n"
         "dream = engine.dream(numpy.load(sys.argv[1]), model=load_model(sys.argv[2], device='cpu'),\n"
-        "    layers='mixed0,mixed1', iterations=2, octaves=1, less_red=1)\n"
+        "    preset='keras', layers='mixed0,mixed1', iterations=2, octaves=1, less_red=1)\n"
         "numpy.save(sys.argv[3], dream.pixels)"
     )
     python(copy, "-c", script, tmp_path / "frame.npy", QUICK[1], tmp_path / "keyword.npy")

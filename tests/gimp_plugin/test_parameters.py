@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from dataclasses import replace
 
 import pytest
 
@@ -11,11 +12,12 @@ from engine.cli import main as cli
 from engine.cli import parser
 from engine.cli.commands.common import configured
 from engine.settings.config import COEFFICIENT_LIMIT, DreamConfig, settings
-from engine.settings.presets import PRESETS, Preset
+from engine.settings.presets import DEFAULT, PRESETS, Preset
 from engine.settings.recipe import SCHEMA, Recipe
 from gimp_plugin.deepdream_common import (
     parameters,
     recipe,
+    settings_table,
     values,
     words,
 )
@@ -40,7 +42,7 @@ def parse(settings_of_dialog, **keywords):
 @pytest.mark.parametrize("parameter", parameters.SETTINGS, ids=lambda x: x.name)
 def test_range_and_default_are_the_engines(parameter):
     name, setting = FIELDS[parameter.name]
-    assert parameter.default == (getattr(DreamConfig(), name) or 0)
+    assert parameter.default == (getattr(PRESETS[DEFAULT], name) or 0)
     assert parameter.kind == setting.kind.__name__
     if parameter.kind != "bool":
         low = 0 if setting.optional else setting.low
@@ -52,8 +54,8 @@ def test_range_and_default_are_the_engines(parameter):
 
 
 def test_table_of_settings_is_the_engines():
-    assert repr(parameters.LOOK) == repr(make_tables.look()), make_tables.__doc__
-    assert repr(parameters.MORE) == repr(make_tables.more()), make_tables.__doc__
+    assert repr(settings_table.LOOK) == repr(make_tables.look()), make_tables.__doc__
+    assert repr(settings_table.MORE) == repr(make_tables.more()), make_tables.__doc__
 
 
 @pytest.mark.parametrize("parameter", parameters.SETTINGS + parameters.LAYERS, ids=lambda x: x.name)
@@ -74,7 +76,9 @@ def test_every_setting_of_the_engine_is_there():
 
 
 def test_layers_are_those_of_the_engine():
-    assert {x.name: x.default for x in parameters.LAYERS if x.default} == dict(DreamConfig().layers)
+    sliders = {x.name for x in parameters.LAYERS}
+    tutorials = {x.name: x.default for x in parameters.TUTORIAL if x.name in sliders and x.default}
+    assert tutorials == dict(DreamConfig().layers)
     assert all((x.low, x.high) == (-COEFFICIENT_LIMIT, COEFFICIENT_LIMIT) for x in parameters.LAYERS)
 
 
@@ -102,23 +106,23 @@ def test_preset_is_the_engines(name, brief):
 
 @pytest.fixture
 def preset_with_channels(monkeypatch):
-    """A preset called keras that has channels, a smallest size and a switch."""
-    values = {"channels": "mixed4:12+40=0.5", "mixed4": 0.0, "min-size": 200, "clip": True}
+    """A preset called keras that has channels, a smallest size and a switch that is off."""
+    values = {"channels": "mixed4:12+40=0.5", "mixed4": 0.0, "min-size": 200, "clip": False}
     table = [x._replace(values=values) if x.name == "keras" else x for x in parameters.PRESETS]
     monkeypatch.setattr(parameters, "PRESETS", tuple(table))
     return values
 
 
 def test_call_leaves_to_the_preset_what_it_does_not_name(preset_with_channels):
-    values = words.settled({"mixed0": 1.0, "octaves": 5, "blend": 0.5})
+    values = words.settled({"preset": "keras", "mixed0": 1.0, "octaves": 5, "blend": 0.5})
     assert {name: values[name] for name in preset_with_channels} == {**preset_with_channels, "min-size": 0}
     config = parse(values)
     assert config.layers == {"mixed0": 1, "mixed2": 0.2, "mixed3": 0.5, "mixed5": 1.5, "mixed4:12+40": 0.5}
-    assert (config.octaves, config.min_size, config.clip, config.blend) == (5, None, True, 0.5)
+    assert (config.octaves, config.min_size, config.clip, config.blend) == (5, None, False, 0.5)
 
 
 def test_number_of_octaves_takes_the_place_of_a_smallest_size_only_where_it_is_meant(preset_with_channels):
-    values = words.settled({})
+    values = words.settled({"preset": "keras"})
     assert "--octaves" not in words.engine_options({**values, "octaves": 7}, brief=True)
     assert parse({**values, "octaves": 7}).min_size == 200
     assert words.engine_options({**values, "min-size": 0}, brief=True)[-2:] == ["--min-size", "none"]
@@ -139,7 +143,26 @@ def test_entry_of_a_preset_with_channels(monkeypatch):
 
 @pytest.mark.parametrize("brief", [False, True])
 def test_defaults_give_the_engines_defaults(brief):
-    assert parse({}, brief=brief) == DreamConfig()
+    assert parse({}, brief=brief) == read(["pipe"]) == PRESETS[DEFAULT]
+    assert parse(words.settled({}), brief=brief) == PRESETS[DEFAULT]
+
+
+def test_a_number_of_octaves_replaces_the_smallest_size_of_the_default():
+    config = parse(words.settled({"octaves": 6}))
+    assert config == replace(PRESETS[DEFAULT], octaves=6, min_size=None)
+
+
+def test_the_default_of_the_tables_follows_any_preset(monkeypatch):
+    """Also one of single channels, whatever the first preset becomes."""
+    usual = parameters.PRESETS[0]._replace(values={"channels": "mixed3:87=1", "mixed4": 0.0, "clip": True})
+    monkeypatch.setattr(parameters, "DEFAULT", usual)
+    found = {x.name: x.default for x in parameters._usual(parameters.TUTORIAL)}
+    assert (found["channels"], found["mixed4"], found["mixed3"], found["clip"]) == (
+        "mixed3:87=1",
+        0,
+        0.5,
+        True,
+    )
 
 
 @pytest.mark.parametrize("end", ["low", "high"])
@@ -173,7 +196,7 @@ def test_no_layer_at_all_is_refused_with_a_way_out():
 def test_device_and_preset_are_passed_on():
     given = words.engine_options({"device": "cpu"})
     assert given[given.index("--device") + 1] == "cpu"
-    assert given[given.index("--preset") + 1] == "keras"
+    assert given[given.index("--preset") + 1] == DEFAULT
 
 
 CHANGED = {"iterations": 7, "clip": True, "max-loss": 0.0, "mixed0": 1.5, "channels": "mixed4:12+40=0.5"}

@@ -12,6 +12,7 @@ from engine import paths
 from engine.cli import console, options, stopping
 from engine.cli.commands.common import files_read
 from engine.errors import Cancelled, DreamError, IncompleteError
+from engine.settings.presets import FILMS
 
 if TYPE_CHECKING:
     import argparse
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from engine.cli.reporters import Reporter
     from engine.films.project import Project
     from engine.films.shot import Frame
-
-PRESET: Final = "flight"
-"""The preset that films start from: with the tutorial's, noise would grow from frame to frame."""
 
 AGAIN: Final = "run the same command again, without --overwrite, to resume"
 
@@ -45,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--keep-frames", action="store_true", help="keep the frames as pictures, in the folder FILM.frames"
     )
     options.add_model(parser)
-    options.add_dreaming(parser, PRESET)
+    options.add_dreaming(parser, FILMS)
 
 
 def target_of(source: Path, arguments: argparse.Namespace, middle: str) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from engine.cli import console, options
 from engine.cli.commands.common import open_model
 from engine.errors import UsageError
-from engine.settings.presets import PRESETS
+from engine.settings.presets import DEFAULT, PRESETS
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
-    """List the model's layers with their coefficients in the preset keras, or what a picture excites."""
+    """List the model's layers with their coefficients in the default preset, or what a picture excites."""
     if arguments.channels is not None and arguments.channels < 1:
         raise UsageError(
             f"--channels {arguments.channels} is out of range", hint="it takes a number from 1 up"
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
     if arguments.picture is not None:
         _rank(arguments, model)
         return 0
-    coefficients = PRESETS["keras"].layers
+    coefficients = PRESETS[DEFAULT].layers
     table = [
         {
             "name": layer.name,
@@ -65,7 +65,8 @@ def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
     if arguments.json:
         console.say(json.dumps(table))
         return 0
-    console.say(f"{'layer':<10}{'channels':>10}{'stride':>10}{'coefficient in the preset keras':>34}")
+    title = f"coefficient in the preset {DEFAULT}"
+    console.say(f"{'layer':<10}{'channels':>10}{'stride':>10}{title:>34}")
     for row in table:
         console.say(f"{row['name']:<10}{row['channels']:>10}{row['stride']:>10}{row['coefficient']:>34g}")
     return 0

@@ -12,6 +12,7 @@ from engine.cli import console
 from engine.settings.config import DreamConfig, settings
 from engine.settings.origin import Origin
 from engine.settings.output import STANDARD
+from engine.settings.presets import TUTORIAL
 from engine.settings.recipe import CHOICES
 from engine.settings.selectors import format_layers, format_number
 
@@ -57,7 +58,7 @@ def command_line(recipe: Recipe, picture: str = "PICTURE") -> list[str]:
     from engine.network.model import EMBEDDED
 
     plain, config, output = DreamConfig(), recipe.config, recipe.output
-    words = ["dream", picture]
+    words = ["dream", picture, "--preset", TUTORIAL]
     words += _option("--layers", format_layers(config.layers), format_layers(plain.layers))
     for name, setting in settings().items():
         words += _option(setting.option, getattr(config, name), getattr(plain, name))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from engine.cli import options
 from engine.cli.commands import filming
 from engine.cli.commands.common import begin, configured, open_model, ordered
+from engine.settings.presets import FILMS
 
 if TYPE_CHECKING:
     from engine.cli.reporters import Reporter
@@ -58,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Dream on the film."""
-    config = configured(arguments, preset=filming.PRESET)
+    config = configured(arguments, preset=FILMS)
     options.tiling(arguments)  # refused before anything is read
     from engine.films import encode, video, zoom
 

@@ -18,6 +18,9 @@ from engine.settings.config import DreamConfig
 from tests.engine.conftest import QUICK, copies, noise
 from tests.engine.films.conftest import photograph, played
 
+GROWING = [*QUICK, "--preset", "keras"]
+"""Three octaves, whatever the picture's size."""
+
 
 def names(folder: Path) -> list[str]:
     return sorted(x.name for x in folder.iterdir())
@@ -30,7 +33,7 @@ def opened(path: Path) -> np.ndarray:
 
 def test_each_step_is_a_picture_and_the_last_is_the_dream(run, photo: Path) -> None:
     folder = photo.with_name("steps")
-    code, out, _ = run("dream", photo, "--save-steps", folder, *QUICK)
+    code, out, _ = run("dream", photo, "--save-steps", folder, *GROWING)
     dream = photo.with_name("photo.dream.png")
     assert (code, out) == (0, f"{dream}\n")
     assert names(folder) == [f"photo-{i:04}.png" for i in range(1, 7)]
@@ -44,14 +47,14 @@ def test_each_step_is_a_picture_and_the_last_is_the_dream(run, photo: Path) -> N
 
 def test_every_fourth_step_and_the_last(run, photo: Path) -> None:
     folder = photo.with_name("steps")
-    assert run("dream", photo, "--save-steps", folder, "--steps-every", 4, *QUICK)[0] == 0
+    assert run("dream", photo, "--save-steps", folder, "--steps-every", 4, *GROWING)[0] == 0
     assert names(folder) == ["photo-0004.png", "photo-0006.png"]
 
 
 def test_a_film_grows_from_the_picture_to_the_dream_and_waits(run, photo: Path) -> None:
     film = photo.with_name("grow.webp")
     Image.fromarray(photograph(48, 64)).save(photo)
-    code, out, _ = run("dream", photo, "--animate", film, *QUICK)
+    code, out, _ = run("dream", photo, "--animate", film, *GROWING)
     assert (code, out.splitlines()) == (0, [str(photo.with_name("photo.dream.png")), str(film)])
     with Image.open(film) as image:
         assert image.n_frames == 7
@@ -75,7 +78,7 @@ def test_of_several_pictures_each_has_its_own(run, photo: Path) -> None:
     noise(30, 40).save(third)
     folder = photo.with_name("steps")
     words = ["--save-steps", folder, "--steps-every", 100, "--animate", photo.with_name("g.mp4")]
-    code, out, _ = run("dream", photo, second, third, *words, *QUICK, "--threads", 2, "--jobs", 2)
+    code, out, _ = run("dream", photo, second, third, *words, *GROWING, "--threads", 2, "--jobs", 2)
     assert code == 0
     assert len(out.splitlines()) == 6
     assert names(folder) == ["photo-0006.png", "photo-2-0006.png", "second-0006.png"]
@@ -86,11 +89,11 @@ def test_of_several_pictures_each_has_its_own(run, photo: Path) -> None:
 def test_nothing_is_replaced_unless_asked(run, photo: Path) -> None:
     film = photo.with_name("grow.gif")
     film.write_text("mine")
-    code, _, err = run("dream", photo, "--animate", film, *QUICK)
+    code, _, err = run("dream", photo, "--animate", film, *GROWING)
     assert code == 2
     assert "--overwrite" in err
     assert film.read_text() == "mine"
-    assert run("dream", photo, "--animate", film, "--overwrite", *QUICK)[0] == 0
+    assert run("dream", photo, "--animate", film, "--overwrite", *GROWING)[0] == 0
     assert film.read_bytes()[:3] == b"GIF"
 
 
@@ -103,7 +106,7 @@ def test_nothing_is_replaced_unless_asked(run, photo: Path) -> None:
     ],
 )
 def test_mistakes_are_one_clear_line(run, photo: Path, words, code, said) -> None:
-    got, out, err = run("dream", photo, *words, *QUICK)
+    got, out, err = run("dream", photo, *words, *GROWING)
     assert (got, out) == (code, "")
     assert said in err
 
@@ -111,7 +114,7 @@ def test_mistakes_are_one_clear_line(run, photo: Path, words, code, said) -> Non
 def test_transparency_is_in_the_pictures(run, photo: Path) -> None:
     noise(30, 40, "RGBA").save(photo)
     folder = photo.with_name("steps")
-    run("dream", photo, "--save-steps", folder, "--animate", photo.with_name("a.gif"), *QUICK)
+    run("dream", photo, "--save-steps", folder, "--animate", photo.with_name("a.gif"), *GROWING)
     assert opened(folder / "photo-0001.png").shape == (30, 40, 4)
 
 

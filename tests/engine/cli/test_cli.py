@@ -30,7 +30,7 @@ def start(*words: object, **options: object) -> subprocess.Popen[bytes]:
 
 
 def test_dream_writes_a_picture_and_prints_its_path(run, photo: Path) -> None:
-    code, out, err = run("dream", photo, "-o", photo.with_name("dream"), *QUICK)
+    code, out, err = run("dream", photo, "-o", photo.with_name("dream"), *QUICK, "--preset", "keras")
     assert (code, out) == (0, f"{photo.with_name('dream.png')}\n")
     assert err.splitlines()[0].startswith("dreaming on cpu")
     assert err.splitlines()[1:] == ["octave 1/3 15x20", "octave 2/3 21x28", "octave 3/3 30x40"]

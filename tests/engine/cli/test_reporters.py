@@ -26,14 +26,14 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_verbose_tells_each_loss(run, photo: Path) -> None:
-    _, _, err = run("dream", photo, "--verbose", "--device", "cpu", *QUICK)
+    _, _, err = run("dream", photo, "--verbose", "--device", "cpu", *QUICK, "--preset", "keras")
     losses = [float(x.split()[-1]) for x in err.splitlines() if "iteration" in x]
     assert len(losses) == 6
     assert losses[1] > losses[0]
 
 
 def test_max_loss_is_told(run, photo: Path) -> None:
-    _, _, err = run("dream", photo, "--max-loss", "0", *QUICK)
+    _, _, err = run("dream", photo, "--max-loss", "0", *QUICK, "--preset", "keras")
     assert err.count("above max loss") == 3
 
 
@@ -58,7 +58,7 @@ def test_what_is_lost_is_told_whatever_progress_is(run, tmp_path: Path, progress
 
 
 def test_json_lines(run, photo: Path) -> None:
-    code, _, err = run("dream", photo, "--progress", "json", "--octaves", 5, *QUICK)
+    code, _, err = run("dream", photo, "--progress", "json", "--octaves", 5, *QUICK, "--preset", "keras")
     events = [json.loads(x) for x in err.splitlines()]
     assert code == 0
     assert [x["event"] for x in events] == ["start", "warning", *["step"] * 6, "done"]
@@ -89,7 +89,7 @@ def test_errors_as_json_lines_even_in_the_options(run) -> None:
 def test_json_lines_of_several_at_once_carry_their_names(run, photo: Path) -> None:
     second, bad = copies(photo, "second.png", "bad.png")
     bad.write_text("no picture")
-    words = [photo, bad, second, *QUICK, "--threads", 2, "--progress", "json"]
+    words = [photo, bad, second, *QUICK, "--preset", "keras", "--threads", 2, "--progress", "json"]
     code, _, err = run("dream", *words)
     events = [json.loads(x) for x in err.splitlines()]
     assert code == 3

@@ -95,9 +95,9 @@ def test_large_and_transparent_pictures_become_small_copies_on_white(tiny) -> No
 @pytest.mark.slow
 def test_a_preset_replaces_the_gallery_s_own_settings(photo: Path, tiny) -> None:
     gallery = engine.gallery(photo, preset="keras", iterations=2, layers="mixed1", model=tiny)
-    assert gallery.note == "--iterations 2"
+    assert gallery.note == "--preset keras --iterations 2"
     assert [x.label for x in gallery.cells[1:]] == NAMES
-    alone = engine.dream(photo, layers="mixed0", iterations=2, model=tiny)
+    alone = engine.dream(photo, preset="keras", layers="mixed0", iterations=2, model=tiny)
     np.testing.assert_array_equal(gallery.cells[1].pixels, alone.pixels)
 
 

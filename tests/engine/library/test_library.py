@@ -92,7 +92,7 @@ def test_a_deeper_dream_than_its_picture(photo: Path, tiny) -> None:
 
 def test_a_dream_tells_how_it_came_to_be(photo: Path, tiny) -> None:
     seen: list[engine.Step] = []
-    dream = engine.dream(photo, model=tiny, progress=seen.append, **(LIGHT | {"octaves": 4}))
+    dream = engine.dream(photo, model=tiny, preset="keras", progress=seen.append, **(LIGHT | {"octaves": 4}))
     assert dream.device == "cpu"
     assert [len(x) for x in dream.losses] == [2, 2, 2]
     assert [x.loss for x in seen] == [x for octave in dream.losses for x in octave]
@@ -125,7 +125,7 @@ def test_steps_can_be_watched_and_kept(photo: Path, tiny) -> None:
     assert len(steps) == 6
     assert steps[0].full_size().shape == (30, 40, 3)
     with pytest.raises(UsageError):  # at the call, not at the first step
-        engine.steps(photo, model=tiny)
+        engine.steps(photo, engine.DreamConfig(), model=tiny)
 
 
 def test_a_picture_may_be_changed_while_a_dream_of_it_runs(tiny) -> None:

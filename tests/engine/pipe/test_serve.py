@@ -35,7 +35,7 @@ def test_transparent_pixels_are_dreamed_on_as_their_colour(kind: str, tiny) -> N
 def test_8_bit_frames_become_what_files_become(tiny) -> None:
     import engine
 
-    file = engine.dream(RGB, model=tiny, layers="mixed0,mixed1", iterations=2)
+    file = engine.dream(RGB, preset="keras", model=tiny, layers="mixed0,mixed1", iterations=2)
     np.testing.assert_array_equal(dreamed(RGB, tiny), file.pixels)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.settings.config import DreamConfig, Settings, fit_layers, settings
-from engine.settings.presets import PRESETS, configure
+from engine.settings.presets import DEFAULT, PRESETS, configure
 from engine.settings.selectors import format_layers, parse_layers
 
 
@@ -132,17 +132,27 @@ def test_layers_out_of_range(layers) -> None:
 
 def test_a_misspelt_layer_gets_a_suggestion_and_the_list() -> None:
     with pytest.raises(UsageError) as caught:
-        fit_layers(DreamConfig(layers={"mixd4": 1}), ["mixed3", "mixed4"], chosen=True)
+        fit_layers(DreamConfig(layers={"mixd4": 1}), ["mixed3", "mixed4"], chosen="layers")
     assert caught.value.hint == "did you mean mixed4? there are: mixed3, mixed4"
 
 
 def test_a_preset_makes_do_with_the_layers_that_there_are() -> None:
-    config, warnings = fit_layers(DreamConfig(), ["mixed2", "mixed3"], chosen=False)
+    config, warnings = fit_layers(DreamConfig(), ["mixed2", "mixed3"], chosen="preset")
     assert dict(config.layers) == {"mixed2": 0.2, "mixed3": 0.5}
     assert "mixed4, mixed5" in warnings[0]
     with pytest.raises(UsageError) as caught:
-        fit_layers(DreamConfig(), ["mixed0"], chosen=False)
+        fit_layers(DreamConfig(), ["mixed0"], chosen="preset")
     assert "mixed0" in caught.value.hint
+
+
+def test_a_model_of_other_layers_dreams_with_its_last_ones_where_nothing_was_chosen() -> None:
+    config, warnings = fit_layers(PRESETS[DEFAULT], ["conv1", "conv2", "conv3"], chosen="nothing")
+    assert dict(config.layers) == {"conv2": 1.0, "conv3": 1.0}
+    assert replace(config, layers=PRESETS[DEFAULT].layers) == PRESETS[DEFAULT]
+    assert warnings[0].endswith(": dreaming with conv2=1,conv3=1")
+    assert dict(fit_layers(DreamConfig(), ["conv1"], chosen="nothing")[0].layers) == {"conv1": 1.0}
+    config, _ = fit_layers(DreamConfig(), ["mixed2", "other"], chosen="nothing")
+    assert dict(config.layers) == {"mixed2": 0.2}
 
 
 def test_an_unknown_preset_gets_a_suggestion() -> None:

@@ -48,9 +48,10 @@ def write(folder: Path, name: str, text: str | bytes) -> Path:
     return path
 
 
-def test_the_tutorial_comes_first_and_there_are_looks_enough() -> None:
+def test_the_default_comes_first_and_there_are_looks_enough() -> None:
     names = list(presets.built_in())
-    assert names[:2] == ["keras", "classic"]
+    assert names[:3] == [presets.DEFAULT, "classic", "keras"]
+    assert names[3:] == sorted(names[3:])
     assert len(LOOKS) >= 8
     assert len({presets.load(x).config for x in names}) == len(names)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", x) for x in names)

@@ -181,11 +181,12 @@ def check_more_opens_beside(gui):
 def check_preset_fills_the_controls(gui):
     before = layers(gui)
     engine("invert")
-    keras = dreamed_with(gui, "")
+    usual = dreamed_with(gui, "")
     classic = dreamed_with(gui, "alt+p Down")
-    assert keras["--preset"] == "keras", keras
-    assert keras["--iterations"] == "20", keras
-    assert "--no-clip" in keras, keras
+    assert usual["--preset"] == "dream", usual
+    assert float(usual["--natural-colours"]) > 0, usual
+    assert int(usual["--min-size"]) > 0, usual
+    assert "--clip" in usual, usual
     wanted = {"--preset": "classic", "--octaves": "4", "--jitter": "32", "--layers": "mixed4=1"}
     assert wanted.items() <= classic.items(), classic
     assert "--clip" in classic, classic
@@ -193,7 +194,7 @@ def check_preset_fills_the_controls(gui):
     assert changed == {**classic, "--iterations": "33"}, changed
     assert dreamed_with(gui, "") == changed, "the dialog did not keep what was set last"
     assert dreamed_with(gui, "alt+p Tab space", "dialog-again") == classic, "the preset was not taken again"
-    assert dreamed_with(gui, "alt+p Up") == keras
+    assert dreamed_with(gui, "alt+p Up") == usual
     for _ in range(6):
         gui.key("ctrl+z")
     gui.until("the undo", lambda: layers(gui) == before, 5)

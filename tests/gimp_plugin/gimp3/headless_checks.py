@@ -533,18 +533,20 @@ def check_defaults_are_the_command_lines():
     with picture() as (image, layer):
         assert call(image, [layer]) == ("success", "")
         assert words()[:5] == ["pipe", "--progress", "json", "--abort-on-eof", "--keep-partial"]
-        assert words()[5:] == ["--preset", "keras", "--device", "auto"]
+        assert words()[5:] == ["--preset", "dream", "--device", "auto"]
 
 
 def check_options_reach_the_engine():
     with picture() as (image, layer):
-        look = {"step_size": 0.02, "octaves": 2, "octave_scale": 1.5, "iterations": 7, "max_loss": 0.0}
-        layers = {"mixed0": 1.25, "mixed2": 0.0, "mixed5": 0.0, "channels": "mixed4:12+40=0.5"}
-        dream(image, layer, device="cpu", seed=2147483647, clip=True, **look, **layers)
+        # Values that the preset, which may be tuned, will hardly have: what equals it is left to it.
+        look = {"step_size": 0.021, "octaves": 2, "octave_scale": 1.55, "iterations": 7, "max_loss": 8.5}
+        layers = {"mixed0": 1.25, "mixed1": 0.0, "mixed2": 0.0, "mixed3": 0.55, "mixed4": 2.35, "mixed5": 0.0}
+        channels = {"channels": "mixed4:12+40=0.5"}
+        dream(image, layer, device="cpu", seed=2147483647, keep_colours=True, **look, **layers, **channels)
         assert words()[5:] == [
-            "--preset", "keras", "--device", "cpu", "--step", "0.02", "--octaves", "2", "--iterations", "7",
-            "--octave-scale", "1.5", "--max-loss", "none", "--seed", "2147483647", "--clip",
-            "--layers", "mixed0=1.25,mixed3=0.5,mixed4=2,mixed4:12+40=0.5",
+            "--preset", "dream", "--device", "cpu", "--step", "0.021", "--octaves", "2", "--min-size", "none",
+            "--iterations", "7", "--octave-scale", "1.55", "--max-loss", "8.5", "--seed", "2147483647",
+            "--keep-colours", "--layers", "mixed0=1.25,mixed3=0.55,mixed4=2.35,mixed4:12+40=0.5",
         ], words()  # fmt: skip
 
 
@@ -630,7 +632,8 @@ def check_last_values():
 
 def check_bad_parameters():
     with picture() as (image, layer):
-        refused(image, [layer], "Every layer is at 0", mixed2=0.0, mixed3=0.0, mixed4=0.0, mixed5=0.0)
+        none = {f"mixed{number}": 0.0 for number in range(6)}
+        refused(image, [layer], "Every layer is at 0", channels="", **none)
         for name, value in (
             ("octaves", 0),
             ("octaves", 21),
