@@ -103,7 +103,8 @@ def large_pictures(folder: Path, megapixels: Sequence[float], rounds: int) -> No
 
 def engine_command(source: Path, output: Path, *more: str) -> list[str]:
     """Return the engine's command line: the tutorial's settings, never stopping early."""
-    options = ["--max-loss", "none", "--device", "cpu", "--progress", "json", "--overwrite", *more]
+    look = ["--preset", "keras", "--max-loss", "none"]
+    options = [*look, "--device", "cpu", "--progress", "json", "--overwrite", *more]
     target = f"{output}/" if source.is_dir() else str(output)
     return [sys.executable, "-m", "engine", "dream", str(source), "-o", target, *options]
 

@@ -22,8 +22,6 @@ TEMPLE = ROOT / "examples" / "temple.jpg"
 ASTRONAUT = ROOT / "examples" / "astronaut.jpg"
 MASK = ROOT / "examples" / "astronaut-mask.png"
 PICTURES = ROOT / "docs" / "pictures"
-FIRST_DREAM = "pearl"
-"""The preset of the README's first command."""
 GUIDED: Final[dict[str, Any]] = {"preset": "flight", "layers": "mixed3,mixed4,mixed5", "octaves": 4}
 """The look of its guided dreams."""
 
@@ -33,7 +31,7 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     model = engine.load_model()
     photograph = opened(PHOTOGRAPH)
-    dreamed = engine.dream(photograph, preset=FIRST_DREAM, model=model).image
+    dreamed = engine.dream(photograph, model=model).image  # the README's first command
     save(side_by_side([photograph, dreamed], 600), "before-after.jpg")
     guided = [engine.dream(photograph, guide=x, model=model, **GUIDED).image for x in (DOGS, PALACE)]
     save(side_by_side(guided, 600), "guided.jpg")
