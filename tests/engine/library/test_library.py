@@ -174,7 +174,7 @@ def test_what_a_picture_loses_is_told(tiny) -> None:
 def test_the_embedded_model_dreams_on_a_photograph() -> None:
     photograph = Path(__file__).parents[3] / "examples" / "temple.jpg"
     image = Image.open(photograph).convert("RGB").resize((160, 120))
-    dream = engine.dream(image, device="cpu", iterations=3, max_loss=None)
+    dream = engine.dream(image, preset="keras", device="cpu", iterations=3, max_loss=None)
     assert all(octave == tuple(sorted(octave)) for octave in dream.losses)
     assert 2 < np.abs(dream.pixels.astype(int) - np.asarray(image)).mean() < 40
 
