@@ -12,8 +12,8 @@ from engine.films import encode
 from engine.films import video as videos
 from engine.films import zoom as zooms
 from engine.library.sources import open_model, order_from, read
-from engine.settings.given import check, chosen, given_settings, path_of, wrong
-from engine.settings.presets import FILMS, configure
+from engine.settings.given import check, given_settings, path_of, wrong
+from engine.settings.presets import FILMS, chosen, configure
 from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def zoom(
     path = _target(target, picture)
     source, _ = read(picture)
     opened = open_model(model, device, threads)
-    by = chosen(given, preset, FILMS)
+    by = chosen(given, preset)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     if source.alpha is not None:
         warnings += ("a film has no transparency: left out",)
@@ -143,7 +143,7 @@ def video(
     config = videos.within_range(configure(preset, given), given)
     path = _target(target, film)
     opened = open_model(model, device, threads)
-    by = chosen(given, preset, FILMS)
+    by = chosen(given, preset)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     project, lost = videos.project(film, path, order, opened, carrying, sound=sound)
     return _made(project, order, opened, (*warnings, *lost), overwrite, keep_frames, progress)

@@ -15,9 +15,9 @@ from engine.library.change import changed
 from engine.library.dreaming import Dreaming
 from engine.library.sources import open_model, order_from, read
 from engine.settings.config import DreamConfig
-from engine.settings.given import check, chosen, given_settings, path_of, wrong
+from engine.settings.given import check, given_settings, path_of, wrong
 from engine.settings.output import STANDARD, Output
-from engine.settings.presets import DEFAULT, configure
+from engine.settings.presets import DEFAULT, chosen, configure
 
 if TYPE_CHECKING:
     import os
@@ -159,7 +159,7 @@ def dream(
     output = Output(depth=depth, dither=dither, seed=config.seed)
     source = read(picture)
     opened = open_model(model, device, threads)
-    by = chosen(given, preset, DEFAULT)
+    by = chosen(given, preset)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     dreaming = Dreaming.begin(source, order, opened, output)
     losses: dict[int, list[float]] = {}

@@ -21,7 +21,7 @@ from engine.settings.setting import brief
 from engine.settings.tiling import Tiling
 
 if TYPE_CHECKING:
-    from engine.settings.config import Chosen, Settings
+    from engine.settings.config import Settings
 
 LAYERS: Final = 'layers takes a mapping such as {"mixed3": 0.5}, or text such as "mixed3=0.5,mixed4:87"'
 
@@ -78,13 +78,6 @@ def given_settings(settings_: Settings, function: Callable[..., object]) -> dict
     elif not isinstance(layers, Mapping):
         raise UsageError(f"layers cannot be {brief(layers)}", hint=LAYERS)
     return given
-
-
-def chosen(given: Mapping[str, Any], preset: object, usual: str) -> Chosen:
-    """Return what a caller has chosen about the layers, where `usual` is the preset that is not asked for."""
-    if "layers" in given:
-        return "layers"
-    return "nothing" if preset == usual else "preset"
 
 
 def path_of(

@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -25,6 +25,8 @@ from engine.settings.untrusted import LARGEST, from_toml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+    from engine.settings.config import Chosen
 
 DEFAULT: Final = "dream"
 """Name of the preset that is used where none is asked for."""
@@ -120,6 +122,17 @@ def configure(preset: str | os.PathLike[str], given: Mapping[str, Any]) -> Dream
     Raises UsageError for a value out of range and, with similar names, for an unknown preset.
     """
     return changed(load(preset).config, given)
+
+
+def chosen(given: Container[str], preset: object, *, recipe: bool = False) -> Chosen:
+    """Return what a user has chosen about the layers, by the names of the settings given, and a preset.
+
+    The presets that dreams begin with, named or not, say nothing about the layers of another model; others
+    do, and so does a recipe.
+    """
+    if "layers" in given:
+        return "layers"
+    return "preset" if recipe or preset not in (None, DEFAULT, FILMS) else "nothing"
 
 
 def save(name: str, config: DreamConfig, description: str = "", *, overwrite: bool = False) -> Path:

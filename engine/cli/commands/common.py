@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.cli import options
 from engine.settings.config import changed, fit_layers
-from engine.settings.presets import DEFAULT, configure
+from engine.settings.presets import DEFAULT, chosen, configure
 
 if TYPE_CHECKING:
     import argparse
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.ascent.step import Step
     from engine.cli.reporters import Reporter
     from engine.network.model import DreamModel
-    from engine.settings.config import Chosen, DreamConfig
+    from engine.settings.config import DreamConfig
     from engine.settings.recipe import Recipe
 
 
@@ -54,7 +54,9 @@ def ordered(
     """Return the order that the options describe, and warnings for the user."""
     from engine.ascent.order import order_for  # noqa: PLC0415 - --help does without
 
-    config, warnings = fit_layers(config, model.layer_names, chosen=_chosen(arguments))
+    recipe = getattr(arguments, "recipe", None) is not None
+    by = chosen(arguments.given, arguments.preset, recipe=recipe)
+    config, warnings = fit_layers(config, model.layer_names, chosen=by)
     tiling = options.tiling(arguments)
     guide = mask = None
     if arguments.guide or arguments.mask:  # otherwise Pillow is not loaded: frames do without it
@@ -62,13 +64,6 @@ def ordered(
 
         guide, mask = sources.read_guide(arguments.guide, model), sources.read_mask(arguments.mask)
     return order_for(model, config, tiling, guide=guide, mask=mask), warnings
-
-
-def _chosen(arguments: argparse.Namespace) -> Chosen:
-    """Return what the options choose about the layers; a recipe chooses as a preset does."""
-    if "layers" in arguments.given:
-        return "layers"
-    return "preset" if arguments.preset or getattr(arguments, "recipe", None) else "nothing"
 
 
 def begin(

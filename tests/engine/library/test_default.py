@@ -70,6 +70,7 @@ def test_a_model_of_other_layers_dreams_with_its_last_ones_and_tells(run: Run, p
     assert dream.warnings[0].endswith("dreaming with mixed0=1,mixed1=1")
     code, _, err = run("dream", photo, "--model", TINY, "--iterations", 1)
     assert (code, err.count("dreaming with mixed0=1,mixed1=1")) == (0, 1)
+    assert run("dream", photo, "--model", TINY, "--preset", DEFAULT, "--iterations", 1, "--overwrite")[0] == 0
     for preset in ("lace", "keras"):
         code, _, err = run("dream", photo, "--model", TINY, "--preset", preset, "--overwrite")
         assert (code, "none of the preset's layers" in err) == (2, True)
