@@ -19,6 +19,7 @@ from export.errors import ConversionError
 from export.gradients import rules
 from export.loss import BORDER, loss_and_energies
 from export.parts import describe_stem, name_sizes, spell_out_padding
+from export.targets import add_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,6 +73,7 @@ def convert(architecture: Architecture, weights: Weights) -> onnx.ModelProto:
     _name_batch_and_channels(model, architecture)
     spell_out_padding(model)
     name_sizes(model)
+    add_targets(model, architecture.channels())
     _describe(model, architecture, weights)
     _check(model)
     return model
@@ -256,7 +258,8 @@ def _check(model: onnx.ModelProto) -> None:
         raise ConversionError(f"ops outside the ONNX standard: {', '.join(sorted(foreign))}")
     del model.opset_import[:]
     model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
-    inputs = tuple(value.name for value in model.graph.input)
+    stored = {x.name for x in model.graph.initializer}  # an input that has a value there may be left out
+    inputs = tuple(value.name for value in model.graph.input if value.name not in stored)
     outputs = {value.name for value in model.graph.output}
     if inputs != metadata.INPUTS or outputs != set(metadata.OUTPUTS):
         raise ConversionError(f"wrong inputs or outputs: {inputs}, {sorted(outputs)}")

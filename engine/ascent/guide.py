@@ -1,8 +1,8 @@
 """Guided dreaming: steer a picture toward what another one shows.
 
 Channels that the guide excites more than the picture does count more, and the others less: windows grow where
-the guide is a palace, fur where it is a dog.  google/deepdream's notebook matches position by position
-instead; that takes the gradient of another objective than the model file has, so it is not offered.
+the guide is a palace, fur where it is a dog.  Place by place, each place of the picture is steered toward the
+place of the guide that it resembles most, as in google/deepdream's notebook, but in those channels.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.network.model import DreamModel
+    from engine.network.targets import Targets
     from engine.pictures.rows import Rows
 
 PIXELS: Final = 300_000
 """Pixels that larger pictures are reduced to, so that what they show is about as large as what a dream
 grows."""
+
+MOST_PLACES: Final = 1024
+"""Places of the guide that a layer's are compared with, at most: evenly spread ones, where it has more."""
 
 DOUBT: Final = 0.3
 """Added to what the picture excites, in means of a layer: it is not enough that the picture hardly excites a
@@ -36,6 +40,41 @@ def energies_of(model: DreamModel, picture: Rows, layers: Collection[str]) -> ND
 
     Those of other layers are 0.  Raises ImageError for one that is too small for the model.
     """
+    return model.energies(_reduced(model, picture), layers)
+
+
+def places_of(model: DreamModel, picture: Rows, layers: Collection[str]) -> Targets:
+    """Return what each of `layers` makes of the places of a guide, [H, W, 3] in the model's range, [M, C].
+
+    Raises ImageError for a guide that is too small, UsageError for a model that cannot use the places.
+    """
+    found = model.activations(_reduced(model, picture), layers)
+    return {name: x[:: -(-len(x) // MOST_PLACES) or 1] for name, x in found.items()}
+
+
+def aimed(model: DreamModel, weights: NDArray[np.float32], places: Targets) -> Targets:
+    """Return the vectors to steer toward: those of a guide's places, in the channels that have weights.
+
+    `weights`, [C], are what `steered` returns.  Layers in which the guide has no place are left out.
+    """
+    return {
+        name: places[name] * weights[channels]
+        for name, channels in model.places().items()
+        if name in places and len(places[name])
+    }
+
+
+def bytes_per_pixel(model: DreamModel, places: Targets) -> int:
+    """Return what the comparison with a guide's places takes, in bytes per pixel that is computed at once."""
+    return sum(
+        4 * (len(places[x.name]) + 3 * x.channels) // x.stride**2
+        for x in model.metadata.layers
+        if x.name in places
+    )
+
+
+def _reduced(model: DreamModel, picture: Rows) -> NDArray[np.float32]:
+    """Return a picture at the size at which it is looked at; raise ImageError for one that is too small."""
     height, width = picture.shape[:2]
     smallest = model.metadata.min_size
     if min(height, width) < smallest:
@@ -44,7 +83,7 @@ def energies_of(model: DreamModel, picture: Rows, layers: Collection[str]) -> ND
             f"both sides must have at least {smallest}"
         )
     shape = scaled_shape((height, width), smallest)
-    return model.energies(resize(_averaged(picture, height // shape[0]), shape), layers)
+    return resize(_averaged(picture, height // shape[0]), shape)
 
 
 def steered(

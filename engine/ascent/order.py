@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from engine.ascent.guide import energies_of
+from engine.ascent.guide import energies_of, places_of
 from engine.settings.tiling import Tiling
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from engine.ascent.masks import Mask
     from engine.network.model import DreamModel
+    from engine.network.targets import Targets
     from engine.pictures.rows import Rows
     from engine.settings.config import DreamConfig
     from engine.settings.origin import Origin
@@ -46,6 +47,9 @@ class Order:
     guide: NDArray[np.float32] | None = None
     """How much a guide excites each channel, [C]; None without one."""
 
+    places: Targets | None = None
+    """What each layer makes of the guide's places, [M, C]; None where they are not followed."""
+
     mask: Mask | None = None
     """Where to dream; everywhere for None."""
 
@@ -63,11 +67,13 @@ def order_for(
 ) -> Order:
     """Return what is to be dreamed of.
 
-    Raises UsageError for a layer or channel that the model does not have, ImageError for a guide that is too
-    small.
+    Raises UsageError for a layer or channel that the model does not have, and for a guide's places where its
+    file knows no targets, ImageError for a guide that is too small.
     """
     order = Order(model.channel_weights(config.layers), config, tiling or Tiling(), mask=mask)
     if guide is None:
         return order
     layers = model.weighed_layers(order.weights)
-    return replace(order, guide=energies_of(model, guide.picture, layers), guide_from=guide.origin)
+    places = places_of(model, guide.picture, layers) if config.guide_places else None
+    energies = energies_of(model, guide.picture, layers)
+    return replace(order, guide=energies, places=places, guide_from=guide.origin)

@@ -18,6 +18,7 @@ import numpy as np
 
 from engine.ascent import memory, windows
 from engine.ascent.grid import THINNEST, grid
+from engine.network.targets import NO_TARGETS
 from engine.settings.tiling import Tiling
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from engine.ascent.grid import Tile
     from engine.network.contract import Layer
     from engine.network.model import DreamModel
+    from engine.network.targets import Targets
 
     Image: TypeAlias = NDArray[np.float32]
 
@@ -96,13 +98,19 @@ def limits(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
 
 
 def gradient(
-    model: DreamModel, weights: NDArray[np.float32], tiling: Tiling, size: int | None, seed: int
+    model: DreamModel,
+    weights: NDArray[np.float32],
+    tiling: Tiling,
+    size: int | None,
+    seed: int,
+    targets: Targets | None = None,
 ) -> TiledGradient:
     """Return the `ascent.Gradient` of an objective, cut into cores of `size`, None for any picture whole.
 
-    `weights` are one for each of the model's channels; `seed` is where the grid's places come from.
+    `weights` are one for each of the model's channels; `seed` is where the grid's places come from.  With
+    `targets`, the loss in tiles is theirs alone.
     """
-    return TiledGradient(model, weights, tiling, size, seed)
+    return TiledGradient(model, weights, tiling, size, seed, targets)
 
 
 def _largest_window(size: int, tiling: Tiling) -> int:
@@ -120,11 +128,14 @@ class TiledGradient:
         tiling: Tiling,
         size: int | None = None,
         seed: int = 0,
+        targets: Targets | None = None,
     ) -> None:
         """Make the gradient of an objective, cut into cores of `size`; None computes any picture whole."""
         self._model = model
         self._weights = weights
-        self._split = model.split_for(model.weighed_layers(weights))
+        self._targets = targets
+        layers = {*model.weighed_layers(weights), *(targets or ())}
+        self._split = model.split_for(layers, guided=targets is not None)
         self._seen = self._split.layers if self._split else model.metadata.layers
         self._places = model.channels_of([x.name for x in self._seen])
         self._size, self._halo = size, tiling.halo_of(size or 0)
@@ -143,8 +154,10 @@ class TiledGradient:
             add = self._add_batches if self._split is None else self._add_windows
             return sum(add(gradient, image, self._grid(shape))), gradient
         if self._split is not None:
-            return self._split.add_gradient(gradient, image, self._weights, whole, whole)[0], gradient
-        loss, slope, _ = self._model.evaluate(image, self._weights)
+            targets = self._targets or NO_TARGETS
+            loss, _ = self._split.add_gradient(gradient, image, self._weights, whole, whole, targets)
+            return loss, gradient
+        loss, slope, _ = self._model.evaluate(image, self._weights, self._targets)
         return loss, slope
 
     def cuts(self, shape: tuple[int, int]) -> bool:
@@ -168,32 +181,50 @@ class TiledGradient:
         assert self._split is not None  # noqa: S101 - for the type checker
         for tile in tiles:
             size = self._seen_size(tile.window, image)
-            weights = self._scaled(size, image)
-            _, energies = self._split.add_gradient(gradient, image, weights, tile.window, tile.core)
-            yield self._share(energies, tile, size, image)
+            weights, targets = self._scaled(size, image)
+            loss, energies = self._split.add_gradient(
+                gradient, image, weights, tile.window, tile.core, targets or NO_TARGETS
+            )
+            yield self._share(loss, energies, tile, size, image)
 
     def _add_batches(self, gradient: Image, image: Image, tiles: list[Tile]) -> Iterator[float]:
         """Add windows of one shape, several at once, by the whole model; yield each one's share."""
         size, halo = self._rounded()
         same = windows.alike(tiles, (image.shape[0], image.shape[1]), size + THINNEST, halo, self._stride)
         window = self._seen_size(same[0].window, image)
-        weights = self._scaled(window, image)
-        for tile, slope, energies in windows.evaluate(self._model, image, same, weights, CUDA_PIXELS):
+        weights, targets = self._scaled(window, image)
+        evaluated = windows.evaluate(self._model, image, same, weights, CUDA_PIXELS, targets)
+        for tile, loss, slope, energies in evaluated:
             gradient[tile.core] += slope[tile.inside]
-            yield self._share(energies, tile, window, image)
+            yield self._share(loss, energies, tile, window, image)
 
-    def _scaled(self, size: tuple[int, int], image: Image) -> NDArray[np.float32]:
-        """Return channel weights for a window: the model divides by its element counts, not the picture's."""
+    def _scaled(self, size: tuple[int, int], image: Image) -> tuple[NDArray[np.float32], Targets | None]:
+        """Return weights and targets for a window: the model divides by its own element counts."""
         weights = self._weights.copy()
         weights[self._places] *= self._positions(size)[0] / self._positions(image.shape)[0]
-        return weights
+        if self._targets is None:
+            return weights, None
+        shares = {x.name: _count(x, size, 0) / _count(x, image.shape, 0) for x in self._seen}
+        return weights, {name: x * np.float32(shares[name]) for name, x in self._targets.items()}
 
-    def _share(self, energies: NDArray[np.float32], tile: Tile, size: tuple[int, int], image: Image) -> float:
-        """Return what a tile contributes to the loss: its mean energy, weighted with the size of its core."""
+    def _share(
+        self,
+        loss: float,
+        energies: NDArray[np.float32],
+        tile: Tile,
+        size: tuple[int, int],
+        image: Image,
+    ) -> float:
+        """Return what a tile contributes to the loss: its mean energy, weighted with the size of its core.
+
+        Of targets, the core's share of its window's loss.
+        """
         count, inside = self._positions(size)
         whole_count, whole_inside = self._positions(image.shape)
         mean = energies * count / np.maximum(inside, 1)
         core = image[tile.core]
+        if self._targets is not None:
+            return float(loss * core.shape[0] * core.shape[1] / (size[0] * size[1]))
         share = core.shape[0] * core.shape[1] / (image.shape[0] * image.shape[1])
         weighted = self._weights[self._places] * mean * (whole_inside / whole_count)
         return float(weighted.sum() * share)

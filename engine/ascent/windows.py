@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from engine.ascent.grid import Tile
     from engine.network.model import DreamModel
+    from engine.network.targets import Targets
 
     Image = NDArray[np.float32]
 
@@ -56,9 +57,14 @@ def _window(core: slice, length: int, side: int, halo: int, stride: int) -> slic
 
 
 def evaluate(
-    model: DreamModel, image: Image, tiles: Sequence[Tile], weights: NDArray[np.float32], most_pixels: int
-) -> Iterator[tuple[Tile, Image, NDArray[np.float32]]]:
-    """Yield each tile with its window's raw gradient [h, w, 3] and energies [C].
+    model: DreamModel,
+    image: Image,
+    tiles: Sequence[Tile],
+    weights: NDArray[np.float32],
+    most_pixels: int,
+    targets: Targets | None = None,
+) -> Iterator[tuple[Tile, float, Image, NDArray[np.float32]]]:
+    """Yield each tile with its window's loss, raw gradient [h, w, 3] and energies [C].
 
     The windows have one shape.  As many are computed at once as have `most_pixels` together.  The last batch
     is filled up with a window that it already has, because fewer windows would be another shape.
@@ -70,5 +76,5 @@ def evaluate(
         batch = tiles[first : first + each]
         filled = [*batch, *[batch[-1]] * (each - len(batch))]
         images = np.stack([image[tile.window] for tile in filled])
-        _, gradients, energies = model.evaluate_many(images, weights)
-        yield from zip(batch, gradients, energies, strict=False)
+        losses, gradients, energies = model.evaluate_many(images, weights, targets)
+        yield from zip(batch, map(float, losses), gradients, energies, strict=False)

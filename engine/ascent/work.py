@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.ascent import ascent, controls, memory, tiles
-from engine.ascent.guide import energies_of, steered
+from engine.ascent import ascent, controls, guide, memory, tiles
+from engine.ascent.guide import aimed, energies_of, steered
 from engine.ascent.octaves import bounded
 from engine.ascent.on_device import DeviceClimber
 from engine.pictures.rows import bands
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.ascent.order import Order
     from engine.ascent.step import Step
     from engine.network.model import DreamModel
+    from engine.network.targets import Targets
     from engine.pictures.rows import Rows
     from engine.settings.config import DreamConfig
     from engine.settings.tiling import Tiling
@@ -71,6 +72,8 @@ class Work:
         largest = bounded(shape, config.max_size)
         computed = (largest[0] + 2 * config.margin, largest[1] + 2 * config.margin)
         held += controls.bytes_per_pixel(config, masked=order.mask is not None)
+        if order.places is not None:
+            held += guide.bytes_per_pixel(model, order.places)
         # What is above the last octave is only held, and made in bands.
         above = shape[0] * shape[1] - largest[0] * largest[1]
         held += -(-above * (memory.ORIGINAL + held) // max(computed[0] * computed[1], 1))
@@ -93,26 +96,35 @@ class Work:
         What a mask leaves out stays as it is, bit for bit.  Raises ImageError, at the call, for a picture
         that is too small.
         """
-        config, weights = self.order.config, self.order.weights
-        if self.order.guide is not None:
-            own = energies_of(self.model, self.picture, self.model.weighed_layers(weights))
-            weights = steered(self.model, weights, self.order.guide, own)
+        config = self.order.config
+        weights, targets = self._objective()
         return ascent.ascend(
             self.picture,
-            self._climber(weights),
+            self._climber(weights, targets),
             config,
             min_size=self.model.metadata.min_size,
             share=config.blend if self.mask is None else _Share(self.mask, config.blend),
         )
 
-    def _climber(self, weights: NDArray[np.float32]) -> Climber:
-        """Return what makes the steps of an ascent toward these channel weights, for `ascent.ascend`.
+    def _objective(self) -> tuple[NDArray[np.float32], Targets | None]:
+        """Return the channel weights of this dream, and the targets that take their place, if any."""
+        weights, order = self.order.weights, self.order
+        if order.guide is None:
+            return weights, None
+        own = energies_of(self.model, self.picture, self.model.weighed_layers(weights))
+        weights = steered(self.model, weights, order.guide, own)
+        if order.places is None:
+            return weights, None
+        return np.zeros_like(weights), aimed(self.model, weights, order.places)
+
+    def _climber(self, weights: NDArray[np.float32], targets: Targets | None) -> Climber:
+        """Return what makes the steps of an ascent toward weighed channels or targets, for `ascent.ascend`.
 
         On a GPU pictures that are computed whole stay there, unless a control wants to see them; all others
         are Rows whose gradient comes to the host at each step.
         """
         model, mask, config = self.model, self.mask, self.order.config
-        gradient = tiles.gradient(model, weights, self.order.tiling, self.tile, config.seed)
+        gradient = tiles.gradient(model, weights, self.order.tiling, self.tile, config.seed, targets)
         climb = partial(
             ascent.climb,
             gradient=controls.decorated(gradient, config, mask),
@@ -125,7 +137,8 @@ class Work:
         def on_host(image: Rows) -> tuple[Rows, float, float, bool]:
             return climb(image[:])
 
-        if model.device == "cpu" or mask is not None or controls.any_in(config):
+        on_host_only = mask is not None or targets is not None or controls.any_in(config)
+        if model.device == "cpu" or on_host_only:
             return on_host
         on_device = DeviceClimber(model, weights, config)
         return lambda image: (on_host if gradient.cuts(_shape(image)) else on_device)(image)

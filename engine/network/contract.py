@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA = "1"
+SCHEMA = "2"
+"""The format that the exporter writes.  It adds the optional targets to that of version 1."""
+
+READABLE = ("1", SCHEMA)
+"""The formats that the engine reads."""
 
 LARGEST = 1_000_000
 """No number in the metadata is larger: not the channels of all layers together, and no size in pixels."""
@@ -56,6 +60,16 @@ def layer_weights(layer: str) -> str:
 def layer_energies(layer: str) -> str:
     """Name the tensor with a layer's part of the energies."""
     return f"{layer}/energies"
+
+
+def layer_targets(layer: str) -> str:
+    """Name the optional input with a layer's targets, [M, its channels]; from schema 2 on."""
+    return f"{layer}/targets"
+
+
+def layer_activations(layer: str) -> str:
+    """Name the tensor with a layer's activations, zero at the border, [N, its channels, h, w]; schema 2."""
+    return f"{layer}/activations"
 
 
 @dataclass(frozen=True)
@@ -131,6 +145,9 @@ class Metadata:
     stem: Stem | None = None
     """How the model can be split; None where the file does not say."""
 
+    schema: str = SCHEMA
+    """One of `READABLE`."""
+
     def __post_init__(self) -> None:
         names = [layer.name for layer in self.layers]
         if not names or len(set(names)) != len(names):
@@ -149,6 +166,11 @@ class Metadata:
             raise ValueError("a text is too long, or holds control characters")
 
     @property
+    def has_targets(self) -> bool:
+        """Whether each layer has an input of targets."""
+        return self.schema != "1"
+
+    @property
     def channels(self) -> int:
         """Length of `channel_weights` and of each row of `energies`."""
         return sum(layer.channels for layer in self.layers)
@@ -158,7 +180,7 @@ class Metadata:
         layers = [{"name": x.name, "channels": x.channels, "stride": x.stride} for x in self.layers]
         stem = {} if self.stem is None else {PREFIX + "stem": json.dumps(asdict(self.stem))}
         return stem | {
-            PREFIX + "schema": SCHEMA,
+            PREFIX + "schema": self.schema,
             PREFIX + "network": self.network,
             PREFIX + "layers": json.dumps(layers),
             PREFIX + "value_range": json.dumps(list(self.value_range)),
@@ -177,9 +199,10 @@ class Metadata:
         schema = props.get(PREFIX + "schema")
         if schema is None:
             raise ValueError("it has no deepdream.schema entry, so it was not made for dreaming")
-        if schema != SCHEMA:
+        if schema not in READABLE:
+            read = " and ".join(map(repr, READABLE))
             raise ValueError(
-                f"it follows version {schema[:20]!r} of the format, and this program reads {SCHEMA!r}"
+                f"it follows version {schema[:20]!r} of the format, and this program reads {read}"
             )
         try:
             low, high = json.loads(props[PREFIX + "value_range"])
@@ -195,6 +218,7 @@ class Metadata:
                 weights=props[PREFIX + "weights"],
                 exporter=props[PREFIX + "exporter"],
                 stem=_read_stem(props.get(PREFIX + "stem")),
+                schema=schema,
             )
         except KeyError as missing:
             raise ValueError(f"its metadata lack {missing}") from None

@@ -152,15 +152,23 @@ class Graph:
                     return (size[0], size[1]), pads
         raise ValueError(f"it has no padded convolution called {tensor}")
 
+    @property
+    def content(self) -> bytes:
+        """The content of a model file that holds it."""
+        content: bytes = self._model.SerializeToString()
+        return content
+
     def without(self, names: Iterable[str]) -> Graph:
         """Return the graph without these tensors and all that cannot be computed without them.
 
         Sums and concatenations keep what is left of their inputs.
         """
         gone = set(names)
-        cut = Graph(self._model.SerializeToString())
-        nodes = [node for node in cut._model.graph.node if _survives(node, gone)]
-        _replace(cut._model.graph.node, nodes)
+        cut = Graph(self.content)
+        graph = cut._model.graph
+        for field in (graph.input, graph.initializer):
+            _replace(field, [x for x in field if x.name not in gone])
+        _replace(graph.node, [node for node in graph.node if _survives(node, gone)])
         return cut
 
     def part(
@@ -246,6 +254,9 @@ def _survives(node: Any, gone: set[str]) -> bool:
         return not gone.issuperset(node.output) or not node.output
     if node.op_type in GATHERING and present:
         node.op_type = "Sum" if node.op_type == "Add" else node.op_type
+        if len(present) == 1:  # which the runtime removes
+            node.op_type = "Identity"
+            del node.attribute[:]
         _replace(node.input, present)
         return True
     gone.update(node.output)

@@ -15,9 +15,18 @@ from engine import machine
 from engine.errors import ModelError, UsageError
 from engine.forks import Opened, calls
 from engine.network import ort
-from engine.network.contract import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, Metadata
+from engine.network.contract import (
+    CHANNEL_WEIGHTS,
+    ENERGIES,
+    GRADIENT,
+    IMAGE,
+    LOSS,
+    Metadata,
+    layer_activations,
+)
 from engine.network.session import Resident, Session, open_session, read_model
 from engine.network.split import SplitModel
+from engine.network.targets import NO_TARGETS, feeds_for, guided, inside_of
 from engine.settings.given import check, path_of
 from engine.settings.selectors import parse_selector, suggest
 
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
     from typing import NoReturn, Self
 
     from numpy.typing import NDArray
+
+    from engine.network.targets import Targets
 
 EMBEDDED: Final = "inception_v3_mixed5.onnx"
 ASCENT_STEP: Final = "ascent_step.onnx"
@@ -50,9 +61,10 @@ class DreamModel:
         self._opening = threading.Lock()  # only taken inside `calls`, so that no fork finds it taken
         self._closed = False
         self._last: SplitModel | None = None
-        self._splits: WeakValueDictionary[frozenset[str], SplitModel] = WeakValueDictionary()
-        """By their layers: the last one, and those that dreams of other layers are using."""
+        self._splits: WeakValueDictionary[tuple[frozenset[str], bool], SplitModel] = WeakValueDictionary()
+        """By their layers, and whether they take targets: the last one, and those that other dreams use."""
         self._step = Opened(partial(session.resident_beside, _embedded(ASCENT_STEP), "the ascent's step"))
+        self._guided = Opened(self._open_guided)
 
     def __enter__(self) -> Self:
         self._refuse_if_closed()
@@ -79,6 +91,7 @@ class DreamModel:
         refuse = partial(_refuse, self.name)
         self._session.close(refuse)
         self._step.close(refuse)
+        self._guided.close(refuse)
         for split in splits:
             split.close(refuse)
         if splits:
@@ -167,6 +180,24 @@ class DreamModel:
         energies[self.channels_of(wanted)] = split.energies(image)
         return energies
 
+    def activations(
+        self, image: NDArray[np.float32], layers: Collection[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the vectors of all places of an image [H, W, 3] in some layers, [M, C], border left out.
+
+        Raises UsageError for a model file that has no targets.
+        """
+        split = self.split_for(layers, guided=True)
+        if split is not None:
+            return split.activations(image)
+        wanted = [x for x in self.metadata.layers if x.name in layers]
+        outputs = tuple(layer_activations(x.name) for x in wanted)
+        found = self._run(
+            outputs, image[np.newaxis], np.zeros(self.metadata.channels, np.float32), NO_TARGETS
+        )
+        border = self.metadata.border
+        return {x.name: inside_of(y, x, border) for x, y in zip(wanted, found, strict=True)}
+
     def channel_weights(self, layers: Mapping[str, float]) -> NDArray[np.float32]:
         """Write coefficients in the places of the channels that they are for, float32 [C].
 
@@ -200,26 +231,29 @@ class DreamModel:
         ends = np.cumsum([0, *(layer.channels for layer in self.metadata.layers)]).tolist()
         return {name: slice(*ends[x : x + 2]) for x, name in enumerate(self.layer_names)}
 
-    def split_for(self, layers: Collection[str]) -> SplitModel | None:
-        """Return the model split for some of its layers, the fast way on a CPU.
+    def split_for(self, layers: Collection[str], *, guided: bool = False) -> SplitModel | None:
+        """Return the model split for some of its layers, the fast way on a CPU; if `guided`, with targets.
 
         It is opened at the first call, and again where layers are asked for that are neither the last ones
         nor in use.  None on a GPU, and for a model file that does not say how it can be split.  Raises
-        ModelError where what it says is wrong.
+        ModelError where what it says is wrong, UsageError for targets that the model file does not have.
         """
+        if guided:
+            self._refuse_untargeted()
         if self.device != "cpu" or self.metadata.stem is None or not layers or not self._content:
             return None
         wanted = frozenset(name for name in self.layer_names if name in layers)
+        key = (wanted, guided)
         with calls(), self._opening:
             self._refuse_if_closed()
-            split = self._splits.get(wanted)
+            split = self._splits.get(key)
             if split is None:
                 self._last = None  # two would take twice the memory, unless the other one is in use
                 try:
-                    split = SplitModel(self._content, self.metadata, wanted, self.threads)
+                    split = SplitModel(self._content, self.metadata, wanted, self.threads, guided=guided)
                 except (ValueError, KeyError) as error:
                     raise ModelError(f"{self.name} cannot be split: {error}") from error
-                self._splits[wanted] = split
+                self._splits[key] = split
             self._last = split
         return split
 
@@ -242,17 +276,23 @@ class DreamModel:
         return model
 
     def evaluate(
-        self, image: NDArray[np.float32], channel_weights: NDArray[np.float32]
+        self,
+        image: NDArray[np.float32],
+        channel_weights: NDArray[np.float32],
+        targets: Targets | None = None,
     ) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
-        """Return loss, raw gradient [H, W, 3] and energies [C] of one image."""
-        loss, gradient, energies = self._run((LOSS, GRADIENT, ENERGIES), image, channel_weights)
+        """Return loss, raw gradient [H, W, 3] and energies [C] of one image, also toward `targets`."""
+        loss, gradient, energies = self._run((LOSS, GRADIENT, ENERGIES), image, channel_weights, targets)
         return float(loss), gradient, energies
 
     def evaluate_many(
-        self, images: NDArray[np.float32], channel_weights: NDArray[np.float32]
+        self,
+        images: NDArray[np.float32],
+        channel_weights: NDArray[np.float32],
+        targets: Targets | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Return losses [N], raw gradients [N, H, W, 3] and energies [N, C] of images [N, H, W, 3]."""
-        losses, gradients, energies = self._run((LOSS, GRADIENT, ENERGIES), images, channel_weights)
+        losses, gradients, energies = self._run((LOSS, GRADIENT, ENERGIES), images, channel_weights, targets)
         return losses, gradients, energies
 
     @property
@@ -265,15 +305,37 @@ class DreamModel:
         """The graph of an ascent step, on the same device; see export/ascent_step.py."""
         return self._step.get()
 
+    def _open_guided(self) -> Session:
+        """Return the whole model with targets, on the same device; a GPU computes it in float32."""
+        self._refuse_untargeted()
+        try:
+            return self._session.beside(guided(self._content, self.metadata), self.name)
+        except ValueError as error:
+            raise ModelError(f"{self.name} has no targets: {error}") from error
+
+    def _refuse_untargeted(self) -> None:
+        if not self.metadata.has_targets or not self._content:
+            raise UsageError(
+                f"the model {self.name} cannot follow a guide place by place: its format is version 1",
+                hint="leave out --guide-places, or export the model again",
+            )
+
     def _run(
-        self, outputs: tuple[str, ...], image: NDArray[np.float32], weights: NDArray[np.float32]
+        self,
+        outputs: tuple[str, ...],
+        image: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        targets: Targets | None = None,
     ) -> list[NDArray[np.float32]]:
+        """Compute outputs; where there are `targets`, even none of them, by the model that takes them."""
         batch = image if image.ndim == 4 else image[np.newaxis]
-        results = self._session.run(
+        session = self._session if targets is None else self._guided.get()
+        results = session.run(
             outputs,
             {
                 IMAGE: np.ascontiguousarray(batch, np.float32),
                 CHANNEL_WEIGHTS: np.ascontiguousarray(weights, np.float32),
+                **({} if targets is None else feeds_for(self.metadata.layers, targets)),
             },
         )
         return results if image.ndim == 4 else [x[0] for x in results]

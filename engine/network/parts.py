@@ -18,7 +18,9 @@ from engine.network.contract import (
     LOSS,
     STEM,
     STEM_GRADIENT,
+    layer_activations,
     layer_energies,
+    layer_targets,
     layer_weights,
 )
 from engine.network.fragment import Fragment, open_fragment
@@ -40,19 +42,39 @@ class Parts:
     """Open parts of a model on the CPU, for any number of calls at once."""
 
     def __init__(
-        self, content: bytes, metadata: Metadata, stem: Stem, layers: Collection[str], threads: int
+        self,
+        content: bytes,
+        metadata: Metadata,
+        stem: Stem,
+        layers: Collection[str],
+        threads: int,
+        *,
+        guided: bool = False,
     ) -> None:
         """Open the trunk; what only layers outside `layers` need is left out.
 
+        If `guided`, it takes targets for each of them too, and gives their activations.
         Raises ValueError where the content is not what its metadata say.
         """
         others = [x.name for x in metadata.layers if x.name not in layers]
-        graph = Graph(content).without(name(x) for x in others for name in (layer_weights, layer_energies))
+        untargeted = others if guided else [x.name for x in metadata.layers]
+        graph = Graph(content).without(
+            [name(x) for x in others for name in (layer_weights, layer_energies)]
+            + [layer_targets(x) for x in untargeted]
+        )
         self._stem = stem
         self.outputs = tuple(dict.fromkeys((*stem.kept, STEM)))
         """Tensors of the way forward."""
-        inputs = {STEM: ("N", graph.channels(STEM), "h", "w"), CHANNEL_WEIGHTS: (metadata.channels,)}
-        self.trunk = open_fragment(graph.part(inputs, [LOSS, STEM_GRADIENT, ENERGIES]), threads)
+        seen = {x.name: x.channels for x in metadata.layers if x.name in layers} if guided else {}
+        inputs: dict[str, tuple[str | int, ...]] = {
+            STEM: ("N", graph.channels(STEM), "h", "w"),
+            CHANNEL_WEIGHTS: (metadata.channels,),
+        }
+        targets: dict[str, tuple[str | int, ...]] = {
+            layer_targets(x): (f"M_{x}", channels) for x, channels in seen.items()
+        }
+        outputs = [LOSS, STEM_GRADIENT, ENERGIES, *map(layer_activations, seen)]
+        self.trunk = open_fragment(graph.part(inputs | targets, outputs), threads)
         # Small graphs, from which tiles of any form are made quickly: their shapes come with the form.
         needed = dict.fromkeys((IMAGE, *stem.kept, STEM_GRADIENT), ())
         self._forward_graph = Graph(graph.part({IMAGE: ()}, self.outputs))

@@ -31,6 +31,7 @@ from engine.network.contract import (
 )
 from engine.network.graph import Graph
 from engine.network.half import halved
+from engine.network.targets import stripped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,6 +90,11 @@ class Session:
         """Let go of the whole model where it is open; see `Opened.close`."""
         self._opened.close(refuse)
 
+    def beside(self, content: bytes, name: str) -> Session:
+        """Return another model file on the same device, not yet open; `name` is what messages call it."""
+        create = partial(_create_beside, self, content, name)
+        return replace(self, _create=create, precision="full")
+
     def run(
         self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
     ) -> list[NDArray[np.float32]]:
@@ -138,7 +144,9 @@ def open_session(
         raise UsageError(f"--threads {count} is out of range", hint="at least 1")
     try:
         with calls():
-            metadata = _check(Graph(model), name)
+            graph = Graph(model)
+            metadata = _check(graph, name)
+            model = stripped(graph, metadata) if metadata.has_targets else model
     except ValueError:
         raise ModelError(f"{name} is not an ONNX model") from None
     runtime = ort.load()
@@ -210,6 +218,12 @@ class Resident:
     def _check(self) -> None:
         if process() is not self._process:
             raise ort.forked(self.device)
+
+
+def _create_beside(beside: Session, content: bytes, name: str, threads: int) -> Any:
+    """Open a model on the device of another one."""
+    beside.open()  # where that is refused, so is this
+    return ort.create(ort.load(), content, name, ort.providers(_cuda_index(beside.device)), threads)
 
 
 def _cuda_index(device: str) -> int | None:

@@ -18,18 +18,29 @@ import numpy as np
 
 from engine.errors import ModelError
 from engine.forks import Opened
-from engine.network.contract import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, STEM, STEM_GRADIENT
+from engine.network.contract import (
+    CHANNEL_WEIGHTS,
+    ENERGIES,
+    GRADIENT,
+    IMAGE,
+    LOSS,
+    STEM,
+    STEM_GRADIENT,
+    layer_activations,
+)
 from engine.network.fragment import as_array, as_tensor
 from engine.network.parts import Parts
 from engine.network.spans import Span, cut_equally, cut_evenly
+from engine.network.targets import NO_TARGETS, feeds_for, inside_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
     from engine.network.buffers import Buffers
     from engine.network.contract import Metadata
+    from engine.network.targets import Targets
 
     Image: TypeAlias = NDArray[np.float32]
 
@@ -47,10 +58,19 @@ class _Tile:
 class SplitModel:
     """Loss and gradient of windows of a picture, for some layers, on the CPU."""
 
-    def __init__(self, content: bytes, metadata: Metadata, layers: Collection[str], threads: int) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        metadata: Metadata,
+        layers: Collection[str],
+        threads: int,
+        *,
+        guided: bool = False,
+    ) -> None:
         """Split a model file that describes its stem.
 
-        What only layers outside `layers` need is left out.  Raises ValueError where the content is not
+        What only layers outside `layers` need is left out, and targets unless it is `guided`.
+        Raises ValueError where the content is not
         what its metadata say.
         """
         if metadata.stem is None:
@@ -59,7 +79,9 @@ class SplitModel:
         self._threads = threads
         self._channels = metadata.channels
         self.layers = tuple(x for x in metadata.layers if x.name in layers)
-        self._parts = Opened(partial(Parts, content, metadata, metadata.stem, layers, threads))
+        self._targeted = self.layers if guided else ()
+        self._border = metadata.border
+        self._parts = Opened(partial(Parts, content, metadata, metadata.stem, layers, threads, guided=guided))
         self._parts.get()
 
     @property
@@ -78,10 +100,12 @@ class SplitModel:
         weights: NDArray[np.float32],
         window: tuple[slice, slice],
         core: tuple[slice, slice],
+        targets: Targets = NO_TARGETS,
     ) -> tuple[float, NDArray[np.float32]]:
         """Add to `gradient` what the positions in `core` contribute to it; all are computed in `window`.
 
-        `gradient` and `image` are [H, W, 3], `weights` [C] of all the model's channels; `window` and `core`
+        `gradient` and `image` are [H, W, 3], `weights` [C] of all the model's channels, `targets` only for a
+        guided one; `window` and `core`
         are rows and columns of pixels, their starts at multiples of the deepest layer's stride.  Returns the
         window's loss and its energies, those of `layers`.  Raises ModelError where the stem is not what the
         file says.
@@ -89,16 +113,9 @@ class SplitModel:
         window, core = (self._to_positions(x, image) for x in (window, core))
         parts, spans = self._parts.get(), self._spans(image, window)
         with parts.shelf.taken(spans) as buffers:
-            tiles = list(parts.map(lambda pair: self._forward(parts, buffers, image, *pair), spans))
-            first = tiles[0].tensors[STEM].shape()
-            height, width = (x.stop - x.start for x in window)
-            seen = np.empty((1, first[1], height, width), np.float32)
-            for tile in tiles:
-                seen[(..., *_within(tile, window))] = as_array(tile.tensors[STEM])
-            buffers.held_pixels = max(buffers.held_pixels, height * width * self._stem.stride**2)
-            feeds = {STEM: as_tensor(seen), CHANNEL_WEIGHTS: as_tensor(weights)}
-            run = partial(parts.trunk.run, (LOSS, STEM_GRADIENT, ENERGIES))
-            loss, upstream, energies = map(as_array, run(feeds))
+            tiles, seen = self._look(parts, buffers, image, window, spans)
+            run = partial(self._think, parts, seen, weights, targets)
+            loss, upstream, energies = run((LOSS, STEM_GRADIENT, ENERGIES))
             _check_shape(LOSS, loss, (1,))
             _check_shape(STEM_GRADIENT, upstream, seen.shape)
             _check_shape(ENERGIES, energies, (1, sum(x.channels for x in self.layers)))
@@ -115,6 +132,54 @@ class SplitModel:
         whole = (slice(0, image.shape[0]), slice(0, image.shape[1]))
         nothing = np.zeros(self._channels, np.float32)  # so that no tile goes the way back
         return self.add_gradient(np.zeros_like(image), image, nothing, whole, whole)[1]
+
+    def activations(self, image: Image) -> dict[str, NDArray[np.float32]]:
+        """Return what each layer makes of the places of an image [H, W, 3], [M, C], border left out.
+
+        Only a guided one can say it.
+        """
+        window = self._to_positions((slice(0, image.shape[0]), slice(0, image.shape[1])), image)
+        parts, spans = self._parts.get(), self._spans(image, window)
+        nothing = np.zeros(self._channels, np.float32)
+        with parts.shelf.taken(spans) as buffers:
+            _, seen = self._look(parts, buffers, image, window, spans)
+            names = [layer_activations(x.name) for x in self._targeted]
+            found = self._think(parts, seen, nothing, NO_TARGETS, names)
+        return {
+            layer.name: inside_of(x, layer, self._border)
+            for layer, x in zip(self._targeted, found, strict=True)
+        }
+
+    def _look(
+        self,
+        parts: Parts,
+        buffers: Buffers,
+        image: Image,
+        window: tuple[slice, slice],
+        spans: list[tuple[Span, Span]],
+    ) -> tuple[list[_Tile], Image]:
+        """Compute the stem of a window, in tiles; return these, and all of it [1, C, h, w]."""
+        tiles = list(parts.map(lambda pair: self._forward(parts, buffers, image, *pair), spans))
+        first = tiles[0].tensors[STEM].shape()
+        height, width = (x.stop - x.start for x in window)
+        seen = np.empty((1, first[1], height, width), np.float32)
+        for tile in tiles:
+            seen[(..., *_within(tile, window))] = as_array(tile.tensors[STEM])
+        buffers.held_pixels = max(buffers.held_pixels, height * width * self._stem.stride**2)
+        return tiles, seen
+
+    def _think(
+        self,
+        parts: Parts,
+        seen: Image,
+        weights: NDArray[np.float32],
+        targets: Targets,
+        outputs: Sequence[str],
+    ) -> list[NDArray[np.float32]]:
+        """Compute outputs of the trunk from the stem's."""
+        feeds = {STEM: seen, CHANNEL_WEIGHTS: weights, **feeds_for(self._targeted, targets)}
+        tensors = {name: as_tensor(x) for name, x in feeds.items()}
+        return [as_array(x) for x in parts.trunk.run(outputs, tensors)]
 
     def seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
         """Return height and width of a picture that has as many positions as a window."""

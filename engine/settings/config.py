@@ -35,7 +35,7 @@ def _setting(
     low: float,
     high: float,
     text: str,
-    dialog: Dialog,
+    dialog: Dialog | None,
     *,
     kind: Any = None,
     optional: bool = False,
@@ -44,7 +44,7 @@ def _setting(
     return field(default=default, metadata={"setting": setting})
 
 
-def _switch(option: str, text: str, dialog: Dialog) -> Any:
+def _switch(option: str, text: str, dialog: Dialog | None) -> Any:
     return _setting(False, option, 0, 1, text, dialog)
 
 
@@ -319,6 +319,14 @@ class DreamConfig(Pickled):
     )
     """Pixels inside the edge of a mask over which the dream reaches its strength; 0 to 1024."""
 
+    guide_places: bool = _switch(
+        "--guide-places",
+        "steer each place toward the place of the guide that it resembles most",
+        None,  # the plug-in has no guide
+    )
+    """Whether a guide steers place by place: each place of the picture toward the one of the guide that it
+    resembles most; without a guide, nothing; true or false."""
+
     seed: int = _setting(
         0,
         "--seed",
@@ -360,6 +368,7 @@ class Settings(TypedDict, total=False):
     keep_colours: bool
     blend: float
     feather: int
+    guide_places: bool
     seed: int
 
 

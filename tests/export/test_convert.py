@@ -106,7 +106,7 @@ def test_metadata(model: onnx.ModelProto) -> None:
         ("mixed1", 16, 8),
     ]
     assert described.min_size == TINY.min_size(2)
-    assert props["deepdream.schema"] == "1"
+    assert props["deepdream.schema"] == "2"
     assert json.loads(props["deepdream.value_range"]) == [-1, 1]
     assert "random:2" in described.weights
     assert "tf2onnx" in described.exporter

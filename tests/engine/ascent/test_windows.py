@@ -54,16 +54,17 @@ def test_many_at_once_are_what_they_are_one_by_one(tiny: DreamModel, monkeypatch
     batches = []
     together = tiny.evaluate_many
 
-    def counted(images, weights):
+    def counted(images, weights, targets):
         batches.append(images.shape)
-        return together(images, weights)
+        return together(images, weights, targets)
 
     monkeypatch.setattr(tiny, "evaluate_many", counted)
     found = list(windows.evaluate(tiny, image, made, weights, most_pixels))
     assert len(set(batches)) == 1
-    assert [tile for tile, _, _ in found] == made
+    assert [tile for tile, _, _, _ in found] == made
     assert len(batches) == -(-len(made) // batches[0][0])
-    for tile, gradient, energies in found:
-        _, alone, its_own = tiny.evaluate(image[tile.window], weights)
+    for tile, loss, gradient, energies in found:
+        its_loss, alone, its_own = tiny.evaluate(image[tile.window], weights)
+        assert loss == pytest.approx(its_loss, rel=1e-5)
         np.testing.assert_allclose(gradient, alone, atol=1e-6 * np.abs(alone).max())
         np.testing.assert_allclose(energies, its_own, rtol=1e-5)

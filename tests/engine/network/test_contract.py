@@ -53,12 +53,19 @@ def test_what_is_missing_is_named(key: str) -> None:
             "stem",
             '{"stride": 2, "field": 7, "before": 2, "kept": 1, "padded_forward": [], "padded_backward": []}',
         ),
-        ("schema", "2"),
+        ("schema", "3"),
     ],
 )
 def test_what_makes_no_sense_is_refused(key: str, value: str) -> None:
     with pytest.raises(ValueError, match=r"do not make sense|lack|follows version"):
         Metadata.from_props({**WHOLE.to_props(), f"deepdream.{key}": value})
+
+
+@pytest.mark.parametrize(("schema", "targets"), [("1", False), ("2", True)])
+def test_files_of_both_formats_are_read(schema: str, targets: bool) -> None:
+    read = Metadata.from_props({**WHOLE.to_props(), "deepdream.schema": schema})
+    assert read.has_targets is targets
+    assert read.to_props()["deepdream.schema"] == schema
 
 
 def test_positions_and_the_size_that_has_them() -> None:
