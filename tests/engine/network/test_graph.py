@@ -18,6 +18,7 @@ from engine.network.contract import (
     Metadata,
     Stem,
     layer_energies,
+    layer_targets,
     layer_weights,
 )
 from engine.network.graph import Graph, Tensor
@@ -155,7 +156,8 @@ def test_without_the_deepest_layer_less_is_computed(graph: Graph) -> None:
 
 
 def test_without_any_layer_there_is_no_loss(graph: Graph) -> None:
-    cut = graph.without(layer_weights(layer) for layer in ("mixed0", "mixed1"))
+    names = [name(x) for x in ("mixed0", "mixed1") for name in (layer_weights, layer_targets)]
+    cut = graph.without(names)
     with pytest.raises(ValueError, match="no tensor called loss"):
         cut.part(PICTURE | WEIGHTS, [LOSS])
 
