@@ -61,9 +61,9 @@ def look() -> tuple[Parameter, ...]:
 
 
 def more() -> tuple[Parameter, ...]:
-    """Return all others: numbers first, then switches, each in the order of the fields."""
+    """Return all others that a dialog has: numbers first, then switches, each in the order of the fields."""
     placed = {x.name for x in look()}
-    found = [parameter(name, setting) for name, setting in settings().items()]
+    found = [parameter(name, setting) for name, setting in settings().items() if setting.dialog]
     return tuple(sorted((x for x in found if x.name not in placed), key=lambda x: x.kind == "bool"))
 
 

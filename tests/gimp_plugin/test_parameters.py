@@ -23,7 +23,7 @@ from gimp_plugin.deepdream_common import (
 )
 from tests.gimp_plugin import make_tables
 
-FIELDS = {name.replace("_", "-"): (name, setting) for name, setting in settings().items()}
+FIELDS = {name.replace("_", "-"): (name, setting) for name, setting in settings().items() if setting.dialog}
 
 
 def read(arguments):

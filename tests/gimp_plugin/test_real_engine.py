@@ -19,7 +19,7 @@ from gimp_plugin.deepdream_common import (
 )
 from tests.gimp_plugin.conftest import REPOSITORY
 
-FIELDS = {name.replace("_", "-"): (name, setting) for name, setting in settings().items()}
+FIELDS = {name.replace("_", "-"): (name, setting) for name, setting in settings().items() if setting.dialog}
 
 
 def read(arguments):
