@@ -1,0 +1,189 @@
+"""Make the pictures of docs/atlas.md: python docs/make_atlas.py [dreams|sheets|best]...
+
+Some forty minutes on two cores, for 3072 small dreams: each channel of two layers, from a photograph and from
+noise. Each dream is kept in build/atlas/, so a second run goes on where the first was stopped.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+import engine
+
+if TYPE_CHECKING:
+    from engine.settings.config import Settings
+
+ROOT = Path(__file__).parent.parent
+WORK = ROOT / "build" / "atlas"
+PICTURES = ROOT / "docs" / "pictures" / "atlas"
+LAYERS = ("mixed4", "mixed5")
+CHANNELS = 768
+SPREAD = 475
+"""Dreamed in steps of this, odd and not of three: those done first are spread over all."""
+
+SIZES = {"photo": 112, "noise": 96}
+"""What is dreamed on, and its sides in pixels."""
+
+SHEET, COLUMNS = 192, 6
+"""Channels on a sheet, and in a row of it: as wide as a page shows at 100 %."""
+
+SHOWN, LABEL, GAP, QUALITY = 80, 15, 6, 60
+"""Side of a picture in a sheet, height of the label below it, gap to the next, in pixels; WebP's quality."""
+
+CROP = (80, 0, 656, 576)
+"""Of the mountains: sky, a cloud, rocks, grass and a path."""
+
+SMALL: Settings = {
+    "octaves": 1,
+    "iterations": 10,
+    "step_size": 0.05,
+    "max_loss": None,
+    "jitter": 16,
+    "margin": 24,
+    "natural_colours": 1.0,
+    "clip": True,
+    "smooth": 0.8,
+    "total_variation": 0.15,
+}
+"""The cheapest settings that show what a channel draws."""
+
+LARGE: Settings = {**SMALL, "octaves": 2, "iterations": 14, "step_size": 0.03, "jitter": 32, "margin": 48}
+LARGE_SIZE, LARGE_SHOWN = 288, 240
+"""For the channels that have a name: settings, what is dreamed on, and what is shown, in pixels."""
+
+
+def main() -> None:
+    """Do the parts that are asked for, or all."""
+    parts = {"dreams": dreams, "sheets": sheets, "best": best}
+    WORK.mkdir(parents=True, exist_ok=True)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[1:] or parts:
+        parts[name]()
+
+
+def dreams() -> None:
+    """Dream what is not dreamed yet."""
+    model = engine.load_model(device="cpu", threads=1)
+    starts = {"photo": photograph(SIZES["photo"]), "noise": noise(SIZES["noise"])}
+    order = [
+        (kind, layer, channel)
+        for kind in SIZES
+        for channel in sorted(range(CHANNELS), key=lambda x: x * SPREAD % CHANNELS)
+        for layer in LAYERS
+    ]
+    missing = [x for x in order if not kept(*x).exists()]
+
+    def one(kind: str, layer: str, channel: int) -> None:
+        dream(starts[kind], f"{layer}:{channel}", model).save(kept(kind, layer, channel))
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(one, *x) for x in missing]
+        for number, future in enumerate(done, 1):
+            future.result()
+            sys.stderr.write(f"{number} of {len(missing)}\n")
+
+
+def sheets() -> None:
+    """Write the sheets: in each cell what a channel makes of the photograph and of noise, and its number."""
+    for layer in LAYERS:
+        for first in range(0, CHANNELS, SHEET):
+            numbers = range(first, first + SHEET)
+            cells = [[opened(kept(kind, layer, x)) for kind in SIZES] for x in numbers]
+            page = table(cells, [f"{layer}:{x}" for x in numbers], SHOWN, COLUMNS)
+            page.save(PICTURES / f"{layer}-{first}.webp", quality=QUALITY, method=6)
+
+
+def best() -> None:
+    """Write a sheet for each group of channels that docs/atlas.md names."""
+    model = engine.load_model(device="cpu", threads=1)
+    start = photograph(LARGE_SIZE)
+    for name, rows in groups().items():
+        with ThreadPoolExecutor(2) as pool:
+            images = list(pool.map(lambda row: large(start, row[0], model), rows))
+        page = table([[x] for x in images], [f"{label}  {words}" for label, words in rows], LARGE_SHOWN, 4)
+        page.save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
+
+
+def large(start: Image.Image, selector: str, model: engine.DreamModel) -> Image.Image:
+    """Return a channel's dream of the photograph at a larger size."""
+    path = WORK / f"large-{selector.replace(':', '-')}.png"
+    if not path.exists():
+        engine.dream(start, preset="keras", layers={selector: 1.0}, model=model, **LARGE).save(path)
+    return opened(path)
+
+
+def groups() -> dict[str, list[tuple[str, str]]]:
+    """Return what docs/atlas.md lists: by the name of each group's sheet, channels and words for them."""
+    found = {}
+    for section in (ROOT / "docs" / "atlas.md").read_text("utf-8").split("\n## "):
+        rows = re.findall(r"^\| `(\w+:\d+)=1` \| (.+?) \|$", section, re.MULTILINE)
+        if rows:
+            found[re.findall(r"pictures/atlas/(\w+)\.webp", section)[0]] = rows
+    return found
+
+
+def opened(path: Path) -> Image.Image:
+    """Return a kept dream, or black where there is none yet."""
+    if not path.exists():
+        return Image.new("RGB", (SHOWN, SHOWN))
+    with Image.open(path) as file:
+        return file.convert("RGB")
+
+
+def table(cells: list[list[Image.Image]], labels: list[str], side: int, columns: int) -> Image.Image:
+    """Put cells of pictures into a table, each picture `side` pixels wide, with a label under each cell."""
+    font = ImageFont.load_default(LABEL - 3)
+    width, height = len(cells[0]) * side + GAP, side + LABEL
+    page = Image.new("RGB", (columns * width - GAP, -(-len(cells) // columns) * height), "white")
+    draw = ImageDraw.Draw(page)
+    for number, (images, label) in enumerate(zip(cells, labels, strict=True)):
+        left, top = number % columns * width, number // columns * height
+        for place, image in enumerate(images):
+            page.paste(image.resize((side, side), Image.Resampling.LANCZOS), (left + place * side, top))
+        middle = left + (width - GAP) / 2
+        draw.text((middle, top + side), label, fill="black", font=font, anchor="ma")
+    return page
+
+
+def kept(kind: str, layer: str, channel: int) -> Path:
+    """Return the file that a dream is kept in."""
+    return WORK / f"{kind}-{layer}-{channel}.png"
+
+
+def dream(start: Image.Image, selector: str, model: engine.DreamModel) -> engine.Dream:
+    """Dream one channel; where it is silent, try again with other moves of the jitter."""
+    for seed in (0, 1):
+        found = engine.dream(start, preset="keras", layers={selector: 1.0}, seed=seed, model=model, **SMALL)
+        if found.image.tobytes() != start.tobytes():
+            break
+    return found
+
+
+def photograph(size: int) -> Image.Image:
+    """Return a square of a photograph that has calm and busy parts."""
+    with Image.open(ROOT / "examples" / "mountains.jpg") as file:
+        return file.convert("RGB").crop(CROP).resize((size, size), Image.Resampling.LANCZOS)
+
+
+def noise(size: int) -> Image.Image:
+    """Return soft grey noise: as strong at all scales from 2 to 32 pixels, and hardly coloured."""
+    random = np.random.default_rng(0)
+    total = np.zeros((size, size, 3))
+    for scale in (2, 4, 8, 16, 32):
+        side = size // scale + 1
+        values = random.standard_normal((side, side, 1)) + 0.3 * random.standard_normal((side, side, 3))
+        for colour in range(3):
+            plane = Image.fromarray(values[..., colour].astype(np.float32))
+            total[..., colour] += np.asarray(plane.resize((size, size), Image.Resampling.BICUBIC))
+    return Image.fromarray((127.5 + 35 * total / total.std()).clip(0, 255).astype(np.uint8))
+
+
+if __name__ == "__main__":
+    main()
