@@ -34,13 +34,16 @@ SIZES = {"photo": 112, "noise": 96}
 SHEET, COLUMNS = 192, 6
 """Channels on a sheet, and in a row of it: as wide as a page shows at 100 %."""
 
-SHOWN, LABEL, GAP, QUALITY = 80, 15, 6, 60
-"""Side of a picture in a sheet, height of the label below it, gap to the next, in pixels; WebP's quality."""
+SHOWN, SHOWN_BEST, BEST_COLUMNS = 80, 184, 5
+"""Side of a picture in a sheet, and among the best, in pixels; how many of the best stand in a row."""
+
+LABEL, GAP, QUALITY = 15, 6, 60
+"""Height of the label below a picture, gap to the next one, in pixels; WebP's quality."""
 
 CROP = (80, 0, 656, 576)
 """Of the mountains: sky, a cloud, rocks, grass and a path."""
 
-SMALL: Settings = {
+SETTINGS: Settings = {
     "octaves": 1,
     "iterations": 10,
     "step_size": 0.05,
@@ -52,11 +55,7 @@ SMALL: Settings = {
     "smooth": 0.8,
     "total_variation": 0.15,
 }
-"""The cheapest settings that show what a channel draws."""
-
-LARGE: Settings = {**SMALL, "octaves": 2, "iterations": 14, "step_size": 0.03, "jitter": 32, "margin": 48}
-LARGE_SIZE, LARGE_SHOWN = 288, 240
-"""For the channels that have a name: settings, what is dreamed on, and what is shown, in pixels."""
+"""The cheapest settings that show what a channel draws: with less `smooth`, form is lost in grain."""
 
 
 def main() -> None:
@@ -69,25 +68,9 @@ def main() -> None:
 
 
 def dreams() -> None:
-    """Dream what is not dreamed yet."""
-    model = engine.load_model(device="cpu", threads=1)
-    starts = {"photo": photograph(SIZES["photo"]), "noise": noise(SIZES["noise"])}
-    order = [
-        (kind, layer, channel)
-        for kind in SIZES
-        for channel in sorted(range(CHANNELS), key=lambda x: x * SPREAD % CHANNELS)
-        for layer in LAYERS
-    ]
-    missing = [x for x in order if not kept(*x).exists()]
-
-    def one(kind: str, layer: str, channel: int) -> None:
-        dream(starts[kind], f"{layer}:{channel}", model).save(kept(kind, layer, channel))
-
-    with ThreadPoolExecutor(2) as pool:
-        done = [pool.submit(one, *x) for x in missing]
-        for number, future in enumerate(done, 1):
-            future.result()
-            sys.stderr.write(f"{number} of {len(missing)}\n")
+    """Dream all channels, from the photograph first."""
+    channels = sorted(range(CHANNELS), key=lambda x: x * SPREAD % CHANNELS)
+    dream([(kind, layer, channel) for kind in SIZES for channel in channels for layer in LAYERS])
 
 
 def sheets() -> None:
@@ -102,30 +85,22 @@ def sheets() -> None:
 
 def best() -> None:
     """Write a sheet for each group of channels that docs/atlas.md names."""
-    model = engine.load_model(device="cpu", threads=1)
-    start = photograph(LARGE_SIZE)
     for name, rows in groups().items():
-        with ThreadPoolExecutor(2) as pool:
-            images = list(pool.map(lambda row: large(start, row[0], model), rows))
-        page = table([[x] for x in images], [f"{label}  {words}" for label, words in rows], LARGE_SHOWN, 4)
+        wanted = [("photo", layer, channel) for layer, channel, _ in rows]
+        dream(wanted)
+        labels = [f"{layer}:{channel}  {words}" for layer, channel, words in rows]
+        page = table([[opened(kept(*x))] for x in wanted], labels, SHOWN_BEST, BEST_COLUMNS)
         page.save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
 
 
-def large(start: Image.Image, selector: str, model: engine.DreamModel) -> Image.Image:
-    """Return a channel's dream of the photograph at a larger size."""
-    path = WORK / f"large-{selector.replace(':', '-')}.png"
-    if not path.exists():
-        engine.dream(start, preset="keras", layers={selector: 1.0}, model=model, **LARGE).save(path)
-    return opened(path)
-
-
-def groups() -> dict[str, list[tuple[str, str]]]:
-    """Return what docs/atlas.md lists: by the name of each group's sheet, channels and words for them."""
+def groups() -> dict[str, list[tuple[str, int, str]]]:
+    """Return what docs/atlas.md lists: by the name of each sheet, layers, channels and words for them."""
     found = {}
     for section in (ROOT / "docs" / "atlas.md").read_text("utf-8").split("\n## "):
-        rows = re.findall(r"^\| `(\w+:\d+)=1` \| (.+?) \|$", section, re.MULTILINE)
+        rows = re.findall(r"^\| `(\w+):(\d+)=1` \| (.+?) \|$", section, re.MULTILINE)
         if rows:
-            found[re.findall(r"pictures/atlas/(\w+)\.webp", section)[0]] = rows
+            name = re.findall(r"pictures/atlas/(\w+)\.webp", section)[0]
+            found[name] = [(layer, int(channel), words) for layer, channel, words in rows]
     return found
 
 
@@ -157,13 +132,28 @@ def kept(kind: str, layer: str, channel: int) -> Path:
     return WORK / f"{kind}-{layer}-{channel}.png"
 
 
-def dream(start: Image.Image, selector: str, model: engine.DreamModel) -> engine.Dream:
-    """Dream one channel; where it is silent, try again with other moves of the jitter."""
-    for seed in (0, 1):
-        found = engine.dream(start, preset="keras", layers={selector: 1.0}, seed=seed, model=model, **SMALL)
-        if found.image.tobytes() != start.tobytes():
-            break
-    return found
+def dream(wanted: list[tuple[str, str, int]]) -> None:
+    """Dream what is not dreamed yet: photograph or noise, layer, channel of each."""
+    missing = [x for x in wanted if not kept(*x).exists()]
+    if not missing:
+        return
+    model = engine.load_model(device="cpu", threads=1)
+    starts = {"photo": photograph(SIZES["photo"]), "noise": noise(SIZES["noise"])}
+
+    def one(kind: str, layer: str, channel: int) -> None:
+        first = starts[kind]
+        for seed in (0, 1):  # what is silent may hear something when it is moved otherwise
+            found = engine.dream(
+                first, preset="keras", layers={f"{layer}:{channel}": 1.0}, seed=seed, model=model, **SETTINGS
+            )
+            if found.image.tobytes() != first.tobytes():
+                break
+        found.save(kept(kind, layer, channel))
+
+    with ThreadPoolExecutor(2) as pool:
+        for number, done in enumerate([pool.submit(one, *x) for x in missing], 1):
+            done.result()
+            sys.stderr.write(f"{number} of {len(missing)}\n")
 
 
 def photograph(size: int) -> Image.Image:

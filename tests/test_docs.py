@@ -59,6 +59,13 @@ def test_modules_that_pages_name_are_there() -> None:
             assert (ROOT / path).exists(), f"{page.name}: {path}"
 
 
+def test_the_atlas_names_sixty_channels_once_each() -> None:
+    page = (DOCS / "atlas.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(mixed[45]):(\d+)=1` \| [a-z].* \|$", page, re.MULTILINE)
+    assert len(set(listed)) == len(listed) == page.count("=1` |") == 60
+    assert all(int(channel) < 768 for _, channel in listed)
+
+
 def test_messages_that_troubleshooting_quotes_are_the_programs_own() -> None:
     sources = "\n".join(
         path.read_text("utf-8")
