@@ -1,6 +1,6 @@
 """Make the pictures of docs/atlas.md: python docs/make_atlas.py [dreams|sheets|best]...
 
-Some forty minutes on two cores, for 3072 small dreams: each channel of two layers, from a photograph and from
+Most of an hour on two cores, for 3072 small dreams: each channel of two layers, from a photograph and from
 noise. Each dream is kept in build/atlas/, so a second run goes on where the first was stopped.
 """
 
