@@ -140,7 +140,8 @@ def dream(wanted: list[tuple[str, str, int]]) -> None:
     model = engine.load_model(device="cpu", threads=1)
     starts = {"photo": photograph(SIZES["photo"]), "noise": noise(SIZES["noise"])}
 
-    def one(kind: str, layer: str, channel: int) -> None:
+    def one(key: tuple[str, str, int]) -> None:
+        kind, layer, channel = key
         first = starts[kind]
         for seed in (0, 1):  # what is silent may hear something when it is moved otherwise
             found = engine.dream(
@@ -148,11 +149,11 @@ def dream(wanted: list[tuple[str, str, int]]) -> None:
             )
             if found.image.tobytes() != first.tobytes():
                 break
-        found.save(kept(kind, layer, channel))
+        found.save(kept(*key))
 
     with ThreadPoolExecutor(2) as pool:
-        for number, done in enumerate([pool.submit(one, *x) for x in missing], 1):
-            done.result()
+        # map, since it forgets those that wait when Ctrl-C ends it
+        for number, _ in enumerate(pool.map(one, missing), 1):
             sys.stderr.write(f"{number} of {len(missing)}\n")
 
 
