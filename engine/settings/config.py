@@ -238,6 +238,22 @@ class DreamConfig(Pickled):
     """How far steps are made in colours as photographs have them, which are mostly light and shade: 0 not at
     all, 1 as in photographs; 0 to 1."""
 
+    blur: float = _setting(
+        0.0,
+        "--blur",
+        0.0,
+        8.0,
+        "pixels that each step is blurred by, so that calm areas grow no dots",
+        Dialog(
+            label="Blur of a step",
+            tooltip="Pixels that each step is blurred by, so that calm areas grow no dots. 0.8 is enough; "
+            "more makes softer forms",
+            slider=(0.0, 3.0),
+        ),
+    )
+    """Standard deviation in pixels of the Gaussian that each step is blurred with, which ends the dots that
+    pooling layers like; 0 to 8."""
+
     clip: bool = _switch(
         "--clip",
         "keep colours between black and white in each step",
@@ -361,6 +377,7 @@ class Settings(TypedDict, total=False):
     jitter: int
     margin: int
     natural_colours: float
+    blur: float
     clip: bool
     smooth: float
     total_variation: float

@@ -172,6 +172,22 @@ MORE = (
         least=None,
     ),
     Parameter(
+        name="blur",
+        kind="float",
+        default=0.0,
+        low=0.0,
+        high=8.0,
+        step=0.1,
+        digits=2,
+        slider=(0.0, 3.0, 1.0),
+        label="Blur of a step",
+        blurb="Pixels that each step is blurred by, so that calm areas grow no dots. 0.8 is "
+        "enough; more makes softer forms",
+        choices=(),
+        option="--blur",
+        least=None,
+    ),
+    Parameter(
         name="smooth",
         kind="float",
         default=0.0,

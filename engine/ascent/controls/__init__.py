@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.ascent.controls import clip, closeness, colours, jitter, margin, natural, scales, variation
+from engine.ascent.controls import blur, clip, closeness, colours, jitter, margin, natural, scales, variation
 from engine.ascent.controls.mask import BYTES_PER_PIXEL as HELD_BY_MASK
 from engine.ascent.controls.mask import masked as inside
 from engine.ascent.controls.pull import Pull
@@ -26,6 +26,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     margin.CONTROL,
     natural.CONTROL,
     colours.CONTROL,
+    blur.CONTROL,
     scales.CONTROL,
     closeness.CONTROL,
     variation.CONTROL,

@@ -1,0 +1,60 @@
+"""Blur: each step is blurred a little, against the dots that pooling layers like.
+
+A dot in every window of a pooling layer excites it everywhere at once, so that calm areas grow a lattice of
+dots a few pixels apart.  Moving the picture at random does not help, since a lattice that is moved is a
+lattice.  Blurred gradients are a known remedy: Hvass Pedersen's DeepDream (TensorFlow Tutorials, 2016) has
+them, with wider blurs than are needed here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from engine.ascent.controls.control import Control
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.ascent.ascent import Gradient, Image
+
+
+def blurred(gradient: Gradient, deviation: float) -> Gradient:
+    """Blur a gradient with a Gaussian of this standard deviation, in pixels; its mean stays."""
+    kernel = gaussian(deviation)
+
+    def soft(image: Image) -> tuple[float, Image]:
+        loss, slope = gradient(image)
+        return loss, _along(_along(slope, kernel, 0), kernel, 1)
+
+    return soft
+
+
+def gaussian(deviation: float) -> NDArray[np.float32]:
+    """Return a Gaussian's weights from its middle outwards, up to three deviations; on both sides they sum to 1."""
+    steps = np.arange(math.ceil(3 * deviation) + 1) / max(deviation, 0.01)
+    weights = np.exp(-0.5 * steps**2)
+    weights /= weights[0] + 2 * weights[1:].sum()
+    return weights.astype(np.float32)
+
+
+def _along(slope: Image, kernel: NDArray[np.float32], axis: int) -> Image:
+    """Blur along one axis; what lies beyond an edge is its mirror image, the edge itself included."""
+    reach = min(len(kernel) - 1, slope.shape[axis])
+    edges = [(reach, reach) if x == axis else (0, 0) for x in range(slope.ndim)]
+    rows = np.moveaxis(np.pad(slope, edges, mode="symmetric"), axis, 0)
+    length = slope.shape[axis]
+    result = np.moveaxis(slope * kernel[0], axis, 0)
+    for distance in range(1, reach + 1):
+        before, after = reach - distance, reach + distance
+        result += kernel[distance] * (rows[before : before + length] + rows[after : after + length])
+    return np.moveaxis(result, 0, axis)
+
+
+CONTROL: Final = Control(
+    wanted=lambda config: config.blur > 0,
+    wrap=lambda gradient, config: blurred(gradient, config.blur),
+    bytes_per_pixel=48,  # the padded copy, the result, and two terms of the sum
+)
