@@ -42,6 +42,13 @@ def main() -> None:
     chosen.add_argument(
         "--megapixels", type=float, nargs="+", metavar="N", help="one picture of so many, 3:2, two steps each"
     )
+    chosen.add_argument(
+        "--look",
+        type=float,
+        nargs="+",
+        metavar="N",
+        help="one picture of so many megapixels, the default look",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -49,6 +56,8 @@ def main() -> None:
             many_pictures(folder, options.batch, options.size, options.rounds)
         elif options.megapixels:
             large_pictures(folder, options.megapixels, options.rounds)
+        elif options.look:
+            whole_looks(folder, options.look, options.rounds)
         else:
             one_picture(folder, options.size, options.rounds)
 
@@ -87,9 +96,7 @@ def large_pictures(folder: Path, megapixels: Sequence[float], rounds: int) -> No
     print(f"Large pictures.\n{report.machine()}\n", flush=True)
     rows = []
     for millions in megapixels:
-        height = round(math.sqrt(millions * 1e6 / 1.5))
-        width = round(1.5 * height)
-        pictures.photograph(width, height).save(picture, quality=95)
+        width, height = photograph(picture, millions)
         command = engine_command(picture, folder / "dream.png", "--octaves", "1", "--iterations", "2")
         runs = [run(command) for _ in range(rounds)]
         step = statistics.median(seconds for each in runs for seconds in each.steps())
@@ -99,6 +106,27 @@ def large_pictures(folder: Path, megapixels: Sequence[float], rounds: int) -> No
         )
     head = ["picture", "megapixels", "s per step", "s per megapixel and step"]
     print(report.table([*head, "whole command s", "processor s", "peak MB"], rows))
+
+
+def whole_looks(folder: Path, megapixels: Sequence[float], rounds: int) -> None:
+    """Time what a user waits for who gives no option at all: a photograph in, the default dream out."""
+    picture = folder / "picture.jpg"
+    print(f"The default look.\n{report.machine()}\n", flush=True)
+    rows = []
+    for millions in megapixels:
+        width, height = photograph(picture, millions)
+        command = [sys.executable, "-m", "engine", "dream", str(picture), "-o", str(folder / "dream.jpg")]
+        runs = [run([*command, "--overwrite"]) for _ in range(rounds)]
+        rows.append([f"{width}x{height}", f"{width * height / 1e6:.1f}", *medians(runs)])
+    print(report.table(["picture", "megapixels", "wall s", "processor s", "peak MB"], rows))
+
+
+def photograph(path: Path, megapixels: float) -> tuple[int, int]:
+    """Write a photograph of so many megapixels, 3:2, and return its width and height."""
+    height = round(math.sqrt(megapixels * 1e6 / 1.5))
+    width = round(1.5 * height)
+    pictures.photograph(width, height).save(path, quality=95)
+    return width, height
 
 
 def engine_command(source: Path, output: Path, *more: str) -> list[str]:

@@ -217,7 +217,7 @@ class DreamConfig(Pickled):
         Dialog(
             label="Margin",
             tooltip="Pixels of reflection around the picture that each step computes too, so that it dreams "
-            "up to its edge. 48 is enough for all layers",
+            "up to its edge. 64 is enough for all layers",
             slider=(0, 96),
         ),
     )

@@ -23,29 +23,28 @@ if TYPE_CHECKING:
 
 def blurred(gradient: Gradient, deviation: float) -> Gradient:
     """Blur a gradient with a Gaussian of this standard deviation, in pixels; its mean stays."""
-    kernel = gaussian(deviation)
 
     def soft(image: Image) -> tuple[float, Image]:
         loss, slope = gradient(image)
-        return loss, _along(_along(slope, kernel, 0), kernel, 1)
+        return loss, _along(_along(slope, deviation, 0), deviation, 1)
 
     return soft
 
 
-def gaussian(deviation: float) -> NDArray[np.float32]:
-    """Return a Gaussian's weights from its middle outwards, up to three deviations; on both sides they sum to 1."""
-    steps = np.arange(math.ceil(3 * deviation) + 1) / max(deviation, 0.01)
-    weights = np.exp(-0.5 * steps**2)
+def gaussian(deviation: float, reach: int) -> NDArray[np.float32]:
+    """Return a Gaussian's weights from its middle to `reach` pixels outwards; both sides sum to 1."""
+    weights = np.exp(-0.5 * (np.arange(reach + 1) / max(deviation, 0.01)) ** 2)
     weights /= weights[0] + 2 * weights[1:].sum()
     return weights.astype(np.float32)
 
 
-def _along(slope: Image, kernel: NDArray[np.float32], axis: int) -> Image:
+def _along(slope: Image, deviation: float, axis: int) -> Image:
     """Blur along one axis; what lies beyond an edge is its mirror image, the edge itself included."""
-    reach = min(len(kernel) - 1, slope.shape[axis])
+    length = slope.shape[axis]
+    reach = min(math.ceil(3 * deviation), length)
+    kernel = gaussian(deviation, reach)
     edges = [(reach, reach) if x == axis else (0, 0) for x in range(slope.ndim)]
     rows = np.moveaxis(np.pad(slope, edges, mode="symmetric"), axis, 0)
-    length = slope.shape[axis]
     result = np.moveaxis(slope * kernel[0], axis, 0)
     for distance in range(1, reach + 1):
         before, after = reach - distance, reach + distance

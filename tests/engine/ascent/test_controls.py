@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import pkgutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 import engine
 from engine.ascent import ascent, controls
-from engine.ascent.controls import colours, jitter, margin, natural, scales, variation
+from engine.ascent.controls import blur, colours, jitter, margin, natural, scales, variation
 from engine.ascent.masks import Mask
 from engine.ascent.octaves import resize
 from engine.ascent.order import Order
@@ -24,6 +27,7 @@ from engine.settings.config import DreamConfig
 from tests.engine.conftest import QUICK, climbed, gradient_of, noise
 
 LAYERS = {"mixed0": 1.0, "mixed1": 0.5}
+SKY = Path(__file__).parents[3] / "export" / "photographs" / "sky.jpg"
 CONFIG = DreamConfig(layers=LAYERS, iterations=3, octaves=2)
 
 
@@ -188,6 +192,52 @@ def test_natural_colours_by_degrees() -> None:
     red, green, blue = (slope[..., x].ravel() for x in range(3))
     assert np.corrcoef(red, green)[0, 1] > 0.9
     assert np.corrcoef(red, blue)[0, 1] > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["card", "noise", "sky"])
+def test_the_default_dreams_at_the_edge_as_in_the_middle(name: str) -> None:
+    """With its margin; without, the outer twentieth changes by a third of what the middle does, or less."""
+    with Image.open(SKY) as file:
+        pictures = {
+            "card": np.full((200, 300, 3), 128, np.uint8),
+            "noise": np.random.default_rng(1).integers(96, 160, (200, 300, 3)).astype(np.uint8),
+            "sky": np.asarray(file.convert("RGB")),
+        }
+    picture = pictures[name]
+    shares = []
+    for chosen in ({"margin": 0}, {}):
+        change = np.abs(engine.dream(picture, **chosen).pixels.astype(float) - picture).mean(axis=2)
+        height, width = change.shape
+        inner = change[height // 20 : -(height // 20), width // 20 : -(width // 20)]
+        outer = (change.sum() - inner.sum()) / (change.size - inner.size)
+        middle = change[height // 4 : -(height // 4), width // 4 : -(width // 4)].mean()
+        shares.append(outer / middle)
+    assert shares[0] < 0.5
+    assert shares[1] >= 0.8
+
+
+@pytest.mark.parametrize("deviation", [0.01, 0.3, 0.8, 2.0, 8.0])
+@pytest.mark.parametrize("shape", [(41, 30), (5, 60), (1, 1)])
+def test_blur_is_a_gaussian(shape: tuple[int, int], deviation: float) -> None:
+    slope = random(*shape, 3)
+    reach = min(math.ceil(3 * deviation), *shape)
+    _, soft = blur.blurred(lambda _: (1.0, slope.copy()), deviation)(slope)
+    assert soft.dtype == np.float32
+    np.testing.assert_allclose(soft.mean(axis=(0, 1)), slope.mean(axis=(0, 1)), atol=1e-5)
+    if reach == math.ceil(3 * deviation):  # where the picture is smaller than the blur, SciPy reflects again
+        double, how = slope.astype(np.float64), {"mode": "reflect", "axes": (0, 1)}
+        expected = scipy.ndimage.gaussian_filter(double, deviation, radius=reach, **how)
+        np.testing.assert_allclose(soft, expected, atol=1e-5)
+
+
+def test_blur_ends_a_lattice_of_dots_and_leaves_forms() -> None:
+    rows, columns = np.mgrid[:64, :64]
+    for period, low, high in ((4, 0.0, 0.5), (16, 0.9, 1.0)):
+        wave = np.cos(2 * np.pi * rows / period) * np.ones_like(columns)
+        slope = np.repeat(wave[..., np.newaxis], 3, axis=2).astype(np.float32)
+        _, soft = blur.blurred(lambda _, slope=slope: (0.0, slope.copy()), 0.8)(slope)
+        assert low <= float(np.vdot(soft, slope) / np.vdot(slope, slope)) <= high
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 70), (61, 80), (128, 128)])
