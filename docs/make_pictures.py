@@ -22,8 +22,8 @@ TEMPLE = ROOT / "examples" / "temple.jpg"
 ASTRONAUT = ROOT / "examples" / "astronaut.jpg"
 MASK = ROOT / "examples" / "astronaut-mask.png"
 PICTURES = ROOT / "docs" / "pictures"
-GUIDED: Final[dict[str, Any]] = {"preset": "flight", "layers": "mixed3,mixed4,mixed5", "octaves": 4}
-"""The look of its guided dreams."""
+GUIDED: Final[dict[str, Any]] = {"layers": "mixed3,mixed4,mixed5"}
+"""What its guided dreams begin with."""
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def looks(model: engine.DreamModel) -> Image.Image:
     """Show what the presets make of one picture, the tutorial's aside."""
     temple = opened(TEMPLE)
     temple.thumbnail((448, 448), Image.Resampling.LANCZOS)
-    names = [x for x in engine.PRESETS if x not in {"keras", "classic", "flight"}]
+    names = [x for x in engine.PRESETS if x not in {"keras", "flight"}]
     dreams = [engine.dream(temple, preset=name, model=model).pixels for name in names]
     cells = [Cell("the picture", np.asarray(temple)), *map(Cell, names, dreams)]
     page = Image.fromarray(compose(cells))

@@ -18,8 +18,10 @@ LOOK: Final = DreamConfig(
     step_size=0.02,
     max_loss=None,
     jitter=48,
+    natural_colours=0.9,
+    blur=0.8,
     clip=True,
-    smooth=0.5,
+    smooth=0.3,
     total_variation=0.1,
 )
 """Settings that show what a layer does, in so small a picture up to its edges, and in a large one too."""

@@ -151,7 +151,7 @@ MORE = (
         slider=(0, 96, 1.0),
         label="Margin",
         blurb="Pixels of reflection around the picture that each step computes too, so that it "
-        "dreams up to its edge. 48 is enough for all layers",
+        "dreams up to its edge. 64 is enough for all layers",
         choices=(),
         option="--margin",
         least=None,
