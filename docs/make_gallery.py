@@ -25,7 +25,7 @@ ROWS = [
 WIDTH = 1200
 """Of a sheet, in pixels."""
 
-LARGEST = 512
+LARGEST = 448
 """Longer side of a picture to dream on, in pixels: what a sheet can show."""
 
 
