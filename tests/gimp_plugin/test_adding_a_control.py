@@ -49,7 +49,7 @@ EDITS = {
         ("\n    seed: int\n", "\n    seed: int\n    less_red: float\n"),
     ],
     "engine/ascent/controls/__init__.py": [
-        ("import clip, closeness, colours, jitter,", "import clip, closeness, colours, jitter, red,"),
+        (" import blur, ", " import red, blur, "),
         ("    clip.CONTROL,\n", "    clip.CONTROL,\n    red.CONTROL,\n"),
     ],
 }
