@@ -35,12 +35,15 @@ DOUBT: Final = 0.3
 channel."""
 
 
-def energies_of(model: DreamModel, picture: Rows, layers: Collection[str]) -> NDArray[np.float32]:
+def energies_of(
+    model: DreamModel, picture: Rows, layers: Collection[str], *, guided: bool = False
+) -> NDArray[np.float32]:
     """Return how much a picture, [H, W, 3] in the model's range, excites each channel of `layers`, [C].
 
-    Those of other layers are 0.  Raises ImageError for one that is too small for the model.
+    Those of other layers are 0.  `guided` says that the dream will have targets.
+    Raises ImageError for one that is too small for the model.
     """
-    return model.energies(_reduced(model, picture), layers)
+    return model.energies(_reduced(model, picture), layers, guided=guided)
 
 
 def places_of(model: DreamModel, picture: Rows, layers: Collection[str]) -> Targets:

@@ -75,5 +75,5 @@ def order_for(
         return order
     layers = model.weighed_layers(order.weights)
     places = places_of(model, guide.picture, layers) if config.guide_places else None
-    energies = energies_of(model, guide.picture, layers)
+    energies = energies_of(model, guide.picture, layers, guided=config.guide_places)
     return replace(order, guide=energies, places=places, guide_from=guide.origin)

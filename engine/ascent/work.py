@@ -111,7 +111,8 @@ class Work:
         weights, order = self.order.weights, self.order
         if order.guide is None:
             return weights, None
-        own = energies_of(self.model, self.picture, self.model.weighed_layers(weights))
+        layers, guided = self.model.weighed_layers(weights), order.places is not None
+        own = energies_of(self.model, self.picture, layers, guided=guided)
         weights = steered(self.model, weights, order.guide, own)
         if order.places is None:
             return weights, None

@@ -163,17 +163,22 @@ class DreamModel:
         return loss, gradient
 
     def energies(
-        self, image: NDArray[np.float32], layers: Collection[str] | None = None
+        self,
+        image: NDArray[np.float32],
+        layers: Collection[str] | None = None,
+        *,
+        guided: bool = False,
     ) -> NDArray[np.float32]:
         """Return how much images excite each channel, [N, C] or [C]; see contract 1 for the definition.
 
         Of channels that are not in `layers` it may return 0; None means all layers.  On a CPU it takes the
-        sessions that a dream of these layers takes too.
+        sessions that a dream of these layers takes too; if `guided`, one with targets.
         """
         if image.ndim == 4:
-            return np.stack([self.energies(x, layers) for x in image])
+            return np.stack([self.energies(x, layers, guided=guided) for x in image])
         wanted = self.layer_names if layers is None else layers
-        split = self.split_for(wanted) if min(image.shape[:2]) >= self.metadata.min_size else None
+        fits = min(image.shape[:2]) >= self.metadata.min_size
+        split = self.split_for(wanted, guided=guided) if fits else None
         if split is None:
             return self._run((ENERGIES,), image, np.zeros(self.metadata.channels, np.float32))[0]
         energies = np.zeros(self.metadata.channels, np.float32)

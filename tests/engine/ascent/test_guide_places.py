@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from engine.ascent.order import Guide, order_for
 from engine.ascent.work import Work
 from engine.errors import UsageError
 from engine.network.model import DreamModel, load_model
+from engine.network.split import SplitModel
 from engine.settings.config import DreamConfig
 from engine.settings.tiling import Tiling
 from tests.engine.conftest import TINY
@@ -139,6 +140,21 @@ def test_a_dream_place_by_place_is_another_and_always_the_same(tiny: DreamModel,
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - dreamed(tiny, guide_places=False)).max() > 1e-3
     np.testing.assert_allclose(dreamed(without_stem(tmp_path)), first, atol=1e-2)
+
+
+def test_all_pictures_take_the_same_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(TINY, device="cpu", threads=1)
+    opened: list[bool] = []
+    made = SplitModel.__init__
+
+    def counted(self: SplitModel, *arguments: Any, guided: bool) -> None:
+        opened.append(guided)
+        made(self, *arguments, guided=guided)
+
+    monkeypatch.setattr(SplitModel, "__init__", counted)
+    for _ in range(2):
+        dreamed(model)
+    assert opened == [True]
 
 
 def test_without_a_guide_it_changes_nothing(tiny: DreamModel) -> None:
