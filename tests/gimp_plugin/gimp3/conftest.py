@@ -23,9 +23,14 @@ def suite(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def headless_report(suite: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     checks = harness.HERE / "headless_checks.py"
-    batch = f"exec(compile(open({str(checks)!r}).read(), {str(checks)!r}, 'exec'))"
+    batch = f"import runpy; runpy.run_path({str(checks)!r})"
     gimp = ["gimp-console", "-idfs", "--batch-interpreter=python-fu-eval", "-b", batch, "--quit"]
-    return harness.report(suite, tmp_path_factory.mktemp(f"headless-{suite}"), gimp, {})
+    return harness.report(
+        suite,
+        tmp_path_factory.mktemp(f"headless-{suite}"),
+        gimp,
+        {"CHECK_MODULES": " ".join(harness.HEADLESS)},
+    )
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +46,7 @@ def gui_report(suite: str, screenshots: Path, tmp_path_factory: pytest.TempPathF
     shots.mkdir(exist_ok=True)
     folder = tmp_path_factory.mktemp(f"gui-{suite}")
     told = {
+        "CHECK_MODULES": " ".join(harness.GUI),
         "CHECK_SHOTS": "/host" + str(shots),
         "CHECK_PICTURE": str(harness.REPOSITORY / "examples/mountains.jpg"),
     }

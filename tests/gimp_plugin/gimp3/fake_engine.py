@@ -2,6 +2,7 @@
 
 Standard library only: it runs on any Python 3.  What it was called with goes to FAKE_ENGINE_WORDS, a JSON
 list a line: the frame's kind, shape and number of pixels that are not transparent, the words.
+FAKE_ENGINE_GO is the file that lets the mode `held` end.
 """
 
 import array
@@ -56,8 +57,8 @@ def opaque(kind, channels, pixels):
     return sum(1 for value in values[channels - 1 :: channels] if value)
 
 
-def slowly(seconds):
-    """Work in steps; return whether stdin ended meanwhile."""
+def slowly(seconds, go=""):
+    """Work in steps, two a second, until there is a file `go`; return whether stdin ended meanwhile."""
     ended = threading.Event()
 
     def watch():
@@ -66,10 +67,12 @@ def slowly(seconds):
         ended.set()
 
     threading.Thread(target=watch, daemon=True).start()
-    for number in range(1, 21):
-        step(number)
-        if ended.wait(seconds / 20):
+    for number in range(1, 2 * seconds + 1):
+        step(number, 2 * seconds)
+        if ended.wait(0.5):
             return True
+        if go and Path(go).exists():
+            break
     return False
 
 
@@ -98,9 +101,9 @@ def main():
     if mode == "nothing":
         sys.exit(0)
     if mode == "slow":
-        stopped = slowly(20.0)
-    if mode == "moderate":
-        stopped = slowly(2.0)
+        stopped = slowly(600)
+    if mode == "held":
+        stopped = slowly(600, os.environ["FAKE_ENGINE_GO"])
     if mode != "same":
         pixels = invert(kind, channels, pixels)
     sys.stdout.buffer.write(header + pixels)

@@ -8,7 +8,7 @@ with Gui(image="/x/in.png", profile="/x/profile", shots="/x/shots") as gui:
     gui.ask("result = len(Gimp.get_images()[0].get_layers())")    # answered by a Python inside that GIMP
 """
 
-# ruff: noqa: S607
+# ruff: noqa: E402, S607
 
 import ast
 import os
@@ -18,8 +18,13 @@ import tempfile
 import time
 from pathlib import Path
 
-PATIENCE = 15
-"""Seconds that anything may take on a busy machine; less than the 20 that the slow engine works."""
+import gi
+
+gi.require_version("GdkPixbuf", "2.0")
+from gi.repository import GdkPixbuf
+
+PATIENCE = 300
+"""Seconds that anything may take, which only a hang does: less than the 600 that the slow engine works."""
 
 DRIVER = r"""
 import glob, os, time, traceback
@@ -58,14 +63,8 @@ SETTINGS = """
 class Gui:
     """One GIMP with one image on one screen; a context manager."""
 
-    def __init__(self, image, profile, shots, size=(1280, 860), timeout=40):
-        self.image, self.profile, self.shots, self.size, self.timeout = (
-            image,
-            profile,
-            Path(shots),
-            size,
-            timeout,
-        )
+    def __init__(self, image, profile, shots, size=(1280, 860)):
+        self.image, self.profile, self.shots, self.size = image, profile, Path(shots), size
         self.env = dict(os.environ, GIMP3_DIRECTORY=str(profile), NO_AT_BRIDGE="1", GTK_A11Y="none")
         self.started, self.questions, self.main = [], 0, None
         self.drive = Path(tempfile.mkdtemp(prefix="gimp-drive-"))
@@ -117,7 +116,7 @@ class Gui:
             "xdotool", "windowmove", self.main, "0", "0", "windowsize", "--sync", self.main, width, height
         )
         self.park()
-        time.sleep(0.5)
+        self.still(self.main)
 
     def __exit__(self, *_):
         for process in reversed(self.started):
@@ -141,9 +140,9 @@ class Gui:
             command, env=self.env, capture_output=True, text=True, check=False
         ).stdout.strip()
 
-    def until(self, what, test, timeout=None):
+    def until(self, what, test):
         """Wait for `test` to be true and return what it gave."""
-        end = time.monotonic() + max(timeout or self.timeout, PATIENCE)
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             value = test()
             if value:
@@ -158,17 +157,46 @@ class Gui:
         found = self._said("xdotool", "search", "--onlyvisible", "--name", ".").split()
         return {window: self._said("xdotool", "getwindowname", window) for window in found}
 
-    def window(self, pattern, timeout=None):
+    def window(self, pattern):
         """Wait for a window with such a title."""
 
         def found():
             return next((w for w, title in self.windows().items() if re.search(pattern, title)), None)
 
-        return self.until("window " + pattern, found, timeout)
+        return self.until("window " + pattern, found)
 
-    def gone(self, window, timeout=None):
+    def gone(self, window):
         """Wait until that window is gone."""
-        self.until(f"the end of window {window}", lambda: window not in self.windows(), timeout)
+        self.until(f"the end of window {window}", lambda: window not in self.windows())
+
+    def pixels(self, x, y, width, height):
+        """Return the bytes of a part of the screen."""
+        screen = self.shot("screen", "pnm")  # hardly compressed: it is looked at several times a second
+        part = GdkPixbuf.Pixbuf.new_from_file(screen).new_subpixbuf(x, y, width, height)
+        return part.copy().get_pixels()
+
+    def seen(self, window):
+        """Return the bytes of a window, as far as it is on the screen."""
+        x, y, width, height = self.place(window)
+        left, top = max(x, 0), max(y, 0)
+        right, bottom = min(x + width, self.size[0]), min(y + height, self.size[1])
+        return self.pixels(left, top, right - left, bottom - top)
+
+    def still(self, window, before=b"", longest=PATIENCE):
+        """Wait until a window is drawn and, for half a second, stays as it is; not as it was `before`.
+
+        What never rests, such as a selection's marching ants behind a translucent window, gets `longest`.
+        """
+        views, began = [], time.monotonic()
+
+        def same():
+            time.sleep(0.25)
+            views.append(self.seen(window))
+            drawn = len(set(views[-1])) > 8 and views[-1] != before
+            rests = len(views) > 2 and views[-1] == views[-2] == views[-3]
+            return drawn and (rests or time.monotonic() - began > longest)
+
+        self.until(f"rest in window {window}", same)
 
     def key(self, keys, window=None):
         """Press keys, such as `ctrl+z`, in a window."""
@@ -191,9 +219,12 @@ class Gui:
     def search(self, text):
         """Start an action through GIMP's search."""
         self.key("slash")
-        self.window("^Search Actions")
+        found = self.window("^Search Actions")
+        self._said("xdotool", "windowactivate", "--sync", found)
+        self.still(found, longest=5)
+        empty = self.seen(found)
         self._said("xdotool", "type", "--delay", "10", text)
-        time.sleep(0.7)
+        self.still(found, empty, longest=5)
         self._said("xdotool", "key", "Return")
 
     def place(self, window):
@@ -203,16 +234,16 @@ class Gui:
         names = ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height")
         return tuple(int(re.search(name + r": +(-?\d+)", words).group(1)) for name in names)
 
-    def shot(self, name):
+    def shot(self, name, kind="png"):
         """Photograph the screen."""
-        path = str(self.shots / (name + ".png"))
+        path = str(self.shots / f"{name}.{kind}")
         self._said("scrot", "-o", path)
         return path
 
-    def ask(self, code, timeout=None):
+    def ask(self, code):
         """Run Python inside GIMP and return its `result`."""
         answer = self._write(code).with_suffix(".out")
-        self.until("an answer from GIMP", lambda: answer.exists() or self.gimp.poll() is not None, timeout)
+        self.until("an answer from GIMP", lambda: answer.exists() or self.gimp.poll() is not None)
         kind, text = answer.read_text(encoding="utf-8").split(" ", 1)
         if kind != "ok":
             raise RuntimeError(text)

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -30,21 +29,18 @@ def main() -> None:
     with Gui(os.environ["CHECK_PICTURE"], profile, os.environ["CHECK_SHOTS"]) as gui:
         gui.search("Deep Dream")
         dialog = gui.window("^Deep Dream$")
-        time.sleep(1)
+        gui.still(dialog)
         gui.key("alt+p " + "Down " * number, dialog)
         gui.key("alt+e", dialog)
-        time.sleep(1)
+        gui.until("the engine", working)
         gui.until("the end of the preview", lambda: not working())
-        time.sleep(0.5)
+        gui.still(dialog)
         gui.shot("dialog")
         place = gui.place(dialog)
         gui.key("alt+o", dialog)
-        gui.until(
-            "the dream",
-            lambda: gui.ask("result = len(Gimp.get_images()[0].get_layers())") == 2,
-            timeout=300,
-        )
-        time.sleep(1)
+        gui.until("the dream", lambda: gui.ask("result = len(Gimp.get_images()[0].get_layers())") == 2)
+        gui.gone(dialog)
+        gui.still(gui.main)
         gui.shot("result")
     found = {"name": json.dumps(place), "problem": ""}
     Path(os.environ["CHECK_REPORT"]).write_text(json.dumps(found) + "\n", encoding="utf-8")

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +21,13 @@ REPOSITORY = HERE.parents[2]
 SUITES = {"trixie": "GIMP 3.0", "forky": "GIMP 3.2"}
 """Debian's names for what has which GIMP; a suite that has moved on to another one fails."""
 
+HEADLESS = ("headless_pixels", "headless_layers", "headless_words")
+GUI = ("gui_dialog", "gui_runs")
+"""Modules with checks; see running.py."""
+
 FAKE_ENGINE = HERE / "fake_engine.py"
-LONGEST = 600
-"""Seconds that GIMP may take for all the checks of a file."""
+LONGEST = 1800
+"""Seconds that GIMP may take for all the checks of a file, which only a hang does."""
 
 REAL_ENGINE = [
     "/usr/sbin/chroot",
@@ -79,9 +84,10 @@ def install(profile: Path) -> Path:
     return folder
 
 
-def names(checks: Path) -> list[str]:
-    """Return the names of the checks in a file that only GIMP's Python can import, in their order."""
-    return re.findall(r"^def (check_\w+)\(", checks.read_text(encoding="utf-8"), re.MULTILINE)
+def names(modules: Iterable[str]) -> list[str]:
+    """Return the names of the checks in modules that only GIMP's Python can import, in their order."""
+    texts = [(HERE / f"{module}.py").read_text(encoding="utf-8") for module in modules]
+    return [name for text in texts for name in re.findall(r"^def (check_\w+)\(", text, re.MULTILINE)]
 
 
 def report(suite: str, folder: Path, command: list[str], variables: dict[str, str]) -> dict[str, str]:
@@ -99,6 +105,7 @@ def report(suite: str, folder: Path, command: list[str], variables: dict[str, st
         "CHECK_REPORT": str(folder / "report"),
         "CHECK_ONLY": os.environ.get("CHECK_ONLY", ""),
         "FAKE_ENGINE_WORDS": str(folder / "words"),
+        "FAKE_ENGINE_GO": str(folder / "go"),
         **variables,
     }
     options = [word for name, value in told.items() for word in ("-e", f"{name}={value}")]

@@ -1,4 +1,4 @@
-"""The plug-in in real GIMP without a screen; the checks themselves are in headless_checks.py."""
+"""The plug-in in real GIMP without a screen; its checks are in headless_*.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import harness
 pytestmark = [pytest.mark.gimp, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("check", harness.names(harness.HERE / "headless_checks.py"))
+@pytest.mark.parametrize("check", harness.names(harness.HEADLESS))
 def test_headless(headless_report: dict[str, str], check: str) -> None:
     assert check in headless_report, "GIMP ended before this check"
     assert not headless_report[check], headless_report[check]

@@ -1,0 +1,136 @@
+"""What the checks on a screen stand on: the engine, the dialog, what GIMP holds and says."""
+
+# ruff: noqa: S607
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+PLUGIN = Path(os.environ["CHECK_PLUGIN"])
+TITLE = "^Deep Dream$"
+HELPERS = """
+import hashlib, os
+def layers():
+    image = Gimp.get_images()[0]
+    return [(l.get_name(), hashlib.sha256(raw(l)).hexdigest()) for l in image.get_layers()]
+def raw(l):
+    import gi
+    gi.require_version("Babl", "0.1")
+    from gi.repository import Babl
+    whole = Gegl.Rectangle.new(0, 0, l.get_width(), l.get_height())
+    return l.get_buffer().get(whole, 1.0, Babl.get_name(l.get_format()), Gegl.AbyssPolicy.NONE)
+def call(run_mode, **values):
+    image = Gimp.get_images()[0]
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-deep-dream")
+    config = procedure.create_config()
+    config.set_property("run-mode", run_mode)
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", image.get_selected_layers())
+    for name, value in values.items():
+        config.set_property(name, value)
+    return procedure.run(config).index(0).value_nick
+"""
+
+
+def engine(mode):
+    command = [os.environ["CHECK_PYTHON"], os.environ["CHECK_FAKE"], mode]
+    if mode == "real":
+        command = json.loads(os.environ["CHECK_ENGINE"])
+    Path(os.environ["FAKE_ENGINE_GO"]).unlink(missing_ok=True)
+    (PLUGIN / "engine.json").write_text(json.dumps({"command": command}), encoding="utf-8")
+
+
+def layers(gui):
+    """Return name and checksum of each layer, top to bottom."""
+    return gui.ask(HELPERS + "result = layers()")
+
+
+def processes(pattern):
+    """Return the process ids of what matches in this namespace."""
+    found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return [int(line.split()[0]) for line in found.splitlines() if re.search(pattern, line)]
+
+
+def engines():
+    return processes(r" pipe --progress")
+
+
+def plugins():
+    return processes(r"deepdream\.py")
+
+
+def nothing_left(gui):
+    gui.until("the end of engine and plug-in", lambda: not engines() and not plugins())
+
+
+def open_dialog(gui):
+    gui.search("Deep Dream")
+    dialog = gui.window(TITLE)
+    gui.still(dialog)
+    return dialog
+
+
+def leave(gui, dialog):
+    """Cancel the dialog, and wait until the plug-in has ended."""
+    said = set(words(gui))
+    gui.key("alt+c", dialog)
+    gui.gone(dialog)
+    nothing_left(gui)
+    # libgimp says goodbye to GIMP when all is done, and may find that GIMP has closed the wire already.
+    forgive_last_words(gui, said)
+
+
+LAST_WORDS = set()
+"""Lines of the log that a plug-in said while it ended, each with its process and time."""
+
+
+def words(gui):
+    """Return the lines that GIMP and the plug-ins have said so far."""
+    return (gui.shots / "gimp.log").read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def forgive_last_words(gui, said):
+    """Expect nothing bad of a wire that GIMP has closed under a plug-in since those lines."""
+    new = set(words(gui)) - said
+    LAST_WORDS.update(line for line in new if line.endswith("gimp_flush(): error: Broken pipe"))
+
+
+def begin(gui, mode):
+    """Run with the dialog's values; return the progress window."""
+    engine(mode)
+    dialog = open_dialog(gui)
+    gui.key("alt+o", dialog)
+    gui.gone(dialog)
+    return gui.window(TITLE)
+
+
+def let_go():
+    """Let the engine that is held finish."""
+    Path(os.environ["FAKE_ENGINE_GO"]).touch()
+
+
+def moves(gui, window, count=3):
+    """Wait until a window has been seen in more than so many ways."""
+    views = set()
+
+    def moved():
+        views.add(gui.seen(window))
+        return len(views) > count
+
+    gui.until("progress", moved)
+
+
+def tidy(gui):
+    """Put things right after a failed check, so that it does not fail the others too."""
+    for plugin in plugins():
+        os.kill(plugin, signal.SIGKILL)
+    nothing_left(gui)
+    gui.key("Escape")
+    gui.ask(
+        "image = Gimp.get_images()[0]\n"
+        "for layer in image.get_layers()[:-1]: image.remove_layer(layer)\n"
+        "Gimp.Selection.none(image)"
+    )

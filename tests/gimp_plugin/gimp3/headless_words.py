@@ -1,0 +1,236 @@
+"""Checks without a screen: options and recipes on their way to the engine and back, and its failures."""
+
+# ruff: noqa: S607
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from gi.repository import Gimp, Gio
+from headless_hands import (
+    GRAY,
+    PLUGIN,
+    RGB,
+    P,
+    alpha_of,
+    call,
+    called,
+    dream,
+    engine,
+    engine_file,
+    picture,
+    pixels,
+    refused,
+    selected,
+    untouched,
+    words,
+)
+
+
+def check_defaults_are_the_command_lines():
+    with picture() as (image, layer):
+        assert call(image, [layer]) == ("success", "")
+        assert words()[:5] == ["pipe", "--progress", "json", "--abort-on-eof", "--keep-partial"]
+        assert words()[5:] == ["--preset", "dream", "--device", "auto"]
+
+
+def check_options_reach_the_engine():
+    with picture() as (image, layer):
+        # Values that the preset, which may be tuned, will hardly have: what equals it is left to it.
+        look = {"step_size": 0.021, "octaves": 2, "octave_scale": 1.55, "iterations": 7, "max_loss": 8.5}
+        layers = {"mixed0": 1.25, "mixed1": 0.0, "mixed2": 0.0, "mixed3": 0.55, "mixed4": 2.35, "mixed5": 0.0}
+        channels = {"channels": "mixed4:12+40=0.5"}
+        dream(image, layer, device="cpu", seed=2147483647, keep_colours=True, **look, **layers, **channels)
+        assert words()[5:] == [
+            "--preset", "dream", "--device", "cpu", "--step", "0.021", "--octaves", "2", "--min-size", "none",
+            "--iterations", "7", "--octave-scale", "1.55", "--max-loss", "8.5", "--seed", "2147483647",
+            "--keep-colours", "--layers", "mixed0=1.25,mixed3=0.55,mixed4=2.35,mixed4:12+40=0.5",
+        ], words()  # fmt: skip
+
+
+def check_preset_counts_for_what_a_script_leaves_out():
+    with picture() as (image, layer):
+        dream(image, layer, preset="classic", iterations=7)
+        assert words()[5:] == ["--preset", "classic", "--device", "auto", "--iterations", "7"], words()
+        settings = recipe(layer)["settings"]
+        assert settings["layers"] == {"mixed3": 1.0, "mixed4": 0.5}, settings
+        assert (settings["jitter"], settings["iterations"], settings["clip"]) == (32, 7, True), settings
+
+
+def recipe(layer):
+    """Return the recipe that a layer keeps; it must be one that GIMP saves."""
+    parasite = layer.get_parasite("deepdream-recipe")
+    assert parasite is not None, "the layer has no recipe"
+    assert parasite.is_persistent()
+    return json.loads(bytes(parasite.get_data()))
+
+
+def check_recipe():
+    with picture(canvas=(120, 110)) as (image, layer):
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, 15, 12, 60, 60)
+        assert call(image, [layer], mixed0=1.5, feather=5)[0] == "success"
+        copy, path = image.get_layers()[0], Path(Gimp.directory(), "recipe.xcf")
+        assert layer.get_parasite("deepdream-recipe") is None
+        found = recipe(copy)
+        assert found["settings"]["layers"]["mixed0"] == 1.5, found
+        assert (found["settings"]["feather"], found["mask"], found["finished"]) == (5, "alpha", True), found
+        assert found["versions"]["gimp"] == Gimp.version(), found
+        file = Gio.File.new_for_path(str(path))
+        assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+        again = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
+        assert recipe(again.get_layers()[0]) == found
+        again.delete()
+        path.unlink()
+
+
+def check_selection_travels_as_a_mask():
+    for kind, alpha, precision in ((RGB, False, P.U8_NON_LINEAR), (GRAY, True, P.U16_LINEAR)):
+        with picture(kind, alpha, precision, canvas=(200, 180), size=(190, 170), at=(-20, 30)) as (
+            image,
+            layer,
+        ):
+            image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 50, 40, 60)
+            dream(image, layer)
+            assert called()[3:] == (4 if kind == RGB else 2, 40 * 60), called()
+            assert words()[-2:] == ["--mask", "alpha"], words()
+            assert words()[words().index("--feather") + 1] == "10", words()
+            dream(image, layer, fit_selection=False)
+            assert "--mask" not in words()
+            Gimp.Selection.none(image)
+            dream(image, layer)
+            assert "--mask" not in words()
+
+
+def check_preview_of_a_selection():
+    sys.path.insert(0, PLUGIN)
+    from deepdream_common import parameters
+    from pixels import Rectangle
+    from thumbnail import Thumbnail
+
+    with picture(canvas=(896, 896), alpha=False) as (image, layer):
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 200, 200, 200, 200)
+        small = Thumbnail(image, layer, Rectangle(0, 0, 896, 896))
+        options, frame = small.sent(parameters.DEFAULTS)
+        assert options[-2:] == ["--mask", "alpha"]
+        assert options[options.index("--feather") + 1] == "8", options
+        assert 98**2 <= sum(1 for value in frame.pixels[3::4] if value) <= 102**2
+        assert frame.pixels[0::4] == small.frame.pixels[0::4]
+        mixed = small.within_selection(bytes(255 - value for value in frame.pixels))
+        assert mixed[3::4] == small.frame.pixels[3::4]
+        options, frame = small.sent({**parameters.DEFAULTS, "fit-selection": False})
+        assert "--mask" not in options
+        assert frame == small.frame
+
+
+def check_last_values():
+    with picture() as (image, layer):
+        assert call(image, [layer], Gimp.RunMode.WITH_LAST_VALS) == ("success", "")
+        assert "--layers" in words()
+
+
+def check_bad_parameters():
+    with picture() as (image, layer):
+        none = {f"mixed{number}": 0.0 for number in range(6)}
+        refused(image, [layer], "Every layer is at 0", channels="", **none)
+        for name, value in (
+            ("octaves", 0),
+            ("octaves", 21),
+            ("step-size", 2.0),
+            ("mixed4", 1e9),
+            ("device", "abacus"),
+        ):
+            # GIMP says so on stderr, and goes on with the default or the nearest value.
+            status, message = call(image, [layer], **{name.replace("-", "_"): value})
+            assert status in ("success", "calling-error"), (name, value, status, message)
+            if status == "success":
+                assert str(value) not in words(), words()
+        with contextlib.suppress(TypeError):
+            call(image, [layer], octaves="many")
+            raise AssertionError("a word for a number")
+
+
+def check_missing_engine():
+    with picture() as (image, layer):
+        engine_file(None)
+        refused(image, [layer], "does not know where", "deepdream-gimp install")
+        engine_file({"command": ["/nowhere/python", "-m", "engine"]})
+        refused(image, [layer], "/nowhere/python", "install")
+        engine_file({"command": [os.environ["CHECK_FAKE"]]})  # not executable
+        refused(image, [layer], "can't be started")
+
+
+def check_broken_engine():
+    with picture() as (image, layer):
+        before = pixels(layer)
+        for mode, *parts in (
+            ("crash", "failed", "deepdream.log"),
+            ("garbage", "went wrong"),
+            ("half", "went wrong"),
+            ("nothing", "without a picture"),
+            ("refuse", "There is no CUDA device.", "Choose the processor."),
+        ):
+            engine(mode)
+            for result in ("in-place", "new-layer"):
+                refused(image, [layer], *parts, result=result)
+            assert pixels(layer) == before
+        log = Path(Gimp.directory(), "deepdream.log").read_text(encoding="utf-8")
+        assert "the last words of the engine" in log
+
+
+def check_unexpected_error():
+    engine_file({"command": [os.environ["CHECK_PYTHON"], os.environ["CHECK_FAKE"], "same\0"]})
+    with picture() as (image, layer):
+        refused(image, [layer], "can't be started")
+
+
+def check_real_engine():
+    engine("real")
+    for kind, precision, alpha in (
+        (RGB, P.U8_NON_LINEAR, True), (GRAY, P.U8_NON_LINEAR, False), (RGB, P.U16_LINEAR, True),
+        (RGB, P.FLOAT_LINEAR, False),
+    ):  # fmt: skip
+        with picture(kind, alpha, precision) as (image, layer):
+            before = pixels(layer)
+            dream(image, layer, octaves=1, iterations=2)
+            after = pixels(layer)
+            assert before != after
+            if alpha:
+                assert alpha_of(layer, before) == alpha_of(layer, after)
+
+
+def check_real_engine_in_a_selection():
+    engine("real")
+    with picture(canvas=(120, 110), precision=P.U16_NON_LINEAR) as (image, layer):
+        before = pixels(layer)
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, 30, 30, 60, 50)
+        Gimp.Selection.feather(image, 5.0)
+        mask = selected(image, layer)
+        dream(image, layer, octaves=1, iterations=2)
+        untouched(layer, before, mask)
+        assert alpha_of(layer, before) == alpha_of(layer, pixels(layer))
+        assert pixels(layer) != before
+
+
+def check_real_engine_says_what_is_wrong():
+    engine("real")
+    with picture() as (image, layer):
+        message = refused(image, [layer], device="cuda")
+        assert "CUDA" in message or "cuda" in message, message
+        assert "\n" in message, "no way out: " + message
+
+
+def check_no_process_is_left():
+    end = time.monotonic() + 60
+    while (left := processes()) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not left, left
+
+
+def processes():
+    """Return the command lines of engines and plug-ins."""
+    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in found.splitlines() if " pipe " in line or "deepdream.py" in line]
