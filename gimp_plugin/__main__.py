@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from gimp_plugin import profiles
-from gimp_plugin.check import PERMISSION, check
+from gimp_plugin import profiles, remembered
+from gimp_plugin.check import AGAIN, PERMISSION, check
 from gimp_plugin.install import InstallError, find_engine, install, remove
 
 if TYPE_CHECKING:
@@ -22,8 +25,12 @@ EPILOG = """\
 examples:
   deepdream-gimp install                            for all your GIMP installations
   deepdream-gimp install --profile ~/.config/GIMP/3.0
+  deepdream-gimp install --profile D:\\portable --gimp 2.10
   deepdream-gimp check                              find out why it is not in the menu
 """
+
+PREFERENCES: Final = "Edit > Preferences > Folders in GIMP"
+"""Where GIMP shows its folders."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,21 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     command = "check" if arguments.check else arguments.command
     try:
-        chosen = _profiles(arguments)
-        return {"install": _install, "check": _check, "remove": _remove}[command](chosen)
+        return {"install": _install, "check": _check, "remove": _remove}[command](arguments)
     except InstallError as error:
         _complain(error)
         return 1
 
 
-def _install(chosen: list[Profile]) -> int:
+def _install(arguments: argparse.Namespace) -> int:
+    able = _able(_profiles(arguments))
     command, version = find_engine()
-    able = [profile for profile in chosen if profile.host]
-    for profile in chosen:
-        if not profile.host:
-            _say(f"{profile.name}: skipped, as the plug-in does not support it")
-    if not able:
-        raise InstallError("the plug-in supports none of your GIMP versions", "install GIMP 3 (or 2.10)")
     failed = 0
     for profile in able:
         try:
@@ -58,6 +59,8 @@ def _install(chosen: list[Profile]) -> int:
             _complain(error, profile.name)
             continue
         _say(f"{profile.name}: installed in {folder}")
+        if arguments.profile is not None:
+            _remember(profile, arguments.gimp)
         if profile.package == "flatpak":
             _say("  Flatpak prevents GIMP from starting other programs. To allow it (untested):")
             _say(f"  {PERMISSION}")
@@ -67,24 +70,23 @@ def _install(chosen: list[Profile]) -> int:
     return int(failed > 0)
 
 
-def _check(chosen: list[Profile]) -> int:
+def _check(arguments: argparse.Namespace) -> int:
     good = True
-    for profile in chosen:
-        findings = check(profile, Path.home())
+    for profile in _able(_profiles(arguments)):
+        findings = check(profile, Path.home(), again=_again(arguments))
         certain = any(finding.certain for finding in findings)
-        # An old GIMP beside one that works is not a problem.
-        good = good and not (certain and (profile.host or len(chosen) == 1))
+        good = good and not certain
         _say(f"{profile.name}: {'will not work' if certain else 'all is well'} ({profile.folder})")
         for finding in findings:
             _say(f"  {'problem' if finding.certain else 'note'}: {finding.text}")
             _say(f"    remedy: {finding.remedy}")
-    good = good and any(profile.host for profile in chosen)
     if good:
         _say("The plug-in is at Filters > Deep Dream… Restart GIMP if it is already running.")
     return int(not good)
 
 
-def _remove(chosen: list[Profile]) -> int:
+def _remove(arguments: argparse.Namespace) -> int:
+    chosen = _profiles(arguments)
     failed = 0
     for profile in chosen:
         try:
@@ -93,36 +95,93 @@ def _remove(chosen: list[Profile]) -> int:
             failed += 1
             _complain(error, profile.name)
         else:
-            _say(f"{profile.name}: {'removed' if gone else 'was not installed'}")
+            _say(f"{profile.name}: {'removed' if gone else 'was not installed'} ({profile.folder})")
+            with contextlib.suppress(OSError):  # then it is known, and nothing is there: no harm
+                remembered.forget(profile.folder)
     return int(failed > 0)
+
+
+def _able(chosen: list[Profile]) -> list[Profile]:
+    """Return the profiles that count, and say which are left out; raise InstallError if none counts."""
+    able = [profile for profile in chosen if profile.host]
+    if not able:
+        names = ", ".join(profile.name for profile in chosen)
+        raise InstallError(f"the plug-in does not support {names}", "install GIMP 3 (or 2.10)")
+    for profile in chosen:
+        if not profile.host:  # an old profile stays when GIMP is renewed, and is no problem
+            _say(f"{profile.name}: skipped, as the plug-in does not support it")
+    return able
+
+
+def _again(arguments: argparse.Namespace) -> str:
+    """Return the command that installs where this one looked."""
+    words = AGAIN.split()
+    if arguments.profile is not None:
+        words += ["--profile", arguments.profile]
+    if arguments.gimp:
+        words += ["--gimp", arguments.gimp]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def _remember(profile: Profile, version: str | None) -> None:
+    """Remember a folder that the user has named, unless it is found without."""
+    usual = profiles.find(os.environ, Path.home())
+    try:
+        if any((each.folder, each.host) == (profile.folder, profile.host) for each in usual):
+            remembered.forget(profile.folder)
+        else:
+            remembered.add(profile.folder, version)
+    except OSError as error:
+        _say(f"  This folder can't be remembered ({error.strerror}): name it with --profile each time.")
 
 
 def _profiles(arguments: argparse.Namespace) -> list[Profile]:
     """Return the profiles to work on; raise InstallError if there are none."""
-    if arguments.profile:
-        folder = Path(arguments.profile).expanduser().resolve()
-        profile = profiles.given(folder, arguments.gimp)
-        if profile is None:
-            raise InstallError(
-                f"the name of {folder} does not say which GIMP it belongs to", "add --gimp 2.10 or --gimp 3"
-            )
-        if not folder.is_dir():
-            raise InstallError(f"there is no folder {folder}", "start that GIMP once to create it")
-        return [profile]
-    found = profiles.find(os.environ, Path.home())
-    if arguments.gimp:
-        major = arguments.gimp.split(".")[0]
-        found = [profile for profile in found if str(profile.version[0]) == major]
+    if arguments.profile is not None:
+        return [_given(arguments.profile, arguments.gimp)]
+    found = profiles.find(os.environ, Path.home(), known=remembered.folders())
+    wanted = profiles.read_numbers(arguments.gimp or "")
+    chosen = [profile for profile in found if profile.version[: len(wanted)] == wanted]
+    if chosen:
+        return chosen
+    name = f"--profile FOLDER names its folder ({PREFERENCES})"
     if found:
-        return found
+        others = ", ".join(profile.name for profile in found)
+        raise InstallError(f"no GIMP {arguments.gimp} found, only {others}", f"start it once, or {name}")
     if shutil.which("gimp"):
         raise InstallError(
             "GIMP is installed, but does not have a profile folder yet", "start GIMP once, then close it"
         )
-    raise InstallError(
-        "no GIMP found",
-        "start GIMP once, or give its folder (Edit > Preferences > Folders) with --profile FOLDER",
-    )
+    raise InstallError("no GIMP found", f"start GIMP once, or {name}")
+
+
+def _given(text: str, version: str | None) -> Profile:
+    """Return the profile that --profile names; raise InstallError if it names none."""
+    try:
+        folder = Path(text).expanduser().absolute()
+    except RuntimeError:  # ~somebody
+        raise InstallError(f"there is no home folder for {text}", "give the whole path") from None
+    folder = profiles.around(profiles.real(folder) if ".." in folder.parts else folder)
+    if not text or not profiles.is_folder(folder):
+        missing = f"there is no folder {folder}" if text else "--profile names no folder"
+        raise InstallError(missing, f"start that GIMP once to create it; {PREFERENCES} shows where")
+    guessed = profiles.guess(folder)
+    several = profiles.inside(folder)
+    if guessed is None and several:
+        names = ", ".join(each.name for each in several)
+        raise InstallError(
+            f"{folder} holds a folder for each GIMP: {names}", f"name one: --profile {several[-1]}"
+        )
+    version = version or remembered.folders().get(folder)
+    if guessed is None and not version:
+        _say(f"{folder} does not say which GIMP it belongs to: taken for GIMP 3. Otherwise, add --gimp 2.10")
+    return profiles.given(folder, version)
+
+
+def _version(text: str) -> str:
+    if not profiles.read_numbers(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no version of GIMP, such as 3, 3.2 or 2.10")
+    return text
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -135,7 +194,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     common.add_argument("--profile", metavar="FOLDER", help="only the GIMP with this profile folder")
-    common.add_argument("--gimp", choices=("2.10", "3"), help="only this GIMP, or the GIMP of FOLDER")
+    common.add_argument(
+        "--gimp",
+        metavar="VERSION",
+        type=_version,
+        help="only this GIMP, such as 3, 3.2 or 2.10; with --profile, the GIMP that FOLDER belongs to",
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     made = commands.add_parser("install", help="copy the plug-in to GIMP's plug-in folders", parents=[common])
     made.add_argument("--check", action="store_true", help="do not install anything; same as check")

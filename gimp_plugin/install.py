@@ -11,13 +11,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gimp_plugin.profiles import PLUGIN, is_folder
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gimp_plugin.profiles import Profile
-
-PLUGIN: Final = "deepdream"
-"""Name of the plug-in's folder and of its main file."""
 
 ENGINE_FILE: Final = "engine.json"
 """Says how to start the engine; the plug-in's `deepdream_common.engine_file` reads it."""
@@ -97,7 +96,7 @@ def install(profile: Profile, command: Sequence[str], version: str) -> Path:
     """
     if not profile.host:
         raise InstallError(f"the plug-in does not support {profile.name}", "install GIMP 2.10 or 3")
-    if not profile.folder.is_dir():
+    if not is_folder(profile.folder):
         raise InstallError(f"there is no folder {profile.folder}", "start that GIMP once to create it")
     target = profile.plugins / PLUGIN
     _refuse_stranger(target)

@@ -69,6 +69,14 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def portable(tmp_path):
+    """A folder that says nothing about its GIMP."""
+    folder = tmp_path / "portable"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def engine(tmp_path, monkeypatch):
     """An engine that answers, as a script that a test may break."""
     script = tmp_path / "engine.py"

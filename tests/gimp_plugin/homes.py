@@ -22,3 +22,9 @@ def make(folder, *parts):
 
 def texts(findings, *, certain=True):
     return [finding.text for finding in findings if finding.certain or not certain]
+
+
+def python_of(profile):
+    """Return the interpreter that the plug-in in a profile asks for: python2 in GIMP 2.10, python3 in 3."""
+    main = profile / "plug-ins" / "deepdream" / "deepdream.py"
+    return main.read_text("utf-8").splitlines()[0].split()[-1]

@@ -14,77 +14,10 @@ import pytest
 from gimp_plugin import __main__ as command_line
 from gimp_plugin import check as checking
 from gimp_plugin import install as installing
-from gimp_plugin import profiles
 from gimp_plugin.install import FLATPAK_SPAWN, InstallError, files, install, remove
 from gimp_plugin.profiles import Profile
 from tests.gimp_plugin.conftest import REPOSITORY
-from tests.gimp_plugin.homes import make, posix
-
-# Finding profiles
-
-
-def test_linux_flatpak_and_snap(home):
-    make(home, ".config/GIMP/2.10")
-    make(home, ".config/GIMP/3.0")
-    make(home, ".config/GIMP/not-a-version")
-    make(home, ".var/app/org.gimp.GIMP/config/GIMP/3.2")
-    make(home, "snap/gimp/current/.config/GIMP/3.0")
-    make(home, ".gimp-2.8")
-    found = profiles.find({}, home, "linux")
-    assert [(profile.name, profile.host) for profile in found] == [
-        ("GIMP 2.8", ""),
-        ("GIMP 2.10", "gimp2"),
-        ("GIMP 3.0", "gimp3"),
-        ("GIMP 3.0 (Snap)", "gimp3"),
-        ("GIMP 3.2 (Flatpak)", "gimp3"),
-    ]
-
-
-def test_config_home(home, tmp_path):
-    make(tmp_path, "config/GIMP/3.0")
-    make(home, ".config/GIMP/2.10")
-    found = profiles.find({"XDG_CONFIG_HOME": str(tmp_path / "config")}, home, "linux")
-    assert [profile.folder for profile in found] == [tmp_path / "config/GIMP/3.0"]
-
-
-def test_mac(home):
-    folder = make(home, "Library/Application Support/GIMP/3.0")
-    assert [profile.folder for profile in profiles.find({}, home, "darwin")] == [folder]
-
-
-@pytest.mark.parametrize("environ", [{}, {"APPDATA": "roaming"}])
-def test_windows(home, environ):
-    parent = home / environ["APPDATA"] if environ else home / "AppData" / "Roaming"
-    environ = {name: str(home / value) for name, value in environ.items()}
-    folder = make(parent, "GIMP", "3.2")
-    assert profiles.find(environ, home, "win32") == [Profile((3, 2), folder)]
-
-
-def test_folders_of_the_environment(home, tmp_path):
-    mine, old = make(tmp_path, "mine"), make(home, "old-gimp")
-    environ = {"GIMP3_DIRECTORY": str(mine), "GIMP2_DIRECTORY": "old-gimp"}
-    assert profiles.find(environ, home, "linux") == [Profile((2, 10), old), Profile((3, 0), mine)]
-
-
-def test_preview_versions_are_no_gimp_3():
-    assert Profile((2, 99), Path()).host == ""
-
-
-@pytest.mark.parametrize(
-    ("name", "version", "expected"),
-    [("3.0", None, (3, 0)), ("x", "3", (3, 0)), ("x", "2.10", (2, 10)), ("x", None, None)],
-)
-def test_given_profile(name, version, expected):
-    profile = profiles.given(Path("/home/me") / name, version)
-    assert (profile.version if profile else None) == expected
-
-
-def test_given_profile_of_flatpak():
-    folder = Path("/home/me/.var/app/org.gimp.GIMP/config/GIMP/3.0")
-    profile = profiles.given(folder)
-    assert profile is not None
-    assert profile.package == "flatpak"
-
+from tests.gimp_plugin.homes import make, posix, python_of
 
 # Installing
 
@@ -257,10 +190,11 @@ def test_one_gimp_only(home, engine):
 
 def test_given_folder(tmp_path, home, engine, capsys):
     folder = make(tmp_path, "portable")
-    assert command_line.main(["install", "--profile", str(folder)]) == 1
-    assert "add --gimp" in capsys.readouterr().err
+    assert command_line.main(["install", "--profile", str(folder)]) == 0
+    assert "taken for GIMP 3. Otherwise, add --gimp 2.10" in capsys.readouterr().out
+    assert python_of(folder) == "python3"
     assert command_line.main(["install", "--profile", str(folder), "--gimp", "2.10"]) == 0
-    assert (folder / "plug-ins/deepdream/deepdream.py").is_file()
+    assert python_of(folder) == "python2"
     assert command_line.main(["install", "--profile", str(tmp_path / "3.0")]) == 1
     assert "there is no folder" in capsys.readouterr().err
 
