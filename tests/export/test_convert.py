@@ -81,10 +81,17 @@ def test_the_file_keeps_to_the_contract(kind: str, model: onnx.ModelProto) -> No
     def shape(value: onnx.ValueInfoProto) -> list[str | int]:
         return [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
 
-    assert {value.name: shape(value) for value in model.graph.input} == {
+    defaults = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    inputs = {value.name: shape(value) for value in model.graph.input}
+    assert {name: x for name, x in inputs.items() if name not in defaults} == {
         "image": ["N", "H", "W", 3],
         "channel_weights": [CHANNELS],
     }
+    assert {name: x[1] for name, x in inputs.items() if name in defaults} == {
+        "mixed0/targets": 11,
+        "mixed1/targets": 16,
+    }
+    assert not any(defaults[name].any() for name in inputs if name in defaults)  # steered toward nothing
     assert {value.name: shape(value) for value in model.graph.output} == {
         "loss": ["N"],
         "gradient": ["N", "H", "W", 3],
