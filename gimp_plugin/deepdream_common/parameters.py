@@ -117,6 +117,8 @@ IN_PRESET = LOOK + LAYERS + MORE + (CHANNELS,)
 PARAMETERS = (PRESET,) + IN_PRESET + (DEVICE, FIT, RESULT)
 """All parameters, in the order of the procedure's arguments."""
 
+CHOICES = tuple(parameter for parameter in PARAMETERS if parameter.kind == "choice")
+
 DEFAULTS = dict((parameter.name, parameter.default) for parameter in PARAMETERS)
 
 

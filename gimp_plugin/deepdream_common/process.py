@@ -32,6 +32,10 @@ STOP_SECONDS = 3.0
 ERROR_LINES = 40
 """Number of the engine's last output lines kept for the log."""
 
+KILLED = (-9, 128 + 9)
+"""Statuses of an engine that got SIGKILL, as the system sends it for want of memory; the second through a
+program between, such as a shell or Flatpak's."""
+
 LINE_LENGTH = 1000
 """Number of characters kept of such a line."""
 
@@ -130,12 +134,13 @@ class Engine(object):
         status = self._wait(STOP_SECONDS)
         if self._pixels is not None and (status == 0 or self.stopped):
             return self._pixels
+        failure = self._failure(status)  # which quotes the engine's last words, so before ours
         self._log_end(status)
         if self._error is not None:
             raise EngineError(self._error.get("message", ""), self._error.get("hint", ""))
         if status == 0:
             raise EngineError("The DeepDream engine ended without a picture.", _SEE_LOG)
-        raise EngineError("The DeepDream engine failed%s." % _status(status), _SEE_LOG)
+        raise failure
 
     def close(self):
         """End the engine, by force if it does not end on its own, and wait until it has ended."""
@@ -216,10 +221,22 @@ class Engine(object):
             time.sleep(0.02)
         return self._process.returncode
 
+    def _failure(self, status):
+        """Return the error of an engine that ended without a reason of its own."""
+        message = "The DeepDream engine failed%s" % _status(status)
+        if status in KILLED:
+            return EngineError(message + ": it was killed, perhaps because the memory ran out.", _SMALLER)
+        if status and status > 0 and not self.about and self.log:
+            # Python found no engine, or a broken one, and said so; `deepdream-gimp check` tells the same.
+            return EngineError("%s: %s" % (message, self.log[-1].strip()), _AGAIN + " " + _SEE_LOG)
+        return EngineError(message + ".", _SEE_LOG)
+
     def _log_end(self, status):
         self.log.append("engine ended with status %s" % status)
 
 
+_AGAIN = "Install the engine again, then run “deepdream-gimp install”."
+_SMALLER = "Close other programs, or select a smaller part of the layer."
 _SEE_LOG = "See the log file in GIMP's profile folder (deepdream.log)."
 
 

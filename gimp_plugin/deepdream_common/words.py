@@ -25,10 +25,12 @@ FEATHER_SHARE = 4
 def settled(given):
     """Return all values by argument name, for a call that need not give all of them.
 
-    Values that are missing or at their default come from the preset, so that a script can give just a preset.
+    Values that are missing, None or at their default come from the preset, so that a script can give just a
+    preset: GIMP does not tell a value that was left out from the default, and GIMP 3.2 gives None for a text
+    whose default is empty.
     A number of octaves replaces the preset's smallest size.
     """
-    values = dict(DEFAULTS, **given)
+    values = dict(DEFAULTS, **dict((name, value) for name, value in given.items() if value is not None))
     of_preset = preset_values(values["preset"])
     chosen = [p.name for p in IN_PRESET if values[p.name] != p.default]
     if "octaves" in chosen and "min-size" not in chosen:

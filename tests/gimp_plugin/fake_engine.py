@@ -122,6 +122,9 @@ def main():  # noqa: C901, PLR0912, PLR0915 - one branch a mode
     elif mode == "crash-in-the-middle":
         step(1)
         os.kill(os.getpid(), signal.SIGKILL)
+    elif mode.startswith("status-"):
+        sys.stderr.write("words that nobody needs\n")
+        sys.exit(int(mode[len("status-") :]))
     elif mode == "dies-mid-frame":
         write(header, pixels[: len(pixels) // 2])
         os._exit(1)

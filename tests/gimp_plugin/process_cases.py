@@ -189,6 +189,7 @@ def crash_at_start():
     with Run("crash-at-start", height=2600, width=2600) as run:
         error = run.fails()
         assert "status 1" in error.message and "deepdream.log" in error.hint
+        assert "no module named engine" in error.message and "deepdream-gimp install" in error.hint
         assert "Traceback: no module named engine" in run.engine.log
 
 
@@ -202,7 +203,38 @@ def crash_while_broken_pipes_kill():
 @case
 def crash_in_the_middle():
     with Run("crash-in-the-middle") as run:
-        assert "signal 9" in run.fails().message
+        error = run.fails()
+        assert "signal 9" in error.message and "perhaps because the memory ran out" in error.message
+        assert "smaller part" in error.hint
+
+
+@case
+def killed_behind_a_shell():
+    with Run("status-137") as run:
+        assert "perhaps because the memory ran out" in run.fails().message
+
+
+@case
+def bug_of_the_engine():
+    with Run("status-1") as run:
+        error = run.fails()
+        assert error.message == "The DeepDream engine failed (status 1)." and "deepdream.log" in error.hint
+
+
+@case
+def removed_from_its_python():
+    engine = Engine([PYTHON, "-m", "no_engine_any_more"], [], "|u1", 60, 60, 3, b"\0" * 10800)
+    try:
+        while not engine.finished:
+            engine.poll(0.05)
+        engine.result()
+    except EngineError as error:
+        assert "No module named no_engine_any_more" in error.message, error.message
+        assert "Install the engine again" in error.hint
+    else:
+        raise AssertionError("it has a result")
+    finally:
+        engine.close()
 
 
 @case

@@ -240,6 +240,15 @@ def test_recipe_is_one_that_the_engine_repeats(values):
 # Values that scripts give
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_none_is_an_argument_that_was_left_out(name):
+    """GIMP 3.2 gives None for some of them, GIMP 3.0 the default."""
+    nothing = dict.fromkeys(parameters.DEFAULTS)
+    assert words.settled({**nothing, "preset": name}) == words.settled({"preset": name})
+    assert words.settled({**nothing, "preset": name, "channels": ""})["channels"] == ""
+    assert words.settled(nothing) == words.settled({})
+
+
 def test_values_are_checked_and_typed():
     given = [parameter.default for parameter in parameters.PARAMETERS]
     assert values.check_all(parameters.PARAMETERS, given) == parameters.DEFAULTS

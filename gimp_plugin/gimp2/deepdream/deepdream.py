@@ -78,6 +78,8 @@ def _refuse(drawable, settings):
     """Raise HostError for a drawable that can't be changed."""
     if pdb.gimp_item_is_group(drawable):
         raise HostError("A layer group does not have pixels of its own. Choose one of its layers.")
+    if drawable.is_indexed:  # GIMP itself keeps only the menu from calling with such an image
+        raise HostError("Deep Dream does not work on indexed images. Convert it first (Image > Mode > RGB).")
     in_place = settings["result"] == "in-place" or not pdb.gimp_item_is_layer(drawable)
     if in_place and pdb.gimp_item_get_lock_content(drawable):
         raise HostError("The layer's pixels are locked. Unlock them, or choose a new layer as the result.")

@@ -104,6 +104,8 @@ def the_layer(drawables: list[Gimp.Drawable]) -> Gimp.Layer:
         raise Refused("Deep Dream works on layers, not on their masks.\nSelect the layer itself.")
     if not drawable.is_layer():
         raise Refused("Deep Dream works on layers, not on channels.\nSelect a layer.")
+    if drawable.is_indexed():  # GIMP itself keeps only the menu from calling with such an image
+        raise Refused("Deep Dream does not work on indexed images.\nConvert it first (Image > Mode > RGB).")
     if drawable.is_group_layer():
         raise Refused(
             "Deep Dream does not work on layer groups.\n"
@@ -181,12 +183,14 @@ def run(
     lead_process_group()
 
     def ask(layer: Gimp.Layer, where: pixels.Rectangle, command: list[str]) -> dict[str, Any] | None:
+        if run_mode != Gimp.RunMode.NONINTERACTIVE:
+            order.renew(config)
         if run_mode == Gimp.RunMode.INTERACTIVE:
             import dialog  # noqa: PLC0415 - GTK only if there is a screen
 
             if not dialog.ask(procedure, config, image, layer, where, command):
                 return None
-        return {p.name: config.get_property(p.name) for p in parameters.PARAMETERS}
+        return order.values_of(config)
 
     status, message = Gimp.PDBStatusType.EXECUTION_ERROR, ""
     try:
@@ -242,10 +246,9 @@ def add_argument(procedure: Gimp.Procedure, parameter: parameters.Parameter) -> 
     flags = GObject.ParamFlags.READWRITE
     head = (parameter.name, parameter.label, parameter.blurb)
     if parameter.kind == "choice":
-        choice = Gimp.Choice.new()
-        for number, (nick, label) in enumerate(parameter.choices):
-            choice.add(nick, number, label, "")
-        procedure.add_choice_argument(*head, choice, parameter.default, flags)
+        # As a text: where a choice is misspelt, GIMP would go on with the default, and we would not know.
+        text = f"{parameter.blurb}: {', '.join(nick for nick, _ in parameter.choices)}"
+        procedure.add_string_argument(parameter.name, parameter.label, text, parameter.default, flags)
     elif parameter.kind == "bool":
         procedure.add_boolean_argument(*head, parameter.default, flags)
     elif parameter.kind == "text":
@@ -256,4 +259,15 @@ def add_argument(procedure: Gimp.Procedure, parameter: parameters.Parameter) -> 
         procedure.add_double_argument(*head, parameter.low, parameter.high, parameter.default, flags)
 
 
-Gimp.main(DeepDream.__gtype__, sys.argv)
+def leave(code: int) -> None:
+    """End this process at once: GIMP has its answer, and if it quits now, it reports whoever is still there.
+
+    Taking Python and its libraries apart would take longer than a script needs to end GIMP.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # Windows may have none
+            stream.flush()
+    os._exit(code)
+
+
+leave(Gimp.main(DeepDream.__gtype__, sys.argv))

@@ -9,10 +9,27 @@ import gi
 gi.require_version("Gimp", "3.0")
 import pixels  # noqa: E402 - versions first
 from deepdream_common import parameters, recipe, words  # noqa: E402
+from deepdream_common.values import check  # noqa: E402
 from gi.repository import Gimp  # noqa: E402
 
 if TYPE_CHECKING:
     from deepdream_common import process
+
+
+def values_of(config: Gimp.ProcedureConfig) -> dict[str, Any]:
+    """Return the values of a call by argument name; raises SettingError for a choice that does not exist."""
+    found = {p.name: config.get_property(p.name) for p in parameters.PARAMETERS}
+    return {**found, **{p.name: check(p, found[p.name]) for p in parameters.CHOICES}}
+
+
+def renew(config: Gimp.ProcedureConfig) -> None:
+    """Set choices that no longer exist to their defaults.
+
+    GIMP may have stored those of an earlier version, and beside them all that their preset meant.
+    """
+    for parameter in parameters.CHOICES:
+        if config.get_property(parameter.name) not in dict(parameter.choices):
+            config.set_property(parameter.name, parameter.default)
 
 
 class Task:

@@ -9,6 +9,7 @@ import array
 import json
 import os
 import re
+import signal
 import struct
 import sys
 import threading
@@ -76,6 +77,23 @@ def slowly(seconds, go=""):
     return False
 
 
+def fail(mode, header, pixels):
+    """End early, in the modes that do."""
+    if mode == "crash":
+        sys.stderr.write("the last words of the engine\n")
+        os.abort()
+    if mode == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if mode == "garbage":
+        sys.stdout.buffer.write(b"Hello from a library that should be quiet.\n" * 20)
+        sys.exit(0)
+    if mode == "half":
+        sys.stdout.buffer.write(header + pixels[: len(pixels) // 2])
+        sys.exit(0)
+    if mode == "nothing":
+        sys.exit(0)
+
+
 def main():
     mode, *words = sys.argv[1:]
     if mode == "refuse":
@@ -89,17 +107,7 @@ def main():
     send("start", protocol=1)
     step(1)
     stopped = False
-    if mode == "crash":
-        sys.stderr.write("the last words of the engine\n")
-        os.abort()
-    if mode == "garbage":
-        sys.stdout.buffer.write(b"Hello from a library that should be quiet.\n" * 20)
-        sys.exit(0)
-    if mode == "half":
-        sys.stdout.buffer.write(header + pixels[: len(pixels) // 2])
-        sys.exit(0)
-    if mode == "nothing":
-        sys.exit(0)
+    fail(mode, header, pixels)
     if mode == "slow":
         stopped = slowly(600)
     if mode == "held":

@@ -140,6 +140,22 @@ def call(image, drawables, run_mode=Gimp.RunMode.NONINTERACTIVE, **values):
     return status.value_nick, "" if status.value_nick == "success" else Gimp.get_pdb().get_last_error()
 
 
+def scheme(text):
+    """Run Script-Fu; return its status and message."""
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-script-fu-eval")
+    config = procedure.create_config()
+    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+    config.set_property(procedure.get_arguments()[1].name, text)
+    status = procedure.run(config).index(0)
+    return status.value_nick, "" if status.value_nick == "success" else Gimp.get_pdb().get_last_error()
+
+
+def scheme_call(image, layer, values):
+    """Return the call of the procedure in Script-Fu; values: as it writes them."""
+    drawables = f"#:image {image.get_id()} #:drawables (vector {layer.get_id()})"
+    return f"({PROCEDURE} #:run-mode RUN-NONINTERACTIVE {drawables} {values})"
+
+
 def dream(image, layer, **values):
     """Dream and expect success."""
     values.setdefault("result", "in-place")
@@ -162,17 +178,17 @@ def refused(image, drawables, *parts, **values):
 
 def called():
     """Return kind, height, width, channels and opaque pixels of the last frame that the fake engine got."""
-    return tuple(_last_call()[0])
+    return tuple(_calls()[-1][0])
 
 
-def words():
-    """Return the words that the fake engine was called with last."""
-    return _last_call()[1:]
+def words(back=1):
+    """Return the words that the fake engine was called with last, or so many calls back."""
+    return _calls()[-back][1:]
 
 
-def _last_call():
-    calls = Path(os.environ["FAKE_ENGINE_WORDS"]).read_text(encoding="utf-8")
-    return json.loads(calls.splitlines()[-1])
+def _calls():
+    lines = Path(os.environ["FAKE_ENGINE_WORDS"]).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def inverted(layer, before, before_perceptual, where=None):

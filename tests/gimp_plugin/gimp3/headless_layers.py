@@ -167,13 +167,12 @@ def check_not_a_layer():
         refused(image, [channel], "not on channels")
 
 
-def check_indexed_is_refused_by_gimp():
+def check_indexed_is_refused():
     with picture(alpha=False) as (image, layer):
         image.convert_indexed(
             Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 8, False, False, ""
         )
-        status, message = call(image, [layer])
-        assert status != "success", message
+        refused(image, [layer], "indexed images", "Image > Mode > RGB")
 
 
 def check_too_small():

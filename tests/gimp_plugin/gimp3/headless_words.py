@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 from gi.repository import Gimp, Gio
 from headless_hands import (
     GRAY,
     PLUGIN,
+    PROCEDURE,
     RGB,
     P,
     alpha_of,
@@ -25,6 +27,8 @@ from headless_hands import (
     picture,
     pixels,
     refused,
+    scheme,
+    scheme_call,
     selected,
     untouched,
     words,
@@ -126,10 +130,73 @@ def check_preview_of_a_selection():
         assert frame == small.frame
 
 
+def presets():
+    """Return the engine's presets by name: layers and other settings under the engine's names."""
+    found = {}
+    for file in Path(__file__).resolve().parents[3].glob("engine/presets/*.toml"):
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        found[file.stem] = {
+            name: None if value == "none" else value
+            for name, value in values.items()
+            if name not in ("title", "description")
+        }
+    assert len(found) > 10, found
+    return found
+
+
+def check_every_preset_alone_is_the_engines():
+    with picture() as (image, layer):
+        for name, settings in presets().items():
+            dream(image, layer, preset=name)
+            assert words()[5:] == ["--preset", name, "--device", "auto"], words()
+            made = recipe(layer)["settings"]
+            assert {key: made[key] for key in settings} == settings, (name, made)
+
+
+def check_every_preset_from_script_fu():
+    with picture() as (image, layer):
+        names = sorted(presets())
+        calls = scheme_call(image, layer, '#:preset name #:result "in-place"')
+        texts = " ".join(f'"{name}"' for name in names)
+        assert scheme(f"(for-each (lambda (name) {calls}) (list {texts}))") == ("success", "")
+        for back, name in enumerate(reversed(names), 1):
+            assert words(back)[5:] == ["--preset", name, "--device", "auto"], words(back)
+        assert (
+            scheme(scheme_call(image, layer, '#:preset "coral" #:iterations 7 #:device "cpu"'))[0]
+            == "success"
+        )
+        assert words()[5:] == ["--preset", "coral", "--device", "cpu", "--iterations", "7"], words()
+
+
+def check_misspelt_choice_is_refused():
+    with picture() as (image, layer):
+        refused(image, [layer], "preset", "“corl”", "dream, classic", preset="corl")
+        refused(image, [layer], "device", "“abacus”", "auto, cpu, cuda", device="abacus")
+        refused(image, [layer], "result", "“in_place”", "new-layer, in-place", result="in_place")
+        status, message = scheme(scheme_call(image, layer, '#:preset "corl"'))
+        assert status == "execution-error", (status, message)
+        assert "“corl”" in message, message
+
+
 def check_last_values():
     with picture() as (image, layer):
         assert call(image, [layer], Gimp.RunMode.WITH_LAST_VALS) == ("success", "")
         assert "--layers" in words()
+        # Values that an earlier version stored, whose preset is gone.
+        answer = call(image, [layer], Gimp.RunMode.WITH_LAST_VALS, preset="blossom", iterations=7)
+        assert answer == ("success", ""), answer
+
+
+def check_stored_choice_that_is_gone_is_the_default():
+    sys.path.insert(0, PLUGIN)
+    import order
+
+    config = Gimp.get_pdb().lookup_procedure(PROCEDURE).create_config()
+    config.set_property("preset", "blossom")
+    config.set_property("result", "in-place")
+    order.renew(config)
+    values = order.values_of(config)
+    assert (values["preset"], values["result"]) == ("dream", "in-place"), values
 
 
 def check_bad_parameters():
@@ -141,7 +208,6 @@ def check_bad_parameters():
             ("octaves", 21),
             ("step-size", 2.0),
             ("mixed4", 1e9),
-            ("device", "abacus"),
         ):
             # GIMP says so on stderr, and goes on with the default or the nearest value.
             status, message = call(image, [layer], **{name.replace("-", "_"): value})
@@ -161,6 +227,8 @@ def check_missing_engine():
         refused(image, [layer], "/nowhere/python", "install")
         engine_file({"command": [os.environ["CHECK_FAKE"]]})  # not executable
         refused(image, [layer], "can't be started")
+        engine_file({"command": [os.environ["CHECK_PYTHON"], "-m", "no_engine_any_more"]})
+        refused(image, [layer], "No module named no_engine_any_more", "Install the engine again")
 
 
 def check_broken_engine():
@@ -168,6 +236,7 @@ def check_broken_engine():
         before = pixels(layer)
         for mode, *parts in (
             ("crash", "failed", "deepdream.log"),
+            ("killed", "signal 9", "perhaps because the memory ran out", "smaller part"),
             ("garbage", "went wrong"),
             ("half", "went wrong"),
             ("nothing", "without a picture"),
@@ -221,6 +290,21 @@ def check_real_engine_says_what_is_wrong():
         message = refused(image, [layer], device="cuda")
         assert "CUDA" in message or "cuda" in message, message
         assert "\n" in message, "no way out: " + message
+
+
+def check_plug_in_ends_with_its_answer():
+    """GIMP 3.2 reports the process that is still there when GIMP ends, after a script's last call."""
+    file = Path(PLUGIN, "deepdream_common", "log_file.py")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + "\nimport atexit\n\natexit.register(time.sleep, 3600)\n", encoding="utf-8")
+    try:
+        with picture() as (image, layer):
+            dream(image, layer)
+            engine("refuse")
+            refused(image, [layer], "There is no CUDA device.")
+    finally:
+        file.write_text(text, encoding="utf-8")
+    check_no_process_is_left()
 
 
 def check_no_process_is_left():
