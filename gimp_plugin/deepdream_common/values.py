@@ -15,13 +15,14 @@ def check_all(parameters, given):
 
 
 def check(parameter, value):
-    """Return the value in the parameter's own type; None and an empty text mean the default.
+    """Return the value in the parameter's own type; None means the default, and so does "" unless for a text.
 
-    A choice may also be given by its number, from 0.  Raises SettingError, naming the range or the choices.
+    An empty text takes away the channels of the default.  A choice may also be given by its number, from 0.
+    Raises SettingError, naming the range or the choices.
     """
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    if value is None or value == "":
+    if value is None or (value == "" and parameter.kind != "text"):
         return parameter.default
     if parameter.kind == "text":
         return "%s" % value

@@ -6,7 +6,8 @@ from __future__ import unicode_literals
 import os
 import subprocess
 
-from .parameters import DEFAULTS, IN_PRESET, LAYERS, SETTINGS, SettingError, preset_values
+from . import channels
+from .parameters import CHANNELS, DEFAULTS, IN_PRESET, LAYERS, SETTINGS, SettingError, preset_values
 
 try:
     from shlex import quote  # novermin
@@ -44,7 +45,7 @@ def engine_options(values, brief=False):
 
     brief: leave out options that the preset implies.
 
-    Raises SettingError if all layers are 0.
+    Raises SettingError if all layers are 0, or the channels are not as the engine reads them.
     """
     values = dict(DEFAULTS, **values)
     usual = preset_values(values["preset"]) if brief else {}
@@ -57,6 +58,9 @@ def engine_options(values, brief=False):
     layers = _layers(values)
     if not layers:
         raise SettingError(NO_LAYERS)
+    wrong = channels.problem(layers)
+    if wrong:
+        raise SettingError("%s: %s" % (CHANNELS.label, wrong))
     if not brief or layers != _layers(usual):
         options += ["--layers", layers]
     return [str(option) for option in options]
@@ -83,7 +87,7 @@ def masked(values, width, height, scale=1.0):
 def command_line(values, picture):
     """Return the command that does the same to a picture file as these values to a layer.
 
-    Raises SettingError if all layers are 0.
+    Raises SettingError if all layers are 0, or the channels are not as the engine reads them.
     """
     words = engine_options(values, brief=True)
     plain = engine_options(DEFAULTS, brief=True)
@@ -115,8 +119,8 @@ def _layers(values):
     chosen = [
         "%s=%s" % (layer.name, _text(layer, values[layer.name])) for layer in LAYERS if values[layer.name]
     ]
-    channels = (values["channels"] or "").strip().strip(",")
-    return ",".join(chosen + [channels] if channels else chosen)
+    more = (values["channels"] or "").strip().strip(",")
+    return ",".join(chosen + [more] if more else chosen)
 
 
 def _coefficients(text):

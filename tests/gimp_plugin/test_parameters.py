@@ -11,10 +11,14 @@ import pytest
 from engine.cli import main as cli
 from engine.cli import parser
 from engine.cli.commands.common import configured
+from engine.errors import UsageError
+from engine.network.model import load_model
 from engine.settings.config import COEFFICIENT_LIMIT, DreamConfig, settings
 from engine.settings.presets import DEFAULT, PRESETS, Preset
 from engine.settings.recipe import SCHEMA, Recipe
+from engine.settings.selectors import parse_layers
 from gimp_plugin.deepdream_common import (
+    channels,
     parameters,
     recipe,
     settings_table,
@@ -237,6 +241,36 @@ def test_recipe_is_one_that_the_engine_repeats(values):
     assert not Recipe.from_json(text).unknown
 
 
+CHANNELS = [
+    "mixed4:12+40=0.5", " mixed0:255 , mixed1 = -2 ", "mixed5:0=1000", "mixed4:767,mixed4:766",
+    "mixed3:5+5=1e-3", "mixed4:768=1", "mixed1:288", "mixed6:1=1", "mixed", "mixed4:", "mixed4:1,",
+    "mixed4:a=1", "mixed4:1=", "=1", "mixed4:1=x", "mixed4:1=nan", "mixed4:1=inf", "mixed4:1=1001",
+    "mixed4:1=1,mixed4:1=2", "mixed4:1++2", "mixed4 1", "mixed4:1=1=2", "mixed4:1;mixed4:2", "Mixed4:1",
+    ",", ":", "mixed4:-1", "mixed2:0000287",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_channels_are_refused_where_the_engine_refuses_them():
+    with load_model() as model:
+        assert tuple((x.name, x.channels) for x in model.metadata.layers) == channels.COUNTS
+        for text in CHANNELS:
+            try:
+                model.channel_weights(DreamConfig(layers=parse_layers(text)).layers)
+            except UsageError:
+                assert channels.problem(text), text
+            else:
+                assert channels.problem(text) == "", text
+
+
+def test_wrong_channels_are_a_setting_error():
+    values = {"channels": "mixed4:768=1"}
+    with pytest.raises(parameters.SettingError, match="has no channel 768"):
+        words.engine_options(values)
+    with pytest.raises(parameters.SettingError, match="given twice"):
+        words.engine_options({"mixed4": 1.0, "channels": "mixed4=2"})
+
+
 # Values that scripts give
 
 
@@ -259,6 +293,8 @@ def test_values_are_checked_and_typed():
     assert values.check(parameters.RESULT, None) == "new-layer"
     assert values.check(parameters.RESULT, 1) == "in-place"
     assert values.check(parameters.FIT, 0) is False
+    assert values.check(parameters.CHANNELS, None) == parameters.CHANNELS.default
+    assert values.check(parameters.CHANNELS, b"") == ""
     assert values.check(parameters.CHANNELS, b"mixed3:87") == "mixed3:87"
 
 

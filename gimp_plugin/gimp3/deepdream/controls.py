@@ -9,7 +9,7 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from deepdream_common import parameters  # noqa: E402 - versions first
-from gi.repository import GimpUi, GObject, Gtk, Pango  # noqa: E402
+from gi.repository import GimpUi, Gtk, Pango  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,25 +35,10 @@ def sliders(config: Gimp.ProcedureConfig, table: Sequence[parameters.Parameter])
     return [_switch(config, x) if x.kind == "bool" else _slider(config, x) for x in table]
 
 
-class Menu(Gtk.Box):
-    """A label and its menu for a choice, whose entries have the nicks for ids."""
-
-    def __init__(self, parameter: parameters.Parameter) -> None:
-        super().__init__(spacing=6)
-        self.menu = Gtk.ComboBoxText(tooltip_text=parameter.blurb)
-        for nick, title in parameter.choices:
-            self.menu.append(nick, title)
-        self.label = Gtk.Label(label=parameter.label, use_underline=True, mnemonic_widget=self.menu)
-        self.pack_start(self.label, False, False, 0)
-        self.pack_start(self.menu, True, True, 0)
-
-
-def menu(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> Menu:
-    """Return a menu that shows and sets a choice."""
-    row = Menu(parameter)
-    flags = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
-    config.bind_property(parameter.name, row.menu, "active-id", flags)
-    return row
+def menu(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
+    """Return a menu for a choice."""
+    # By default GIMP 3.2 would use radio buttons, which take up much room.
+    return dialog.get_widget(name, Gtk.ComboBox.__gtype__)
 
 
 def align(*labels: Gtk.Label) -> None:
@@ -84,10 +69,16 @@ class PresetMenu(Gtk.Box):
     def __init__(self, config: Gimp.ProcedureConfig) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._config = config
-        row = Menu(parameters.PRESET)
-        self._menu, self.label = row.menu, row.label
+        parameter = parameters.PRESET
+        self._menu = Gtk.ComboBoxText(tooltip_text=parameter.blurb)
+        for nick, title in parameter.choices:
+            self._menu.append(nick, title)
+        self.label = Gtk.Label(label=parameter.label, use_underline=True, mnemonic_widget=self._menu)
         self._again = Gtk.Button.new_from_icon_name(GimpUi.ICON_RESET, Gtk.IconSize.BUTTON)
         self._again.set_tooltip_text("Reset all values to those of the preset")
+        row = Gtk.Box(spacing=6)
+        row.pack_start(self.label, False, False, 0)
+        row.pack_start(self._menu, True, True, 0)
         row.pack_start(self._again, False, False, 0)
         self._words = Gtk.Label(xalign=0.0, yalign=0.0, wrap=True, lines=LINES)
         self._words.set_ellipsize(Pango.EllipsizeMode.END)

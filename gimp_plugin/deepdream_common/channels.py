@@ -1,0 +1,60 @@
+# -*- coding: utf-8 -*-
+"""What is wrong with layers and channels written as text, told before the engine is asked."""
+
+from __future__ import unicode_literals
+
+import math
+import re
+
+COUNTS = (
+    ("mixed0", 256),
+    ("mixed1", 288),
+    ("mixed2", 288),
+    ("mixed3", 768),
+    ("mixed4", 768),
+    ("mixed5", 768),
+)
+"""The layers of the engine's own network, each with its number of channels."""
+
+LIMIT = 1000.0
+"""The largest coefficient, of either sign."""
+
+_SELECTOR = re.compile(r"([^:=,+\s]+)(?::([0-9]{1,6}(?:\+[0-9]{1,6})*))?\Z")
+
+
+def problem(text):
+    """Return what the engine would refuse in a text for `--layers` first, a sentence, or nothing."""
+    seen = set()
+    for item in text.split(","):
+        name, equals, number = (part.strip() for part in item.partition("="))
+        found = _problem(item.strip(), name, number if equals else "1")
+        if found:
+            return found
+        if name in seen:
+            return "%s is given twice." % name
+        seen.add(name)
+    return ""
+
+
+def _problem(item, name, number):
+    form = _SELECTOR.match(name)
+    coefficient = _number(number)
+    if form is None or coefficient is None:
+        return "“%s” is not like mixed4:12+40=0.5." % item
+    if not -LIMIT <= coefficient <= LIMIT:
+        return "%s can't be %s. It must be from %d to %d." % (name, number, -LIMIT, LIMIT)
+    layer, chosen = form.groups()
+    count = dict(COUNTS).get(layer)
+    if count is None:
+        return "There is no layer %s. There are: %s." % (layer, ", ".join(known for known, _ in COUNTS))
+    beyond = [channel for channel in (chosen or "0").split("+") if int(channel) >= count]
+    return "%s has no channel %s. Its channels are 0 to %d." % (layer, beyond[0], count - 1) if beyond else ""
+
+
+def _number(text):
+    """Return the number, None where the text is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return None if math.isnan(number) else number
