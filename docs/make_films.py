@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from make_pictures import PHOTOGRAPH, PICTURES, ROOT, save, sheet
+from make_pictures import PHOTOGRAPH, PICTURES, ROOT, opened, save, sheet
 from PIL import Image
 
 import engine
@@ -19,6 +19,7 @@ from engine.ascent.order import order_for
 from engine.files.images import load
 from engine.films import encode, video, zoom
 from engine.films.shot import Shot
+from engine.films.store import folder_of
 from engine.settings import presets
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ def walk(frames: int) -> Iterator[Shot]:
 
 def strip(project: Project, numbers: tuple[int, ...]) -> Image.Image:
     """Make a film and return some of its frames beside each other."""
-    frames = {x.number: x.image for x in project.make() if x.number in numbers}
-    images = [Image.fromarray(frames[x]) for x in numbers]
+    for _ in project.make(keep_frames=True):
+        pass
+    images = [opened(folder_of(project.target) / f"{x:06}.png") for x in numbers]
     height = round(images[0].height * WIDTH / images[0].width)
     return sheet([x.resize((WIDTH, height), Image.Resampling.LANCZOS) for x in images], len(images))
 
