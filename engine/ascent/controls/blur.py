@@ -45,7 +45,8 @@ def _along(slope: Image, deviation: float, axis: int) -> Image:
     kernel = gaussian(deviation, reach)
     edges = [(reach, reach) if x == axis else (0, 0) for x in range(slope.ndim)]
     wide = np.pad(slope, edges, mode="symmetric")
-    result, pair = slope * kernel[0], np.empty_like(slope)
+    result: Image = slope * kernel[0]
+    pair = np.empty_like(slope)
     for distance in range(1, reach + 1):
         before, after = (slice(x, x + length) for x in (reach - distance, reach + distance))
         if axis == 0:
