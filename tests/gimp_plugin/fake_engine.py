@@ -90,7 +90,7 @@ def main():  # noqa: C901, PLR0912, PLR0915 - one branch a mode
         with Path(os.environ["FAKE_ENGINE_RECORD"]).open("w", encoding="utf-8") as file:
             json.dump({"pid": os.getpid(), "words": words, "environment": dict(os.environ)}, file)
     if mode == "crash-at-start":
-        sys.stderr.write("Traceback: no module named engine\n")
+        sys.stderr.write("Traceback (most recent call last):\nImportError: no module named engine\n")
         sys.exit(1)
     if mode == "refuses":
         send("error", message="there is no CUDA device", hint="--device cpu works everywhere", exit_code=5)

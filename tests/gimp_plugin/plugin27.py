@@ -18,8 +18,8 @@ from gimp_plugin.profiles import Profile
 HERE = Path(__file__).parent
 FAKE_ENGINE = HERE / "fake_engine.py"
 
-RGB, RGBA, GRAY, GRAYA = range(4)
-CHANNELS = {RGB: 3, RGBA: 4, GRAY: 1, GRAYA: 2}
+RGB, RGBA, GRAY, GRAYA, INDEXED = range(5)
+CHANNELS = {RGB: 3, RGBA: 4, GRAY: 1, GRAYA: 2, INDEXED: 1}
 
 
 class Plugin:

@@ -190,7 +190,7 @@ def crash_at_start():
         error = run.fails()
         assert "status 1" in error.message and "deepdream.log" in error.hint
         assert "no module named engine" in error.message and "deepdream-gimp install" in error.hint
-        assert "Traceback: no module named engine" in run.engine.log
+        assert "Traceback (most recent call last):" in run.engine.log
 
 
 @case

@@ -12,7 +12,7 @@ import pytest
 from gimp_plugin.deepdream_common import parameters, region
 from gimp_plugin.install import find_engine
 from tests.gimp_plugin.conftest import HERE
-from tests.gimp_plugin.plugin27 import CHANNELS, GRAY, GRAYA, RGB, RGBA, inverted
+from tests.gimp_plugin.plugin27 import CHANNELS, GRAY, GRAYA, INDEXED, RGB, RGBA, inverted
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Python 2.7 is made on Debian only")
 
@@ -206,7 +206,7 @@ def test_deep_image_is_not_rounded_silently(plugin):
         ("good", {"meanwhile": "remove"}, "removed while"),
         ("good", {"meanwhile": [500, 500, 5, 5]}, "selected any more"),
         ("refuses", {}, "there is no CUDA device\n--device cpu"),
-        ("good", {"type": 4}, "indexed images"),
+        ("good", {"kind": INDEXED}, "indexed images"),
         ("crash-at-start", {}, "failed (status 1)"),
         ("crash-at-start", {}, "no module named engine\nInstall the engine again"),
         ("crash-in-the-middle", {}, "failed (signal 9)"),
@@ -249,7 +249,7 @@ def test_engine_that_can_not_be_executed(plugin, tmp_path):
 def test_words_of_the_engine_are_in_the_log(plugin):
     plugin.engine("crash-at-start")
     plugin.run()
-    assert "Traceback: no module named engine" in plugin.log
+    assert "ImportError: no module named engine" in plugin.log
     assert "status 1" in plugin.log
 
 
