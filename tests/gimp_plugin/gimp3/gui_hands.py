@@ -75,27 +75,18 @@ def open_dialog(gui):
 
 def leave(gui, dialog):
     """Cancel the dialog, and wait until the plug-in has ended."""
-    said = set(words(gui))
     gui.key("alt+c", dialog)
     gui.gone(dialog)
     nothing_left(gui)
-    # libgimp says goodbye to GIMP when all is done, and may find that GIMP has closed the wire already.
-    forgive_last_words(gui, said)
 
 
-LAST_WORDS = set()
-"""Lines of the log that a plug-in said while it ended, each with its process and time."""
+CLOSED = "gimp_flush(): error: Broken pipe"
+"""What a plug-in says that still talks when GIMP has closed its wire: after Cancel, at any later moment."""
 
 
 def words(gui):
     """Return the lines that GIMP and the plug-ins have said so far."""
     return (gui.shots / "gimp.log").read_text(encoding="utf-8", errors="replace").splitlines()
-
-
-def forgive_last_words(gui, said):
-    """Expect nothing bad of a wire that GIMP has closed under a plug-in since those lines."""
-    new = set(words(gui)) - said
-    LAST_WORDS.update(line for line in new if line.endswith("gimp_flush(): error: Broken pipe"))
 
 
 def begin(gui, mode):
