@@ -112,7 +112,12 @@ def test_models_opened_at_once() -> None:
 
 def test_nothing_is_opened_twice_for_the_same_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
-    monkeypatch.setattr(split, "Parts", lambda *words: (opened.append(set(words[3])), parts.Parts(*words))[1])
+
+    def noted(*words, **more):
+        opened.append(set(words[3]))
+        return parts.Parts(*words, **more)
+
+    monkeypatch.setattr(split, "Parts", noted)
     own = load_model(TINY, device="cpu", threads=1)
     ongoing = [engine.steps(picture((40, 50)), config(x), model=own) for x in ("mixed0", "mixed1") * 2]
     for _ in range(4):
