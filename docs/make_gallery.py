@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from make_pictures import photograph
 from PIL import Image
 
 import engine
@@ -33,7 +34,7 @@ def main() -> None:
     """Write the sheets of some presets, or of all and of the photographs themselves."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     model = engine.load_model(device="cpu")
-    photographs = [[photograph(ROOT / name) for name in row] for row in ROWS]
+    photographs = [[photograph(ROOT / name, LARGEST) for name in row] for row in ROWS]
     names = sys.argv[1:] or list(presets.built_in())
     if not sys.argv[1:]:
         save(sheet(photographs), "photographs")
@@ -43,14 +44,6 @@ def main() -> None:
         save(sheet(dreams), name)
         seconds = time.monotonic() - started
         sys.stderr.write(f"{number} of {len(names)}: {name}, {seconds:.0f} s\n")
-
-
-def photograph(path: Path) -> Image.Image:
-    """Open a photograph at the size that it is dreamed at."""
-    with Image.open(path) as file:
-        image = file.convert("RGB")
-    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
-    return image
 
 
 def sheet(rows: list[list[Image.Image]]) -> Image.Image:

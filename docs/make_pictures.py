@@ -46,8 +46,7 @@ def main() -> None:
 
 def looks(model: engine.DreamModel) -> Image.Image:
     """Show what the presets make of one picture, the tutorial's aside."""
-    temple = opened(TEMPLE)
-    temple.thumbnail((448, 448), Image.Resampling.LANCZOS)
+    temple = photograph(TEMPLE, 448)
     names = [x for x in engine.PRESETS if x not in {"keras", "flight"}]
     dreams = [engine.dream(temple, preset=name, model=model).pixels for name in names]
     cells = [Cell("the picture", np.asarray(temple)), *map(Cell, names, dreams)]
@@ -60,6 +59,13 @@ def opened(path: Path) -> Image.Image:
     """Read a picture as RGB."""
     with Image.open(path) as file:
         return file.convert("RGB")
+
+
+def photograph(path: Path, longest: int) -> Image.Image:
+    """Read a picture at the size that it is dreamed at; `longest` is its longer side, in pixels."""
+    image = opened(path)
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return image
 
 
 def side_by_side(images: list[Image.Image], width: int) -> Image.Image:

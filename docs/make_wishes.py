@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from make_pictures import photograph
 from PIL import Image
 
 import engine
@@ -56,23 +57,15 @@ def main() -> None:
     for number, name in enumerate(names, 1):
         started = time.monotonic()
         source, settings = WISHES[name]
-        picture = photograph(ROOT / source)
+        picture = photograph(ROOT / source, LARGEST)
         strip([dreamed(picture, model, **x) for x in settings]).save(PICTURES / f"{name}.jpg", quality=82)
         sys.stderr.write(f"{number} of {len(names)}: {name}, {time.monotonic() - started:.0f} s\n")
-
-
-def photograph(path: Path) -> Image.Image:
-    """Open a picture at the size that it is dreamed at."""
-    with Image.open(path) as file:
-        image = file.convert("RGB")
-    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
-    return image
 
 
 def dreamed(picture: Image.Image, model: engine.DreamModel, **settings: Any) -> Image.Image:
     """Dream on a picture; a guide and a mask are named."""
     guide = settings.pop("guide", None)
-    mask = photograph(MASK).convert("L") if settings.pop("mask", False) else None
+    mask = photograph(MASK, LARGEST).convert("L") if settings.pop("mask", False) else None
     return engine.dream(picture, guide=GUIDES.get(guide), mask=mask, model=model, **settings).image
 
 

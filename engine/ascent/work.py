@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.ascent import ascent, controls, guide, memory, tiles
-from engine.ascent.guide import aimed, energies_of, steered
 from engine.ascent.octaves import bounded
 from engine.ascent.on_device import DeviceClimber
 from engine.pictures.rows import bands
@@ -112,11 +111,11 @@ class Work:
         if order.guide is None:
             return weights, None
         layers, guided = self.model.weighed_layers(weights), order.places is not None
-        own = energies_of(self.model, self.picture, layers, guided=guided)
-        weights = steered(self.model, weights, order.guide, own)
+        own = guide.energies_of(self.model, self.picture, layers, guided=guided)
+        weights = guide.steered(self.model, weights, order.guide, own)
         if order.places is None:
             return weights, None
-        return np.zeros_like(weights), aimed(self.model, weights, order.places)
+        return np.zeros_like(weights), guide.aimed(self.model, weights, order.places)
 
     def _climber(self, weights: NDArray[np.float32], targets: Targets | None) -> Climber:
         """Return what makes the steps of an ascent toward weighed channels or targets, for `ascent.ascend`.

@@ -69,9 +69,8 @@ class SplitModel:
     ) -> None:
         """Split a model file that describes its stem.
 
-        What only layers outside `layers` need is left out, and targets unless it is `guided`.
-        Raises ValueError where the content is not
-        what its metadata say.
+        What only layers outside `layers` need is left out, and targets unless it is `guided`.  Raises
+        ValueError where the content is not what its metadata say.
         """
         if metadata.stem is None:
             raise ValueError("the model file does not describe its stem")
@@ -105,10 +104,9 @@ class SplitModel:
         """Add to `gradient` what the positions in `core` contribute to it; all are computed in `window`.
 
         `gradient` and `image` are [H, W, 3], `weights` [C] of all the model's channels, `targets` only for a
-        guided one; `window` and `core`
-        are rows and columns of pixels, their starts at multiples of the deepest layer's stride.  Returns the
-        window's loss and its energies, those of `layers`.  Raises ModelError where the stem is not what the
-        file says.
+        guided one; `window` and `core` are rows and columns of pixels, their starts at multiples of the
+        deepest layer's stride.  Returns the window's loss and its energies, those of `layers`.  Raises
+        ModelError where the stem is not what the file says.
         """
         window, core = (self._to_positions(x, image) for x in (window, core))
         parts, spans = self._parts.get(), self._spans(image, window)

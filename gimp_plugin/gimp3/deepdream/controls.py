@@ -9,7 +9,7 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from deepdream_common import parameters  # noqa: E402 - versions first
-from gi.repository import GimpUi, Gtk, Pango  # noqa: E402
+from gi.repository import GimpUi, Gtk, Pango  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

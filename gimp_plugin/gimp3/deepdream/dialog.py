@@ -11,10 +11,10 @@ gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import controls  # noqa: E402 - versions first
-from deepdream_common import log_file, parameters, words  # noqa: E402
-from gi.repository import Gdk, Gimp, GimpUi, Gtk  # noqa: E402
-from preview import Preview  # noqa: E402
-from thumbnail import Thumbnail  # noqa: E402
+from deepdream_common import log_file, parameters, words  # noqa: E402 - versions first
+from gi.repository import Gdk, Gimp, GimpUi, Gtk  # noqa: E402 - versions first
+from preview import Preview  # noqa: E402 - versions first
+from thumbnail import Thumbnail  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from pixels import Rectangle

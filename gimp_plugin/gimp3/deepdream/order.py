@@ -8,9 +8,9 @@ import gi
 
 gi.require_version("Gimp", "3.0")
 import pixels  # noqa: E402 - versions first
-from deepdream_common import parameters, recipe, words  # noqa: E402
-from deepdream_common.values import check  # noqa: E402
-from gi.repository import Gimp  # noqa: E402
+from deepdream_common import parameters, recipe, words  # noqa: E402 - versions first
+from deepdream_common.values import check  # noqa: E402 - versions first
+from gi.repository import Gimp  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from deepdream_common import process

@@ -11,7 +11,7 @@ gi.require_version("Gegl", "0.4")
 gi.require_version("Babl", "0.1")
 gi.require_version("Gimp", "3.0")
 from deepdream_common import mask  # noqa: E402 - versions first
-from gi.repository import Babl, Gegl, Gimp  # noqa: E402
+from gi.repository import Babl, Gegl, Gimp  # noqa: E402 - versions first
 
 ALPHA_LOST_BY_GIMP = {"u32": 4, "double": 8}
 """Component types, with their bytes, whose alpha GIMP rounds to float when it merges a shadow buffer."""

@@ -9,7 +9,7 @@ import gi
 gi.require_version("Gtk", "3.0")
 gi.require_version("GdkPixbuf", "2.0")
 from deepdream_common import parameters, process, progress  # noqa: E402 - versions first
-from gi.repository import GdkPixbuf, GLib, Gtk, Pango  # noqa: E402
+from gi.repository import GdkPixbuf, GLib, Gtk, Pango  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable

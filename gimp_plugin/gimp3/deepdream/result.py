@@ -6,8 +6,8 @@ import gi
 
 gi.require_version("Gimp", "3.0")
 import pixels  # noqa: E402 - versions first
-from deepdream_common import recipe  # noqa: E402
-from gi.repository import Gimp  # noqa: E402
+from deepdream_common import recipe  # noqa: E402 - versions first
+from gi.repository import Gimp  # noqa: E402 - versions first
 
 
 def put(

@@ -9,8 +9,8 @@ import gi
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 from deepdream_common import mask, parameters, region, words  # noqa: E402 - versions first
-from gi.repository import Gegl, Gimp  # noqa: E402
-from pixels import Frame, Rectangle  # noqa: E402
+from gi.repository import Gegl, Gimp  # noqa: E402 - versions first
+from pixels import Frame, Rectangle  # noqa: E402 - versions first
 
 LONGEST = 448
 """Pixels of the longer side of a preview: takes seconds on two cores, and resembles the full result."""
