@@ -14,7 +14,7 @@ from engine.errors import ImageError, UsageError
 from tests.engine.conftest import QUICK, TINY
 from tests.engine.films.conftest import panned, photograph, played
 
-LIGHT = {"layers": "mixed0,mixed1", "iterations": 1, "octaves": 2}
+LIGHT = {"preset": "keras", "layers": "mixed0,mixed1", "iterations": 1, "octaves": 2}
 BRIEF = {"seconds": 0.3, "fps": 20, "size": 64}
 
 
