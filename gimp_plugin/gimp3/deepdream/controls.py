@@ -9,7 +9,7 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from deepdream_common import parameters  # noqa: E402 - versions first
-from gi.repository import GimpUi, Gtk, Pango  # noqa: E402 - versions first
+from gi.repository import GimpUi, GObject, Gtk, Pango  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +35,22 @@ def sliders(config: Gimp.ProcedureConfig, table: Sequence[parameters.Parameter])
     return [_switch(config, x) if x.kind == "bool" else _slider(config, x) for x in table]
 
 
-def menu(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
-    """Return a menu for a choice."""
-    # By default GIMP 3.2 would use radio buttons, which take up much room.
-    return dialog.get_widget(name, Gtk.ComboBox.__gtype__)
+def menu(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> tuple[Gtk.Widget, Gtk.Label]:
+    """Return a menu for a choice beside its label, and the label."""
+    combo = Gtk.ComboBoxText(tooltip_text=parameter.blurb)
+    for nick, title in parameter.choices:
+        combo.append(nick, title)
+    config.bind_property(
+        parameter.name,
+        combo,
+        "active-id",
+        GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE,
+    )
+    label = Gtk.Label(label=parameter.label, use_underline=True, mnemonic_widget=combo)
+    row = Gtk.Box(spacing=6)
+    row.pack_start(label, False, False, 0)
+    row.pack_start(combo, True, True, 0)
+    return row, label
 
 
 def align(*labels: Gtk.Label) -> None:

@@ -245,15 +245,10 @@ def add_argument(procedure: Gimp.Procedure, parameter: parameters.Parameter) -> 
     """Declare one argument of the procedure."""
     flags = GObject.ParamFlags.READWRITE
     head = (parameter.name, parameter.label, parameter.blurb)
-    if parameter is parameters.PRESET:
+    if parameter.kind == "choice":
         # As a text: where a choice is misspelt, GIMP would go on with the default, and we would not know.
         text = f"{parameter.blurb}: {', '.join(nick for nick, _ in parameter.choices)}"
         procedure.add_string_argument(parameter.name, parameter.label, text, parameter.default, flags)
-    elif parameter.kind == "choice":
-        choice = Gimp.Choice.new()
-        for number, (nick, label) in enumerate(parameter.choices):
-            choice.add(nick, number, label, "")
-        procedure.add_choice_argument(*head, choice, parameter.default, flags)
     elif parameter.kind == "bool":
         procedure.add_boolean_argument(*head, parameter.default, flags)
     elif parameter.kind == "text":

@@ -49,7 +49,7 @@ def ask(
     config.connect("notify", lambda *_: preview.settings_changed())
     columns = Gtk.Box(spacing=18, border_width=12)
     selected = not Gimp.Selection.is_empty(image)
-    more = _more(dialog, config, image, selected=selected)
+    more = _more(config, image, selected=selected)
     columns.pack_start(preview, False, False, 0)
     columns.pack_start(_controls(dialog, config, more, selected=selected), True, True, 0)
     columns.pack_start(more, True, True, 0)
@@ -90,8 +90,8 @@ def _controls(
     box.pack_start(controls.section("Layers, from fine lines to whole objects", layers), False, False, 0)
     if selected:
         box.pack_start(dialog.get_widget(parameters.FIT.name, Gtk.CheckButton.__gtype__), False, False, 0)
-    result = controls.menu(dialog, parameters.RESULT.name)
-    controls.align(preset.label, result.get_label())
+    result, label = controls.menu(config, parameters.RESULT)
+    controls.align(preset.label, label)
     box.pack_start(result, False, False, 0)
     box.pack_start(_expander(dialog, more), False, False, 0)
     return box
@@ -110,14 +110,13 @@ def _expander(dialog: GimpUi.ProcedureDialog, more: Gtk.Widget) -> Gtk.Expander:
     return expander
 
 
-def _more(
-    dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, image: Gimp.Image, *, selected: bool
-) -> Gtk.Box:
+def _more(config: Gimp.ProcedureConfig, image: Gimp.Image, *, selected: bool) -> Gtk.Box:
     """Return the column that is hidden at first."""
     table = [x for x in parameters.MORE if selected or x is not parameters.FEATHER]
     box = _column()
     box.pack_start(controls.section("Fine tuning", controls.sliders(config, table)), False, False, 0)
-    box.pack_start(controls.menu(dialog, parameters.DEVICE.name), False, False, 0)
+    device, _label = controls.menu(config, parameters.DEVICE)
+    box.pack_start(device, False, False, 0)
     button = Gtk.Button(label=COPY)
     button.set_tooltip_text("Copy the command that does the same to a whole picture file")
     button.connect("clicked", _copy, config, image)

@@ -168,12 +168,18 @@ def check_every_preset_from_script_fu():
         assert words()[5:] == ["--preset", "coral", "--device", "cpu", "--iterations", "7"], words()
 
 
-def check_misspelt_preset_is_refused():
+def check_misspelt_choice_is_refused():
+    cases = (
+        ("preset", "corl", "dream, classic"),
+        ("device", "gpu", "auto, cpu, cuda"),
+        ("result", "in_place", "new-layer, in-place"),
+    )
     with picture() as (image, layer):
-        refused(image, [layer], "preset", "“corl”", "dream, classic", preset="corl")
-        status, message = scheme(scheme_call(image, layer, '#:preset "corl"'))
-        assert status == "execution-error", (status, message)
-        assert "“corl”" in message, message
+        for name, value, others in cases:
+            refused(image, [layer], f"{name} can't be “{value}”", others, **{name: value})
+            status, message = scheme(scheme_call(image, layer, f'#:{name} "{value}"'))
+            assert status == "execution-error", (name, status, message)
+            assert f"“{value}”" in message, message
 
 
 def check_last_values():
@@ -206,7 +212,6 @@ def check_bad_parameters():
             ("octaves", 21),
             ("step-size", 2.0),
             ("mixed4", 1e9),
-            ("device", "abacus"),
         ):
             # GIMP says so on stderr, and goes on with the default or the nearest value.
             status, message = call(image, [layer], **{name.replace("-", "_"): value})
