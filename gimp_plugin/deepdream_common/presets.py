@@ -113,7 +113,7 @@ PRESETS = (
             "smooth": 0.4,
             "total-variation": 0.25,
             "stay-close": 0.4,
-            "blend": 0.95,
+            "blend": 0.9,
             "clip": True,
             "channels": "mixed5:755=1",
         },

@@ -20,7 +20,7 @@ def resident():
 model = engine.load_model(device="cpu", threads=2)
 sizes, rng = random.Random(0), np.random.default_rng(0)
 for number in range(1, 81):
-    shape = (sizes.randint(80, 300), sizes.randint(80, 300), 3)
+    shape = (sizes.randint(80, 220), sizes.randint(80, 220), 3)
     pixels = rng.integers(0, 256, shape, np.uint8)
     engine.dream(pixels, model=model, layers="mixed3=1,mixed4=1", octaves=2, iterations=1)
     if number in (20, 80):

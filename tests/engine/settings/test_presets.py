@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 import engine
 from engine.errors import UsageError
@@ -70,7 +70,7 @@ def test_the_embedded_model_has_what_a_preset_asks_for(name: str, embedded: engi
 
 @pytest.fixture(scope="module")
 def embedded() -> engine.DreamModel:
-    return engine.load_model(device="cpu")
+    return engine.load_model(device="cpu", threads=1)  # two such tests run at a time
 
 
 @pytest.mark.parametrize("name", presets.built_in())
@@ -246,17 +246,25 @@ def test_the_gallery_s_own_example_is_a_preset(home: Path, embedded: engine.Drea
     assert embedded.channel_weights(presets.load("night").config.layers).any()
 
 
+@pytest.fixture(scope="module")
+def photographs() -> Image.Image:
+    """Return the three photographs one beside the other: a dream has one margin, not three."""
+    sheet = Image.new("RGB", (256 * len(PHOTOGRAPHS), 256))
+    for number, path in enumerate(PHOTOGRAPHS):
+        with Image.open(ROOT / path) as file:
+            sheet.paste(ImageOps.fit(file.convert("RGB"), (256, 256)), (256 * number, 0))
+    return sheet
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LOOKS)
-def test_a_look_burns_nothing(name: str, embedded: engine.DreamModel) -> None:
-    """Of the values, under 1 % more than the photograph's lie at black or white, or are there for the first
+def test_a_look_burns_nothing(name: str, photographs: Image.Image, embedded: engine.DreamModel) -> None:
+    """Of a photograph's values, under 1 % more than before lie at black or white, or are there for the first
     time although they were far from it."""
-    for path in PHOTOGRAPHS:
-        with Image.open(ROOT / path) as file:
-            photograph = file.convert("RGB")
-        photograph.thumbnail((256, 256))
-        before = np.asarray(photograph)
-        after = engine.dream(photograph, preset=name, model=embedded).pixels
+    dreamed = engine.dream(photographs, preset=name, model=embedded).pixels
+    for path, before, after in zip(
+        PHOTOGRAPHS, *(np.split(np.asarray(x), 3, 1) for x in (photographs, dreamed)), strict=True
+    ):
         assert np.abs(after.astype(int) - before).mean() > 4, path  # it does something
         assert at_an_end(after).mean() - at_an_end(before).mean() < 0.01, path
         assert (at_an_end(after) & ~at_an_end(before, 8)).mean() < 0.01, path
