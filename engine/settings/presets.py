@@ -38,6 +38,12 @@ TUTORIAL: Final = "keras"
 """Name of the preset that is `DreamConfig()`; what is written as a difference from it means the same in all
 versions, whatever the default becomes."""
 
+ORDER: Final = (
+    DEFAULT, "creatures", "gaze", "wool", "plumage", "bubbles", "coral", "arcade", "filigree", "glass",
+    "lace", "whorl", "relief", "glaze", FILMS, "classic", TUTORIAL,
+)  # fmt: skip
+"""The package's presets, those that most people like first; what is there for comparison comes last."""
+
 LONGEST: Final = 400
 """Characters of a title or description, at most: longer ones are cut off."""
 
@@ -84,14 +90,13 @@ PRESETS: Final[Mapping[str, DreamConfig]] = _BuiltIn()
 
 
 def built_in() -> dict[str, Traversable]:
-    """Return the package's preset files by name, the default first, then those that others are known for."""
+    """Return the package's preset files by name, in their order."""
     files = {
         x.name.removesuffix(".toml"): x
         for x in resources.files("engine").joinpath("presets").iterdir()
         if x.name.endswith(".toml")
     }
-    first = (DEFAULT, "classic", TUTORIAL)
-    return {name: files[name] for name in (*first, *sorted(files.keys() - first))}
+    return {name: files[name] for name in ORDER}
 
 
 def names() -> list[str]:

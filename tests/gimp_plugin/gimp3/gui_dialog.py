@@ -51,18 +51,19 @@ def check_preset_fills_the_controls(gui):
     before = layers(gui)
     engine("invert")
     usual = dreamed_with(gui, "")
-    classic = dreamed_with(gui, "alt+p Down")
+    creatures = dreamed_with(gui, "alt+p Down")
     assert usual["--preset"] == "dream", usual
     assert float(usual["--natural-colours"]) > 0, usual
     assert int(usual["--min-size"]) > 0, usual
     assert "--clip" in usual, usual
-    wanted = {"--preset": "classic", "--min-size": "120", "--jitter": "32", "--layers": "mixed3=1,mixed4=0.5"}
-    assert wanted.items() <= classic.items(), classic
-    assert "--clip" in classic, classic
+    chosen = "mixed3=0.02,mixed4:367+439+472=1"
+    wanted = {"--preset": "creatures", "--step": "0.026", "--jitter": "32", "--layers": chosen}
+    assert wanted.items() <= creatures.items(), creatures
+    assert "--clip" in creatures, creatures
     changed = dreamed_with(gui, "alt+i ctrl+a 3 3 Tab", "dialog-changed")
-    assert changed == {**classic, "--iterations": "33"}, changed
+    assert changed == {**creatures, "--iterations": "33"}, changed
     assert dreamed_with(gui, "") == changed, "the dialog did not keep what was set last"
-    assert dreamed_with(gui, "alt+p Tab space", "dialog-again") == classic, "the preset was not taken again"
+    assert dreamed_with(gui, "alt+p Tab space", "dialog-again") == creatures, "the preset was not taken again"
     assert dreamed_with(gui, "alt+p Up") == usual
     for _ in range(6):
         gui.key("ctrl+z")
