@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,6 +70,19 @@ class Step:
         image = self.held[:]
         image.flags.writeable = False
         return image
+
+    def facts(self) -> dict[str, Any]:
+        """Return what programs are told of it, as JSON holds it."""
+        return {
+            "octave": self.octave,
+            "octaves": self.octaves,
+            "iteration": self.iteration,
+            "iterations": self.iterations,
+            "shape": list(self.shape),
+            "loss": self.loss,
+            "fraction": round(self.fraction, 6),
+            "stopped": self.stopped,
+        }
 
     def full_size(self) -> NDArray[np.float32]:
         """Return the picture so far at the original's size, with all of the original's detail, [H, W, 3].

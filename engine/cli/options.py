@@ -93,6 +93,12 @@ def add_dreaming(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT)
     parser.add_argument(
         "--keep-partial", action="store_true", help="when interrupted, write the unfinished result"
     )
+    add_progress(parser)
+    add_picture(parser, preset)
+
+
+def add_picture(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT) -> None:
+    """Add the options that say how a picture is dreamed on, and where that is computed."""
     add_device(parser)
     parser.add_argument(
         "--tile",
@@ -114,7 +120,6 @@ def add_dreaming(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT)
         metavar="N",
         help="margin computed around each tile, in pixels (32, or 48 for small tiles)",
     )
-    add_progress(parser)
     look = add_look(parser, preset)
     look.add_argument(
         "--guide",

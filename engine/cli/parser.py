@@ -16,7 +16,7 @@ from engine._version import __version__
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.cli.reporters import Reporter
 
@@ -78,6 +78,23 @@ def parse(commands: Mapping[str, Command], argv: Sequence[str]) -> argparse.Name
         arguments.input += rest
     given = vars(arguments)
     return argparse.Namespace(**defaults[arguments.command] | given, given=frozenset(given))
+
+
+def parse_options(
+    add_options: Callable[[argparse.ArgumentParser], object], words: Sequence[str]
+) -> argparse.Namespace:
+    """Read options that a program sends, without a command; raise UsageError for anything else among them.
+
+    The result is as that of `parse`.
+    """
+    parser = Parser("deepdream", add_help=False, allow_abbrev=False)
+    add_options(parser)
+    defaults = _take_defaults(parser)
+    arguments, rest = parser.parse_known_args(words)
+    if rest:
+        _refuse(rest[0], parser)
+    given = vars(arguments)
+    return argparse.Namespace(**defaults | given, given=frozenset(given))
 
 
 def _take_defaults(parser: argparse.ArgumentParser) -> dict[str, object]:

@@ -146,14 +146,19 @@ class Outbox:
         try:
             sending.result()
         except OSError as error:
-            if error.errno in {errno.EPIPE, errno.EINVAL, errno.ECONNRESET}:  # Windows says EINVAL
-                raise Cancelled("nobody reads the frames any more") from None
-            raise ImageError(f"the frame cannot be written: {error.strerror}") from error
+            raise unsent(error) from error
 
     def _write(self, part: memoryview) -> int:
         count = os.write(self._descriptor, part[: 1 << 16])
         self._taken += count
         return count
+
+
+def unsent(error: OSError) -> DreamError:
+    """Return why standard output takes no more: Cancelled where nobody reads, or else ImageError."""
+    if error.errno in {errno.EPIPE, errno.EINVAL, errno.ECONNRESET}:  # Windows says EINVAL
+        return Cancelled("nobody reads the frames any more")
+    return ImageError(f"the frame cannot be written: {error.strerror}")
 
 
 def in_background(function: Callable[..., T], *arguments: object) -> Future[T]:

@@ -63,6 +63,10 @@ that comes twice means that another one is missing, and that NumPy does refuse.
 """
 
 
+class NotFinite(WireError):  # noqa: N818 - it says what the values are
+    """Refuse a frame whose pixels are no numbers; all of it has been read."""
+
+
 @dataclass(frozen=True)
 class Header:
     """What comes before the pixels of a frame."""
@@ -108,12 +112,23 @@ def read_header(read: Read) -> Header | None:
 
 
 def read_pixels(read: Read, header: Header) -> Values:
-    """Return the pixels that follow a header; raise WireError where they are cut off or not finite."""
+    """Return the pixels that follow a header; raise WireError where they are cut off, NotFinite."""
     values: Values = np.empty(header.shape, header.kind)
     _fill(read, values.reshape(-1).view(np.uint8).data, "its pixels")
     if header.kind == "<f4" and not (np.isfinite(values.min()) and np.isfinite(values.max())):
-        raise WireError("the frame holds values that are not finite")
+        raise NotFinite("the frame holds values that are not finite")
     return values
+
+
+def skip_pixels(read: Read, header: Header) -> None:
+    """Read the pixels that follow a header without keeping them; raise WireError where they are cut off."""
+    height, width, channels = header.shape
+    missing = height * width * channels * int(header.kind[-1])
+    while missing:
+        part = read(min(missing, CHUNK))
+        if not part:
+            _cut_off("its pixels")
+        missing -= len(part)
 
 
 def write(take: Write, values: Values) -> None:

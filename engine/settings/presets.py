@@ -69,6 +69,11 @@ class Preset:
     source: str
     """The file's path, or `built in`."""
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings by field name, as JSON holds them."""
+        return {"layers": dict(self.config.layers)} | {x: getattr(self.config, x) for x in settings()}
+
 
 class _BuiltIn(Mapping[str, DreamConfig]):
     """The settings of the package's presets by name, each read when it is asked for."""
@@ -102,6 +107,17 @@ def built_in() -> dict[str, Traversable]:
 def names() -> list[str]:
     """Return the names of all presets, the package's first."""
     return list(dict.fromkeys([*built_in(), *sorted(_users())]))
+
+
+def own() -> tuple[list[Preset], list[str]]:
+    """Return the user's own presets, and one sentence for each file that is not a valid one."""
+    found, wrong = [], []
+    for name, file in sorted(_users().items()):
+        try:
+            found.append(_read(file, name, str(file)))
+        except UsageError as error:
+            wrong.append(str(error))
+    return found, wrong
 
 
 def load(name: str | os.PathLike[str]) -> Preset:

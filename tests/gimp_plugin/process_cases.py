@@ -17,7 +17,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, os.pardir, os.pardir, "gimp_plugin"))
 
-from deepdream_common import process
+from deepdream_common import child
 from deepdream_common.process import Engine, EngineError
 
 PYTHON = sys.executable
@@ -159,12 +159,12 @@ def stop_before_there_is_anything():
     with Run("silent") as run:
         run.wait(until="start")
         run.engine.stop()
-        process.STOP_SECONDS = 0.3
+        child.STOP_SECONDS = 0.3
 
 
 @case
 def silent():
-    process.STOP_SECONDS = 0.3
+    child.STOP_SECONDS = 0.3
     with Run("silent") as run:
         run.wait(until="start")
         assert run.engine.poll(0.1) is None and not run.engine.finished
@@ -172,14 +172,14 @@ def silent():
 
 @case
 def ignores_sigterm():
-    process.STOP_SECONDS = 0.3
+    child.STOP_SECONDS = 0.3
     with Run("ignores-sigterm") as run:
         run.wait(until="start")
 
 
 @case
 def never_reads_stdin():
-    process.STOP_SECONDS = 0.3
+    child.STOP_SECONDS = 0.3
     with Run("deaf", height=2600, width=2600) as run:
         assert run.engine.poll(0.3) is None and not run.engine.finished
 
@@ -248,7 +248,7 @@ def floods_stderr():
     with Run("floods-stderr") as run:
         assert run.result() == run.inverted()
         assert sum(map(len, run.engine.log)) < 1000000
-        assert len(run.engine.log) <= process.ERROR_LINES
+        assert len(run.engine.log) <= child.ERROR_LINES
 
 
 @case

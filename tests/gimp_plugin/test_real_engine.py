@@ -12,6 +12,7 @@ from engine.cli import parser
 from engine.cli.commands.common import configured
 from engine.settings.config import settings
 from gimp_plugin.deepdream_common import (
+    child,
     mask,
     parameters,
     process,
@@ -110,6 +111,6 @@ def test_real_engine_stops_and_keeps(long_dream):
 def test_real_engine_ends_with_its_input(long_dream, until, monkeypatch):
     while until is not None and (long_dream.poll(0.1) or {}).get("event") != until:
         assert not long_dream.finished
-    monkeypatch.setattr(process, "STOP_SECONDS", 20.0)
+    monkeypatch.setattr(child, "STOP_SECONDS", 20.0)
     long_dream.close()
     assert long_dream._process.returncode == 130, "it had to be killed"

@@ -6,12 +6,17 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from engine._version import __version__
 from engine.cli import options, stopping
 from engine.cli.commands.common import begin, configured, open_model, ordered, report_step
+from engine.cli.parser import parse_options
 from engine.errors import UsageError, WireError
+from engine.settings import presets
 
 if TYPE_CHECKING:
+    from engine.ascent.order import Order
     from engine.cli.reporters import Reporter
+    from engine.network.model import DreamModel
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
@@ -29,6 +34,10 @@ example.
 """
 
 
+LIVE: Final = {"command", "live", "debug", "verbose", "progress", "device", "precision", "threads", "model"}
+"""What may be given with --live: all else comes with a request."""
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `pipe`."""
     parser.epilog = WIRE
@@ -38,12 +47,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="stop as soon as standard input ends: the caller keeps it open until it has the answer",
     )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="for previews: many small dreams, each request with options of its own, the newest wins; takes "
+        "only --device, --precision, --threads, --model and --progress",
+    )
     options.add_model(parser)
     options.add_dreaming(parser)
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Answer each frame on standard input."""
+    if arguments.live:
+        return _run_live(arguments)
     config = configured(arguments)
     options.tiling(arguments)  # refused before anything is read
     stdin, stdout = _descriptor(sys.stdin, "input"), _descriptor(sys.stdout, "output")
@@ -62,6 +79,59 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
             else:
                 reporter.done(name, "-", event.seconds)
     return 0
+
+
+def _run_live(arguments: argparse.Namespace) -> int:
+    """Answer requests on standard input."""
+    other = arguments.given - LIVE
+    if other:
+        word = "--" + min(other).replace("_", "-")
+        raise UsageError(f"{word} does not go with --live", hint="send it with each request")
+    stdin, stdout = _descriptor(sys.stdin, "input"), _descriptor(sys.stdout, "output")
+    from engine.pipe import live
+
+    requests, answers = live.Requests(stdin, ended=lambda: stopping.leave(0)), live.Answers(stdout)
+    desk = _Desk(arguments)
+    own, wrong = presets.own()
+    told = [
+        {"name": x.name, "title": x.title, "description": x.description, "settings": x.settings} for x in own
+    ]
+    answers.send(live.Event("start", {"protocol": live.PROTOCOL, **desk.facts(), "presets": told}))
+    for message in wrong:
+        answers.send(live.Event("warning", {"message": message, "hint": ""}))
+    live.serve(requests, answers, desk.prepare)
+    return 0
+
+
+class _Desk:
+    """Keeps one model open, on the device that was asked for last."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._place = (arguments.device, arguments.precision)
+        self._model = open_model(arguments, *self._place)
+
+    def facts(self) -> dict[str, object]:
+        """Return what computes."""
+        model = self._model
+        return {
+            "version": __version__,
+            "device": model.device,
+            "precision": model.precision,
+            "threads": model.threads,
+            "model": model.name,
+        }
+
+    def prepare(self, words: tuple[str, ...]) -> tuple[DreamModel, Order, tuple[str, ...]]:
+        """Return what a request's options ask for; raises DreamError."""
+        wanted = parse_options(options.add_picture, words)
+        config = configured(wanted)
+        place = (wanted.device, wanted.precision)
+        if place != self._place:
+            model = open_model(self._arguments, *place)
+            self._model.close()
+            self._model, self._place = model, place
+        return self._model, *ordered(wanted, config, self._model)
 
 
 def _descriptor(stream: Any, name: str) -> int:

@@ -53,18 +53,7 @@ class JsonLines(Reporter):
 
     def step(self, name: str, step: Step) -> None:
         """Send one Step."""
-        self._send(
-            "step",
-            image=name,
-            octave=step.octave,
-            octaves=step.octaves,
-            iteration=step.iteration,
-            iterations=step.iterations,
-            shape=list(step.shape),
-            loss=step.loss,
-            fraction=round(step.fraction, 6),
-            stopped=step.stopped,
-        )
+        self._send("step", image=name, **step.facts())
 
     def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
         """Send what computes, and the version of the protocol."""

@@ -1,7 +1,8 @@
 """Stand in for the engine, in no time and with a result that is known: `fake_engine.py MODE pipe [options]`.
 
 Standard library only: it runs on any Python 3.  What it was called with goes to FAKE_ENGINE_WORDS, a JSON
-list a line: the frame's kind, shape and number of pixels that are not transparent, the words.
+list a line: the frame's kind, shape and number of pixels that are not transparent, the words.  With --live it
+answers requests, see fake_live.
 FAKE_ENGINE_GO is the file that lets the mode `held` end.
 """
 
@@ -14,6 +15,8 @@ import struct
 import sys
 import threading
 from pathlib import Path
+
+import fake_live
 
 
 def send(event, **values):
@@ -94,11 +97,18 @@ def fail(mode, header, pixels):
         sys.exit(0)
 
 
+def answer_of(mode):
+    """Return what makes a dream of a frame's kind, channels and pixels."""
+    return (lambda _kind, _channels, pixels: pixels) if mode == "same" else invert
+
+
 def main():
     mode, *words = sys.argv[1:]
     if mode == "refuse":
         send("error", message="There is no CUDA device.", hint="Choose the processor.", exit_code=5)
         sys.exit(5)
+    if "--live" in words:
+        return fake_live.serve(read_frame, answer_of(mode), opaque, patient=mode in ("slow", "held"))
     header, kind, (height, width, channels), pixels = read_frame()
     if os.environ.get("FAKE_ENGINE_WORDS"):
         with Path(os.environ["FAKE_ENGINE_WORDS"]).open("a", encoding="utf-8") as file:
@@ -112,11 +122,9 @@ def main():
         stopped = slowly(600)
     if mode == "held":
         stopped = slowly(600, os.environ["FAKE_ENGINE_GO"])
-    if mode != "same":
-        pixels = invert(kind, channels, pixels)
-    sys.stdout.buffer.write(header + pixels)
+    sys.stdout.buffer.write(header + answer_of(mode)(kind, channels, pixels))
     sys.stdout.buffer.flush()
-    os._exit(130 if stopped else 0)
+    return os._exit(130 if stopped else 0)
 
 
 main()

@@ -1,0 +1,284 @@
+"""Many small dreams for a preview: requests in on standard input, events and frames out (docs/wire.md).
+
+Each request has options of its own, and the newest one wins: it ends the dream at work between two steps.
+The model stays open.  A thread reads, so that nothing is missed meanwhile; only the main thread writes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.ascent import memory
+from engine.errors import DreamError, WireError
+from engine.pipe import wire
+from engine.pipe.mailbox import unsent
+from engine.pipe.serve import finish, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from engine.ascent.order import Order
+    from engine.network.model import DreamModel
+
+    Prepare = Callable[[tuple[str, ...]], tuple[DreamModel, Order, tuple[str, ...]]]
+    """Makes of a request's options a model, an order, and warnings for the user; raises DreamError."""
+
+PROTOCOL: Final = 1
+"""Version of the lines in both directions."""
+
+LONGEST_LINE: Final = 1 << 16
+"""Bytes of a request's line, at most."""
+
+LARGEST_NUMBER: Final = 2**53
+"""Bound of a request's number: what JSON holds everywhere."""
+
+TICK: Final = 0.25
+"""Seconds between two looks for signals while there is nothing to do."""
+
+MALFORMED: Final = (
+    'send {"dream": NUMBER, "options": [TEXT, ...], "show": SECONDS or null}, or {"stop": NUMBER}'
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A dream that is asked for."""
+
+    number: int
+    options: tuple[str, ...]
+    show: float | None
+    """Seconds between two pictures of the dream so far; None for none."""
+
+    frame: wire.Values = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request that cannot be met."""
+
+    number: int
+    error: DreamError
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A request that was stopped, or overtaken by a newer one, before its turn."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Event:
+    """What is told of a request."""
+
+    name: str
+    entries: dict[str, Any]
+    frame: wire.Values | None = field(default=None, repr=False)
+
+
+class Requests:
+    """What arrives on standard input; iterate over it, until it ends or WireError is raised."""
+
+    def __init__(self, descriptor: int, ended: Callable[[], object]) -> None:
+        """Begin to read; `ended` is called at the end of input, in another thread."""
+        self._input = open(descriptor, "rb", closefd=False)  # noqa: SIM115 - read until the end
+        self._ended = ended
+        self._news: deque[Request | Refusal | Skipped | WireError | None] = deque()
+        self._arrived = threading.Condition()
+        self._wanted: int | None = None
+        """Number of the newest request, unless it was stopped."""
+
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def wants(self, number: int) -> bool:
+        """Tell whether a request is still the newest, and not stopped."""
+        return self._wanted == number
+
+    def __iter__(self) -> Iterator[Request | Refusal | Skipped]:
+        while True:
+            with self._arrived:
+                while not self._news:
+                    self._arrived.wait(TICK)  # on Windows no signal is seen in a wait without end
+                item = self._news.popleft()
+            if item is None:
+                return
+            if isinstance(item, WireError):
+                raise item
+            yield item
+
+    def _receive(self) -> None:
+        """Take one line after another, in a thread of its own."""
+        try:
+            while line := self._input.readline(LONGEST_LINE + 1):
+                self._take(_read(line))
+        except WireError as error:
+            self._put(error, None)
+        except OSError as error:
+            self._put(WireError(f"standard input cannot be read: {error.strerror}"), None)
+        else:
+            self._ended()
+            self._put(None, None)
+
+    def _take(self, entries: dict[str, Any]) -> None:
+        if "dream" not in entries:
+            self._stop(_number(entries, "stop"))
+            return
+        number = _number(entries, "dream")
+        item: Request | Refusal
+        try:
+            options, show, wrong = _options(entries), _seconds(entries), None
+        except WireError as error:  # the frame is still to come
+            options, show, wrong = (), None, error
+        frame = self._frame()
+        if isinstance(frame, DreamError):
+            item = Refusal(number, wrong or frame)
+        else:
+            item = Refusal(number, wrong) if wrong else Request(number, options, show, frame)
+        self._put(item, number)
+
+    def _frame(self) -> wire.Values | DreamError:
+        """Return the frame, or why there can be none; raise WireError where what follows cannot be found."""
+        header = wire.read_header(self._input.read1)
+        if header is None:
+            raise WireError("standard input ended before the frame of a request")
+        height, width, channels = header.shape
+        try:
+            memory.check_frame((height, width), channels * int(header.kind[-1]))
+        except DreamError as error:
+            wire.skip_pixels(self._input.read1, header)
+            return error
+        try:
+            return wire.read_pixels(self._input.read1, header)
+        except wire.NotFinite as error:
+            return error
+
+    def _put(self, item: Request | Refusal | WireError | None, wanted: int | None) -> None:
+        with self._arrived:
+            self._wanted = wanted
+            self._skip()
+            self._news.append(item)
+            self._arrived.notify()
+
+    def _stop(self, number: int) -> None:
+        with self._arrived:
+            if self._wanted == number:
+                self._wanted = None
+                self._skip()
+
+    def _skip(self) -> None:
+        """Let go of a request that has not had its turn."""
+        for at, item in enumerate(self._news):
+            if isinstance(item, Request):
+                self._news[at] = Skipped(item.number)
+
+
+class Answers:
+    """What is sent: a line of JSON for each event, and a frame after those that say so."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def send(self, event: Event) -> None:
+        """Send an event; raises Cancelled where nobody reads."""
+        words = {"event": event.name, **event.entries, "frame": event.frame is not None}
+        rest = memoryview((json.dumps(words) + "\n").encode())
+        try:
+            while rest:
+                rest = rest[self._write(rest) :]
+            if event.frame is not None:
+                wire.write(self._write, event.frame)
+        except OSError as error:
+            raise unsent(error) from error
+
+    def _write(self, part: memoryview) -> int:
+        return os.write(self._descriptor, part)
+
+
+def serve(requests: Requests, answers: Answers, prepare: Prepare) -> None:
+    """Answer requests until input ends; raises WireError where it is broken, Cancelled where nobody reads.
+
+    The last event of each request is `done`, `stopped` or `error`.
+    """
+    for item in requests:
+        for event in _answered(item, requests, prepare):
+            answers.send(event)
+
+
+def _answered(item: Request | Refusal | Skipped, requests: Requests, prepare: Prepare) -> Iterator[Event]:
+    about = {"dream": item.number}
+    try:
+        match item:
+            case Request():
+                yield from _dreamed(item, requests, prepare)
+            case Refusal():
+                raise item.error
+            case Skipped():
+                yield Event("stopped", about)
+    except MemoryError:
+        hint = "close other programs, or send a smaller picture"
+        yield Event("error", about | {"message": "not enough memory", "hint": hint})
+    except DreamError as error:
+        yield Event("error", about | {"message": str(error), "hint": error.hint})
+
+
+def _dreamed(request: Request, requests: Requests, prepare: Prepare) -> Iterator[Event]:
+    about = {"dream": request.number}
+    begun = shown = time.monotonic()
+    model, order, warnings = prepare(request.options)
+    for step in steps(request.frame, model, order):
+        for warning in (*warnings, *step.warnings):
+            yield Event("warning", about | {"message": warning, "hint": ""})
+        warnings = ()
+        if not requests.wants(request.number):
+            yield Event("stopped", about)
+            return
+        frame = None
+        first = shown == begun
+        if request.show is not None and (first or time.monotonic() - shown >= request.show):
+            frame, shown = finish(request.frame, step, model), time.monotonic()
+        yield Event("step", about | step.facts(), frame)
+    seconds = round(time.monotonic() - begun, 3)
+    yield Event("done", about | {"seconds": seconds}, finish(request.frame, step, model))
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    """Return the entries of a line; raise WireError where it has none."""
+    if len(line) > LONGEST_LINE:
+        raise WireError(f"a line of more than {LONGEST_LINE} bytes", hint=MALFORMED)
+    try:
+        entries = json.loads(line)
+    except (ValueError, RecursionError):
+        entries = None
+    if not isinstance(entries, dict):
+        raise WireError("a line is not a JSON object", hint=MALFORMED)
+    return entries
+
+
+def _number(entries: dict[str, Any], name: str) -> int:
+    number = entries.get(name)
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < LARGEST_NUMBER:
+        raise WireError("a line does not say which dream it is about", hint=MALFORMED)
+    return number
+
+
+def _options(entries: dict[str, Any]) -> tuple[str, ...]:
+    options = entries.get("options", [])
+    if not isinstance(options, list) or not all(isinstance(x, str) for x in options):
+        raise WireError("a request's options are not a list of texts", hint=MALFORMED)
+    return tuple(options)
+
+
+def _seconds(entries: dict[str, Any]) -> float | None:
+    show = entries.get("show")
+    if show is None:
+        return None
+    if isinstance(show, bool) or not isinstance(show, int | float) or not 0 <= show < math.inf:
+        raise WireError("a request's show is neither seconds nor null", hint=MALFORMED)
+    return float(show)

@@ -1,0 +1,268 @@
+# -*- coding: utf-8 -*-
+"""Many small dreams from one warm engine, for a preview: the newest request wins (docs/wire.md).
+
+Only the host's main thread calls `Live`.
+"""
+
+from __future__ import unicode_literals
+
+import collections
+import json
+
+from . import child, frames
+
+try:
+    import queue  # novermin
+except ImportError:  # Python 2
+    import Queue as queue  # novermin
+
+SHOW = 0.15
+"""Seconds between two pictures of the dream so far; null for none."""
+
+LONGEST_LINE = 1 << 22
+"""Bytes of an event, at most: the start event has all of the user's presets."""
+
+LAST = ("done", "stopped", "error")
+"""Events that end a request."""
+
+
+class Live(object):
+    """A warm engine for one dialog's life.
+
+    A foreground request takes the place of the one before, of which no event comes any more.  Background
+    requests wait until there is none, one after another; one that is interrupted is sent again.  Each of
+    them ends in a `done` or an `error` with its number.
+    """
+
+    def __init__(self, command):
+        """Start the engine at once; raises EngineError if it can't be started."""
+        self._command = list(command)
+        self._conversation = _Conversation(self._command)
+        self._last = 0
+        self._foreground = None
+        self._waiting = {}  # background requests by number
+        self._at_work = None  # number of the request that the engine works on, as far as we know
+        self._told = collections.deque()  # events of our own
+        self._closed = False
+
+    @property
+    def alive(self):
+        """Whether the engine runs; the next foreground request starts one that does not."""
+        return not self._closed and not self._conversation.over
+
+    @property
+    def log(self):
+        """Its last lines that are not events."""
+        return self._conversation.log
+
+    def ask(self, options, frame, background=False):
+        """Ask for a dream and return its number.
+
+        options: from `words.engine_options`; frame: (kind, height, width, channels, pixels).
+        """
+        self._last += 1
+        number = self._last
+        if self._closed:
+            return number
+        if background:
+            self._waiting[number] = (options, frame)
+        else:
+            self._foreground = number
+            self._revive()
+            self._send(number, options, frame, SHOW)
+        self._go_on()
+        return number
+
+    def stop(self):
+        """Forget the foreground request: no event of it comes any more."""
+        if self._foreground is not None:
+            self._leave(self._foreground)
+            self._foreground = None
+
+    def forget(self, number):
+        """Forget a request, whichever it is."""
+        if number == self._foreground:
+            self.stop()
+        elif self._waiting.pop(number, None):
+            self._leave(number)
+
+    def poll(self):
+        """Return the next event, a dict, or None if there is none yet; never wait.
+
+        `start` comes once for each process.  `step`, `done`, `error` and `warning` have `dream`, a request's
+        number; a `step` may have `pixels`, the picture so far in the frame's own form, and `done` has them.
+        An engine that ends gives an `error` for each request that it leaves open, and an `ended`, with its
+        reason as `message` and `hint`.
+        """
+        while not self._closed:
+            if self._told:
+                return self._told.popleft()
+            event = self._conversation.poll()
+            if event is None:
+                self._go_on()
+                return None
+            event = self._known(event)
+            if event is not None:
+                return event
+        return None
+
+    def close(self):
+        """End the process, by force if need be, and wait until it is gone; in every state, and twice."""
+        self._closed = True
+        self._conversation.close()
+
+    def _revive(self):
+        """Start another engine where the last one has ended."""
+        if not self._conversation.over:
+            return
+        self._conversation.close()
+        try:
+            self._conversation = _Conversation(self._command)
+        except child.EngineError as error:
+            self._fail(error)
+
+    def _send(self, number, options, frame, show):
+        self._at_work = number
+        self._conversation.request(number, options, frame, show)
+
+    def _leave(self, number):
+        """Have the engine stop a request if it works on it; `stopped` says that it did."""
+        if number == self._at_work:
+            self._conversation.stop()
+
+    def _go_on(self):
+        """Send the next request from the background if the engine has nothing to do."""
+        if self._at_work is None and self._foreground is None and self._waiting:
+            number = min(self._waiting)
+            options, frame = self._waiting[number]
+            self._send(number, options, frame, None)
+
+    def _known(self, event):
+        """Return an event for the host; None for one of a request that is forgotten, or of no interest."""
+        kind, number = event.get("event"), event.get("dream")
+        if kind == "ended":
+            self._fail(child.EngineError(event["message"], event["hint"]))
+            return None
+        if number is None:
+            return event
+        if kind in LAST and number == self._at_work:
+            self._at_work = None
+        wanted = number == self._foreground or number in self._waiting
+        if kind in ("done", "error"):
+            self._waiting.pop(number, None)
+            if number == self._foreground:
+                self._foreground = None
+        return event if wanted and kind != "stopped" else None
+
+    def _fail(self, error):
+        """Tell of an engine that has ended, and end all requests."""
+        numbers = sorted(self._waiting)
+        if self._foreground is not None:
+            numbers.insert(0, self._foreground)
+        told = {"message": error.message, "hint": error.hint}
+        for number in numbers:
+            self._told.append(dict(told, event="error", dream=number))
+        self._told.append(dict(told, event="ended"))
+        self._waiting.clear()
+        self._foreground = self._at_work = None
+
+
+class _Conversation(child.Child):
+    """One process of `python -m engine pipe --live`.
+
+    over: whether it has ended, and all of its events have been polled.
+    """
+
+    def __init__(self, command):
+        child.Child.__init__(self, command, ["pipe", "--live", "--progress", "json"])
+        self.over = False
+        self._sent = {}  # the request and its frame's form by number on the wire, which is never used twice
+        self._number = 0
+        self._outbox = queue.Queue()
+        self._closed = False
+        self._start(self._feed, self._receive, self._listen)
+
+    def request(self, number, options, frame, show):
+        """Send a request in place of all others."""
+        while True:  # what has not been sent yet need not be
+            try:
+                self._outbox.get_nowait()
+            except queue.Empty:
+                break
+        self._number += 1
+        self._sent[self._number] = (number, tuple(frame[:4]))
+        words = {"dream": self._number, "options": list(options), "show": show}
+        self._outbox.put((_line(words), frames.header(*frame[:4]), frame[4]))
+
+    def stop(self):
+        """Have the last request stop."""
+        self._outbox.put((_line({"stop": self._number}),))
+
+    def poll(self):
+        """Return the next event, or None; `ended` is the last one."""
+        try:
+            return self._queue.get_nowait()
+        except queue.Empty:
+            pass
+        if self.over or any(thread.is_alive() for thread in self._threads[1:]) or not self._queue.empty():
+            return None
+        self.over = True
+        failure = self._failure(self._wait(0.0))
+        return {"event": "ended", "message": failure.message, "hint": failure.hint}
+
+    def close(self):
+        """End the process and wait until it is gone; there is nothing that it could finish."""
+        self.over = self._closed = True
+        self._outbox.put(None)
+        child.quietly(self._process.terminate)
+        self._end(child.STOP_SECONDS)
+
+    def _feed(self):
+        """Send what is in the outbox.  Only this thread touches stdin."""
+        try:
+            for parts in iter(self._outbox.get, None):
+                for part in parts:
+                    for start in range(0, len(part), 1 << 20):
+                        if not self._closed:
+                            self._process.stdin.write(part[start : start + (1 << 20)])
+                self._process.stdin.flush()
+        except (OSError, IOError, ValueError):
+            pass  # the engine ended; its status and its words say why
+        child.quietly(self._process.stdin.close)
+
+    def _receive(self):
+        """Take the engine's events with their frames."""
+        try:
+            for line in iter(self._next_line, b""):
+                event = child.event_of(line)
+                if event is None:
+                    raise frames.FrameError("the engine sent something that is not an event")
+                self._take(event)
+        except (frames.FrameError, OSError, IOError, ValueError) as error:
+            self._error = self._error or {
+                "message": "The DeepDream engine went wrong: %s." % child.reason(error)
+            }
+            child.quietly(self._process.terminate)
+
+    def _next_line(self):
+        return self._process.stdout.readline(LONGEST_LINE)
+
+    def _take(self, event):
+        if event["event"] == "start":
+            self._greeted(event)
+        number, form = self._sent.get(event.get("dream"), (None, None))
+        if event.get("frame"):
+            if frames.read_header(self._process.stdout.read) != form or form is None:
+                raise frames.FrameError("the engine sent a picture of another size or kind")
+            event["pixels"] = frames.read_exactly(self._process.stdout.read, frames.size(*form))
+        if event["event"] in LAST:
+            self._sent.pop(event.get("dream"), None)
+        if "dream" in event:
+            if number is None:
+                return
+            event["dream"] = number
+        self._queue.put(event)
+
+
+def _line(words):
+    return (json.dumps(words) + "\n").encode("ascii")

@@ -1,0 +1,74 @@
+"""Stand in for `pipe --live`: an answer for each request in no time, or steps until a newer one comes.
+
+What each request was goes to FAKE_ENGINE_WORDS with `.live` at its end, as for a run of its own.
+FAKE_ENGINE_PRESETS is what there is of the user's own presets, a list in JSON.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+from pathlib import Path
+
+
+def serve(read_frame, dream, opaque, patient):
+    """Answer requests until stdin ends.
+
+    read_frame, dream, opaque: of fake_engine; patient: work in steps, two a second, until a newer one comes.
+    """
+    requests = queue.Queue()
+    threading.Thread(target=_receive, args=(requests, read_frame, opaque), daemon=True).start()
+    presets = json.loads(os.environ.get("FAKE_ENGINE_PRESETS") or "[]")
+    _say("start", protocol=1, version="fake", device="cpu", model="fake", presets=presets)
+    item = requests.get()
+    while item is not None:
+        number, frame = item
+        item = _answer(number, frame, dream, requests, patient) if frame else requests.get()
+    os._exit(0)
+
+
+def _answer(number, frame, dream, requests, patient):
+    """Answer one request; return the next one."""
+    header, kind, (height, width, channels), pixels = frame
+    for iteration in range(1, 1201 if patient else 3):
+        about = {"octave": 1, "octaves": 1, "iteration": iteration, "iterations": 1200 if patient else 3}
+        fraction = iteration / about["iterations"]
+        _say("step", header + pixels, dream=number, shape=[height, width], fraction=fraction, **about)
+        try:
+            item = requests.get(timeout=0.5) if patient else None
+        except queue.Empty:
+            continue
+        if patient:
+            _say("stopped", dream=number)
+            return item
+    _say("done", header + dream(kind, channels, pixels), dream=number, seconds=0.0)
+    return requests.get()
+
+
+def _receive(requests, read_frame, opaque):
+    for line in iter(sys.stdin.buffer.readline, b""):
+        entries = json.loads(line)
+        if "stop" in entries:
+            requests.put((entries["stop"], None))
+            continue
+        frame = read_frame()
+        _record(entries["options"], frame, opaque)
+        requests.put((entries["dream"], frame))
+    requests.put(None)
+    os._exit(0)
+
+
+def _record(options, frame, opaque):
+    if not os.environ.get("FAKE_ENGINE_WORDS"):
+        return
+    _, kind, (height, width, channels), pixels = frame
+    about = [kind.decode(), height, width, channels, opaque(kind, channels, pixels)]
+    with Path(os.environ["FAKE_ENGINE_WORDS"] + ".live").open("a", encoding="utf-8") as file:
+        file.write(json.dumps([about, *options]) + "\n")
+
+
+def _say(event, frame=b"", **values):
+    out = sys.stdout.buffer
+    out.write(json.dumps({"event": event, "frame": bool(frame), **values}).encode() + b"\n" + frame)
+    out.flush()
