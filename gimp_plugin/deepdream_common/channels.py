@@ -6,6 +6,8 @@ from __future__ import unicode_literals
 import math
 import re
 
+from .texts import _
+
 COUNTS = (
     ("mixed0", 256),
     ("mixed1", 288),
@@ -31,7 +33,7 @@ def problem(text):
         if found:
             return found
         if name in seen:
-            return "%s is given twice." % name
+            return _("%(layer)s is given twice.") % {"layer": name}
         seen.add(name)
     return ""
 
@@ -40,15 +42,20 @@ def _problem(item, name, number):
     form = _SELECTOR.match(name)
     coefficient = _number(number)
     if form is None or coefficient is None:
-        return "“%s” is not like mixed4:12+40=0.5." % item
+        return _("“%(text)s” is not like mixed4:12+40=0.5.") % {"text": item}
     if not -LIMIT <= coefficient <= LIMIT:
-        return "%s can't be %s. It must be from %d to %d." % (name, number, -LIMIT, LIMIT)
+        wrong = {"name": name, "value": number, "low": "%d" % -LIMIT, "high": "%d" % LIMIT}
+        return _("%(name)s can't be %(value)s. It must be from %(low)s to %(high)s.") % wrong
     layer, chosen = form.groups()
     count = dict(COUNTS).get(layer)
     if count is None:
-        return "There is no layer %s. There are: %s." % (layer, ", ".join(known for known, _ in COUNTS))
+        names = ", ".join(known for known, _count in COUNTS)
+        return _("There is no layer %(layer)s. There are: %(layers)s.") % {"layer": layer, "layers": names}
     beyond = [channel for channel in (chosen or "0").split("+") if int(channel) >= count]
-    return "%s has no channel %s. Its channels are 0 to %d." % (layer, beyond[0], count - 1) if beyond else ""
+    if not beyond:
+        return ""
+    wrong = {"layer": layer, "channel": beyond[0], "last": count - 1}
+    return _("%(layer)s has no channel %(channel)s. Its channels are 0 to %(last)d.") % wrong
 
 
 def _number(text):

@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 
+from .texts import N_, _
+
 try:
     import queue  # novermin
 except ImportError:  # Python 2
@@ -84,8 +86,8 @@ class Child(object):
             )
         except (OSError, ValueError) as error:
             raise EngineError(
-                "The DeepDream engine can't be started: %s" % reason(error),
-                "Run “deepdream-gimp install” again; “deepdream-gimp check” gives details.",
+                _("The DeepDream engine can't be started: %(reason)s") % {"reason": reason(error)},
+                _("Run “deepdream-gimp install” again; “deepdream-gimp check” gives details."),
             )
 
     def _start(self, *targets):
@@ -116,8 +118,8 @@ class Child(object):
         self.about = event
         if event.get("protocol") != PROTOCOL:
             self._error = {
-                "message": "The DeepDream engine and this plug-in are different versions.",
-                "hint": "Run “deepdream-gimp install” again.",
+                "message": _("The DeepDream engine and this plug-in are different versions."),
+                "hint": _("Run “deepdream-gimp install” again."),
             }
             quietly(self._process.terminate)
 
@@ -146,18 +148,22 @@ class Child(object):
         """Return the error of an engine that ended: its own reason, or what its end says."""
         if self._error is not None:
             return EngineError(self._error.get("message", ""), self._error.get("hint", ""))
-        message = "The DeepDream engine failed%s" % _status(status)
+        said = {"status": _status(status), "words": self.log[-1].strip() if self.log else ""}
         if status in KILLED:
-            return EngineError(message + ": it was killed, perhaps because the memory ran out.", _SMALLER)
+            message = _(
+                "The DeepDream engine failed (%(status)s): it was killed, perhaps because the memory ran out."
+            )
+            return EngineError(message % said, _(_SMALLER))
         if status and status > 0 and not self.about and self.log:
             # Python found no engine, or a broken one, and said so; `deepdream-gimp check` tells the same.
-            return EngineError("%s: %s" % (message, self.log[-1].strip()), _AGAIN + " " + SEE_LOG)
-        return EngineError(message + ".", SEE_LOG)
+            message = _("The DeepDream engine failed (%(status)s): %(words)s")
+            return EngineError(message % said, _(_AGAIN) + " " + _(SEE_LOG))
+        return EngineError(_("The DeepDream engine failed (%(status)s).") % said, _(SEE_LOG))
 
 
-_AGAIN = "Install the engine again, then run “deepdream-gimp install”."
-_SMALLER = "Close other programs, or select a smaller part of the layer."
-SEE_LOG = "See the log file in GIMP's profile folder (deepdream.log)."
+_AGAIN = N_("Install the engine again, then run “deepdream-gimp install”.")
+_SMALLER = N_("Close other programs, or select a smaller part of the layer.")
+SEE_LOG = N_("See the log file in GIMP's profile folder (deepdream.log).")
 
 
 def _survive_broken_pipes():
@@ -179,8 +185,14 @@ def event_of(line):
 
 def _status(status):
     if status is None:
-        return ": it does not answer"
-    return " (signal %d)" % -status if status < 0 else " (status %d)" % status
+        return _("it does not answer")
+    text = _("signal %(number)d") if status < 0 else _("status %(number)d")
+    return text % {"number": abs(status)}
+
+
+def went_wrong(error):
+    """Return the error event of an engine that did not keep to the protocol."""
+    return {"message": _("The DeepDream engine went wrong: %(reason)s.") % {"reason": reason(error)}}
 
 
 def reason(error):

@@ -8,6 +8,7 @@ import json
 import os
 
 from .process import EngineError
+from .texts import _
 
 NAME = "engine.json"
 
@@ -26,12 +27,12 @@ def read(folder):
         words = [word + "" for word in command]
     except (IOError, OSError, ValueError, KeyError, TypeError, RuntimeError):  # the last: nested too deep
         raise EngineError(
-            "The plug-in does not know where to find the DeepDream engine.",
-            "Run “deepdream-gimp install” in the environment where the engine is installed.",
+            _("The plug-in does not know where to find the DeepDream engine."),
+            _("Run “deepdream-gimp install” in the environment where the engine is installed."),
         )
     if not os.path.isfile(words[0]):
         raise EngineError(
-            "The DeepDream engine is missing: there is no %s." % words[0],
-            "Install the engine again, then run “deepdream-gimp install”.",
+            _("The DeepDream engine is missing: there is no %(program)s.") % {"program": words[0]},
+            _("Install the engine again, then run “deepdream-gimp install”."),
         )
     return words

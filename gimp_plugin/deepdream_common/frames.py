@@ -9,6 +9,8 @@ from __future__ import unicode_literals
 import re
 import struct
 
+from .texts import _
+
 MAGIC = b"\x93NUMPY\x01\x00"
 ITEM_SIZE = {"|u1": 1, "<f4": 4}
 _HEADER = re.compile(
@@ -47,12 +49,12 @@ def read_header(read):
     if not start:
         return None
     if not start.startswith(MAGIC):
-        raise FrameError("the engine sent something that is not a picture")
+        raise FrameError(_("the engine sent something that is not a picture"))
     (length,) = struct.unpack("<H", start[len(MAGIC) :])
     text = read_exactly(read, length).decode("latin-1")
     found = _HEADER.match(text)
     if not found:
-        raise FrameError("the engine sent a picture of an unknown kind: %s" % text.strip())
+        raise FrameError(_("the engine sent a picture of an unknown kind: %(kind)s") % {"kind": text.strip()})
     return (str(found.group(1)),) + tuple(int(number) for number in found.groups()[1:])
 
 
@@ -67,5 +69,5 @@ def read_exactly(read, count, at_least=None):
         missing -= len(part)
     whole = b"".join(parts)
     if missing and (whole or at_least is None):
-        raise FrameError("the engine stopped in the middle of a picture")
+        raise FrameError(_("the engine stopped in the middle of a picture"))
     return whole

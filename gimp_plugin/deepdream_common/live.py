@@ -10,6 +10,7 @@ import collections
 import json
 
 from . import child, frames
+from .texts import _
 
 try:
     import queue  # novermin
@@ -236,12 +237,10 @@ class _Conversation(child.Child):
             for line in iter(self._next_line, b""):
                 event = child.event_of(line)
                 if event is None:
-                    raise frames.FrameError("the engine sent something that is not an event")
+                    raise frames.FrameError(_("the engine sent something that is not an event"))
                 self._take(event)
         except (frames.FrameError, OSError, IOError, ValueError) as error:
-            self._error = self._error or {
-                "message": "The DeepDream engine went wrong: %s." % child.reason(error)
-            }
+            self._error = self._error or child.went_wrong(error)
             child.quietly(self._process.terminate)
 
     def _next_line(self):
@@ -253,7 +252,7 @@ class _Conversation(child.Child):
         number, form = self._sent.get(event.get("dream"), (None, None))
         if event.get("frame"):
             if frames.read_header(self._process.stdout.read) != form or form is None:
-                raise frames.FrameError("the engine sent a picture of another size or kind")
+                raise frames.FrameError(_("the engine sent a picture of another size or kind"))
             event["pixels"] = frames.read_exactly(self._process.stdout.read, frames.size(*form))
         if event["event"] in LAST:
             self._sent.pop(event.get("dream"), None)

@@ -7,6 +7,7 @@ import threading
 
 from . import child, frames
 from .child import EngineError
+from .texts import _
 
 try:
     import queue  # novermin
@@ -72,7 +73,7 @@ class Engine(child.Child):
         failure = self._failure(status)  # which quotes the engine's last words, so before ours
         self.log.append("engine ended with status %s" % status)
         if status == 0 and self._error is None:
-            raise EngineError("The DeepDream engine ended without a picture.", child.SEE_LOG)
+            raise EngineError(_("The DeepDream engine ended without a picture."), _(child.SEE_LOG))
         raise failure
 
     def close(self):
@@ -105,12 +106,10 @@ class Engine(child.Child):
             if found is None:
                 return
             if found != self._frame:
-                raise frames.FrameError("the engine sent a picture of another size or kind")
+                raise frames.FrameError(_("the engine sent a picture of another size or kind"))
             self._pixels = frames.read_exactly(self._process.stdout.read, frames.size(*found))
         except (frames.FrameError, OSError, IOError, ValueError) as error:
-            self._error = self._error or {
-                "message": "The DeepDream engine went wrong: %s." % child.reason(error)
-            }
+            self._error = self._error or child.went_wrong(error)
         # The engine waits for more pictures: there are none.
         self._end_of_input.set()
 

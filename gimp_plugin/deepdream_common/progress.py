@@ -5,6 +5,8 @@ from __future__ import division, unicode_literals
 
 import time
 
+from .texts import _
+
 
 class Pace(object):
     """Progress and remaining time, from the engine's step events."""
@@ -20,13 +22,15 @@ class Pace(object):
         now = self._clock()
         if self._first is None or fraction < self._first[1]:
             self._first = (now, fraction)  # measured from here, as opening the model would distort the rate
-        where = "Octave %d of %d, iteration %d of %d" % tuple(
-            event.get(name, 0) for name in ("octave", "octaves", "iteration", "iterations")
-        )
+        shown = dict((name, event.get(name, 0)) for name in ("octave", "octaves", "iteration", "iterations"))
         begun, done = self._first
         if fraction <= done:
-            return where
-        return "%s, %s left" % (where, _clock_text((now - begun) * (1 - fraction) / (fraction - done)))
+            return _("Octave %(octave)d of %(octaves)d, iteration %(iteration)d of %(iterations)d") % shown
+        shown["left"] = _clock_text((now - begun) * (1 - fraction) / (fraction - done))
+        return (
+            _("Octave %(octave)d of %(octaves)d, iteration %(iteration)d of %(iterations)d, %(left)s left")
+            % shown
+        )
 
     @staticmethod
     def fraction(event):

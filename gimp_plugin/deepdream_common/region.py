@@ -5,6 +5,8 @@ from __future__ import unicode_literals
 
 import sys
 
+from .texts import _
+
 MARGIN = 96
 """Pixels around the selection that are dreamed on too, so that its edge fits its surroundings."""
 
@@ -35,16 +37,18 @@ def around(selection, layer_width, layer_height, margin=MARGIN, smallest=SMALLES
     """
     if min(layer_width, layer_height) < smallest:
         raise RegionError(
-            "The layer is too small to dream on: it is %d × %d pixels." % (layer_width, layer_height),
-            "Both sides must be at least %d pixels. Enlarge the layer (Layer > Scale Layer…)." % smallest,
+            _("The layer is too small to dream on: it is %(width)d × %(height)d pixels.")
+            % {"width": layer_width, "height": layer_height},
+            _("Both sides must be at least %(least)d pixels. Enlarge the layer (Layer > Scale Layer…).")
+            % {"least": smallest},
         )
     x, y, width, height = selection
     across = _span(x, width, layer_width, margin, smallest)
     down = _span(y, height, layer_height, margin, smallest)
     if across is None or down is None:
         raise RegionError(
-            "Nothing of the layer is selected.",
-            "Select a part that lies on the layer, or everything (Select > All).",
+            _("Nothing of the layer is selected."),
+            _("Select a part that lies on the layer, or everything (Select > All)."),
         )
     return across[0], down[0], across[1], down[1]
 

@@ -4,6 +4,7 @@
 from __future__ import unicode_literals
 
 from .parameters import SettingError
+from .texts import _
 
 
 def check_all(parameters, given):
@@ -32,18 +33,20 @@ def check(parameter, value):
 
 
 def _choice(parameter, value):
-    nicks = [nick for nick, _ in parameter.choices]
+    nicks = [nick for nick, _label in parameter.choices]
     if value in nicks:
         return value
     if value in range(len(nicks)):
         return nicks[int(value)]
-    raise SettingError("%s can't be “%s”. Choose one of: %s." % (parameter.name, value, ", ".join(nicks)))
+    wrong = {"name": parameter.name, "value": value, "names": ", ".join(nicks)}
+    raise SettingError(_("%(name)s can't be “%(value)s”. Choose one of: %(names)s.") % wrong)
 
 
 def _truth(parameter, value):
     if value in (0, 1):
         return bool(value)
-    raise SettingError("%s can't be %s. It must be on (1) or off (0)." % (parameter.name, value))
+    wrong = {"name": parameter.name, "value": value}
+    raise SettingError(_("%(name)s can't be %(value)s. It must be on (1) or off (0).") % wrong)
 
 
 def _number(parameter, value):
@@ -54,11 +57,11 @@ def _number(parameter, value):
     whole = parameter.kind == "int"
     if parameter.low <= number <= parameter.high and not (whole and number != int(number)):
         return int(number) if whole else number
-    noun = "a whole number" if whole else "a number"
-    limits = (_plain(parameter.low), _plain(parameter.high))
-    raise SettingError(
-        "%s can't be %s. It must be %s from %s to %s." % ((parameter.name, value, noun) + limits)
-    )
+    text = _("%(name)s can't be %(value)s. It must be a number from %(low)s to %(high)s.")
+    if whole:
+        text = _("%(name)s can't be %(value)s. It must be a whole number from %(low)s to %(high)s.")
+    limits = {"low": _plain(parameter.low), "high": _plain(parameter.high)}
+    raise SettingError(text % dict(limits, name=parameter.name, value=value))
 
 
 def _plain(number):

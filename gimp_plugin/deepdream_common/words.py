@@ -8,13 +8,14 @@ import subprocess
 
 from . import channels
 from .parameters import CHANNELS, DEFAULTS, IN_PRESET, LAYERS, SETTINGS, SettingError, preset_values
+from .texts import N_, _
 
 try:
     from shlex import quote  # novermin
 except ImportError:  # Python 2
     from pipes import quote  # novermin
 
-NO_LAYERS = "Every layer is at 0, so there is nothing to dream of. Raise at least one of them."
+NO_LAYERS = N_("Every layer is at 0, so there is nothing to dream of. Raise at least one of them.")
 
 MASK = ["--mask", "alpha"]
 """Options for a frame whose alpha is the mask, see `mask`."""
@@ -57,10 +58,10 @@ def engine_options(values, brief=False):
             options += _option(parameter, value)
     layers = _layers(values)
     if not layers:
-        raise SettingError(NO_LAYERS)
+        raise SettingError(_(NO_LAYERS))
     wrong = channels.problem(layers)
     if wrong:
-        raise SettingError("%s: %s" % (CHANNELS.label, wrong))
+        raise SettingError("%s: %s" % (_(CHANNELS.label), wrong))
     if not brief or layers != _layers(usual):
         options += ["--layers", layers]
     return [str(option) for option in options]

@@ -21,24 +21,25 @@ import gimp
 import gimpfu
 import order
 import pixels
-from deepdream_common import engine_file, log_file, parameters, recipe, region, values, words
+from deepdream_common import engine_file, log_file, parameters, recipe, region, texts, values, words
 from deepdream_common.process import Engine, EngineError
 from deepdream_common.progress import Pace
+from deepdream_common.texts import N_, _
 from gimpfu import pdb
 
 POLL_SECONDS = 0.05
 EIGHT_BITS = (100, 150)
 """Precisions of 8 bits per channel, linear and perceptual."""
 
-DEEPER = (
+DEEPER = N_(
     "This image has more than 8 bits per channel, but GIMP 2.10 gives a Python plug-in only 8, so the "
     "part dreamed on will be rounded to 8 bits. GIMP 3 keeps the full precision."
 )
-PRESET_LABEL = "Preset, for all settings left unchanged"
+PRESET_LABEL = N_("Preset, for all settings left unchanged")
 SHOWN = tuple(parameter for parameter in parameters.PARAMETERS if parameter not in parameters.MORE)
 """The arguments.  gimpfu's dialog is one column that does not scroll, so the preset gives the rest here."""
 
-REMOVED = "The layer was removed while the dream was being computed, so the dream can't be added."
+REMOVED = N_("The layer was removed while the dream was being computed, so the dream can't be added.")
 
 
 class HostError(Exception):
@@ -55,7 +56,10 @@ def deep_dream(image, drawable, *given):
         _fail(_sentence(error))
     except Exception:
         _log(traceback.format_exc().decode("utf-8", "replace").splitlines())
-        _fail("The Deep Dream plug-in went wrong. The log file %s has the details." % log_file.NAME)
+        _fail(
+            _("The Deep Dream plug-in went wrong. The log file %(file)s has the details.")
+            % {"file": log_file.NAME}
+        )
 
 
 def _run(image, drawable, settings):
@@ -63,12 +67,12 @@ def _run(image, drawable, settings):
     command = engine_file.read(HERE)
     rectangle = region.around(pixels.selected(drawable), drawable.width, drawable.height)
     if image.precision not in EIGHT_BITS:
-        gimp.message(_text(DEEPER))
+        gimp.message(_text(_(DEEPER)))
     task = order.Task(image, drawable, rectangle, settings)
     dreamed, how, warnings = _compute(command, task, rectangle)
     # GIMP stayed usable: the user may have closed the image or deleted the layer.
     if not pdb.gimp_item_is_valid(drawable):
-        raise HostError(REMOVED)
+        raise HostError(_(REMOVED))
     _apply(image, drawable, rectangle, dreamed, how, new_layer=settings["result"] == "new-layer")
     if warnings:
         gimp.message(_text("\n".join(warnings)))
@@ -77,12 +81,16 @@ def _run(image, drawable, settings):
 def _refuse(drawable, settings):
     """Raise HostError for a drawable that can't be changed."""
     if pdb.gimp_item_is_group(drawable):
-        raise HostError("A layer group does not have pixels of its own. Choose one of its layers.")
+        raise HostError(_("A layer group does not have pixels of its own. Choose one of its layers."))
     if drawable.is_indexed:  # GIMP itself keeps only the menu from calling with such an image
-        raise HostError("Deep Dream does not work on indexed images. Convert it first (Image > Mode > RGB).")
+        raise HostError(
+            _("Deep Dream does not work on indexed images.\nConvert it first (Image > Mode > RGB).")
+        )
     in_place = settings["result"] == "in-place" or not pdb.gimp_item_is_layer(drawable)
     if in_place and pdb.gimp_item_get_lock_content(drawable):
-        raise HostError("The layer's pixels are locked. Unlock them, or choose a new layer as the result.")
+        raise HostError(
+            _("The layer's pixels are locked.\nUnlock them, or choose a new layer as the result.")
+        )
 
 
 def _compute(command, task, rectangle):
@@ -92,7 +100,7 @@ def _compute(command, task, rectangle):
     """
     _prepare_process()
     width, height = rectangle[2:]
-    gimp.progress_init(_text("Deep Dream"))
+    gimp.progress_init(_text(_("Deep Dream")))
     pace, warnings, buttons = Pace(), [], Buttons()
     engine = None
     try:
@@ -144,7 +152,7 @@ def _apply(image, drawable, rectangle, dreamed, how, new_layer):
     """
     selected = pixels.selected(drawable)
     if not (selected[2] and selected[3]):
-        raise HostError("Nothing of the layer is selected any more, so the dream can't be added.")
+        raise HostError(_("Nothing of the layer is selected any more, so the dream can't be added."))
     pdb.gimp_image_undo_group_start(image)
     try:
         target, flags = drawable, gimpfu.PARASITE_PERSISTENT | gimpfu.PARASITE_UNDOABLE
@@ -155,7 +163,7 @@ def _apply(image, drawable, rectangle, dreamed, how, new_layer):
             parent = pdb.gimp_item_get_parent(drawable)
             position = pdb.gimp_image_get_item_position(image, drawable)
             pdb.gimp_image_insert_layer(image, target, parent, position)
-            pdb.gimp_item_set_name(target, _text("%s dream" % _words(drawable.name)))
+            pdb.gimp_item_set_name(target, _text(_("%(layer)s dream") % {"layer": _words(drawable.name)}))
             pdb.gimp_item_set_lock_content(target, False)
         pixels.write(target, selected, rectangle, dreamed)
     finally:
@@ -178,9 +186,9 @@ class Buttons(object):
         self._window = None
         if self._gtk is not None:
             gtk = self._gtk
-            buttons = (_text("Stop and _Keep"), self.KEEP, gtk.STOCK_CANCEL, gtk.RESPONSE_CANCEL)
-            self._window = gtk.Dialog(_text("Deep Dream"), None, 0, buttons)
-            self._window.vbox.pack_start(gtk.Label(_text("The dream is being computed.")), True, True, 12)
+            buttons = (_text(_("_Stop and keep")), self.KEEP, gtk.STOCK_CANCEL, gtk.RESPONSE_CANCEL)
+            self._window = gtk.Dialog(_text(_("Deep Dream")), None, 0, buttons)
+            self._window.vbox.pack_start(gtk.Label(_text(_("The dream is being computed."))), True, True, 12)
             self._window.connect(str("response"), self._respond)
             self._window.show_all()
 
@@ -234,9 +242,9 @@ def _control(parameter):
     """Return the gimpfu definition of a parameter."""
     if parameter is parameters.PRESET:
         return _presets()
-    name, label = str(parameter.name), _text(parameter.label)
+    name, label = str(parameter.name), _text(_(parameter.label))
     if parameter.kind == "choice":
-        items = tuple((_text(label), str(nick)) for nick, label in parameter.choices)
+        items = tuple((_text(_(label)), str(nick)) for nick, label in parameter.choices)
         return (gimpfu.PF_RADIO, name, label, str(parameter.default), items)
     if parameter.kind in ("bool", "text"):
         plain = {"bool": (gimpfu.PF_TOGGLE, bool), "text": (gimpfu.PF_STRING, str)}
@@ -254,10 +262,10 @@ def _control(parameter):
 
 def _presets():
     """Return the definition of a menu, whose value is a number; radio buttons would fill the screen."""
-    nicks = [nick for nick, _ in parameters.PRESET.choices]
-    titles = tuple(_text(title) for _, title in parameters.PRESET.choices)
+    nicks = [nick for nick, _title in parameters.PRESET.choices]
+    titles = tuple(_text(_(title)) for _nick, title in parameters.PRESET.choices)
     default = nicks.index(parameters.PRESET.default)
-    return (gimpfu.PF_OPTION, str(parameters.PRESET.name), _text(PRESET_LABEL), default, titles)
+    return (gimpfu.PF_OPTION, str(parameters.PRESET.name), _text(_(PRESET_LABEL)), default, titles)
 
 
 SLIDER_SPAN = 1000
@@ -282,6 +290,7 @@ def _register():
         [],
         deep_dream,
         menu=str(parameters.MENU_PATH),
+        domain=(texts.DOMAIN, texts.FOLDER),  # GIMP translates the menu entry and the two texts above it
     )
 
 

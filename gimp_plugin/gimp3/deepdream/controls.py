@@ -9,6 +9,7 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from deepdream_common import parameters  # noqa: E402 - versions first
+from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import GimpUi, GObject, Gtk, Pango  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
@@ -37,16 +38,16 @@ def sliders(config: Gimp.ProcedureConfig, table: Sequence[parameters.Parameter])
 
 def menu(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> tuple[Gtk.Widget, Gtk.Label]:
     """Return a menu for a choice beside its label, and the label."""
-    combo = Gtk.ComboBoxText(tooltip_text=parameter.blurb)
+    combo = Gtk.ComboBoxText(tooltip_text=_(parameter.blurb))
     for nick, title in parameter.choices:
-        combo.append(nick, title)
+        combo.append(nick, _(title))
     config.bind_property(
         parameter.name,
         combo,
         "active-id",
         GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE,
     )
-    label = Gtk.Label(label=parameter.label, use_underline=True, mnemonic_widget=combo)
+    label = Gtk.Label(label=_(parameter.label), use_underline=True, mnemonic_widget=combo)
     row = Gtk.Box(spacing=6)
     row.pack_start(label, False, False, 0)
     row.pack_start(combo, True, True, 0)
@@ -64,9 +65,9 @@ def align(*labels: Gtk.Label) -> None:
 def entry(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> Gtk.Widget:
     """Return a text field beside its label."""
     field = GimpUi.prop_entry_new(config, parameter.name, -1)
-    field.set_tooltip_text(parameter.blurb)
+    field.set_tooltip_text(_(parameter.blurb))
     row = Gtk.Box(spacing=6)
-    row.pack_start(Gtk.Label(label=parameter.label), False, False, 0)
+    row.pack_start(Gtk.Label(label=_(parameter.label)), False, False, 0)
     row.pack_start(field, True, True, 0)
     return row
 
@@ -82,12 +83,12 @@ class PresetMenu(Gtk.Box):
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._config = config
         parameter = parameters.PRESET
-        self._menu = Gtk.ComboBoxText(tooltip_text=parameter.blurb)
+        self._menu = Gtk.ComboBoxText(tooltip_text=_(parameter.blurb))
         for nick, title in parameter.choices:
-            self._menu.append(nick, title)
-        self.label = Gtk.Label(label=parameter.label, use_underline=True, mnemonic_widget=self._menu)
+            self._menu.append(nick, _(title))
+        self.label = Gtk.Label(label=_(parameter.label), use_underline=True, mnemonic_widget=self._menu)
         self._again = Gtk.Button.new_from_icon_name(GimpUi.ICON_RESET, Gtk.IconSize.BUTTON)
-        self._again.set_tooltip_text("Reset all values to those of the preset")
+        self._again.set_tooltip_text(_("Reset all values to those of the preset"))
         row = Gtk.Box(spacing=6)
         row.pack_start(self.label, False, False, 0)
         row.pack_start(self._menu, True, True, 0)
@@ -95,7 +96,7 @@ class PresetMenu(Gtk.Box):
         self._words = Gtk.Label(xalign=0.0, yalign=0.0, wrap=True, lines=LINES)
         self._words.set_ellipsize(Pango.EllipsizeMode.END)
         self._words.set_max_width_chars(34)
-        _, line = self._words.create_pango_layout("X").get_pixel_size()
+        line = self._words.create_pango_layout("X").get_pixel_size()[1]
         self._words.set_size_request(-1, LINES * line)  # so that nothing below it moves when the text changes
         self._words.get_style_context().add_class("dim-label")
         self.pack_start(row, False, False, 0)
@@ -112,11 +113,11 @@ class PresetMenu(Gtk.Box):
             self._config.set_property(parameter.name, _typed(parameter, values[parameter.name]))
         self._config.set_property("preset", name)
 
-    def _show(self, *_: object) -> None:
+    def _show(self, *_ignored: object) -> None:
         name = self._config.get_property("preset")
         with self._menu.handler_block(self._handler):
             self._menu.set_active_id(name)
-        self._words.set_text(next(x.description for x in parameters.PRESETS if x.name == name))
+        self._words.set_text(_(next(x.description for x in parameters.PRESETS if x.name == name)))
         values = parameters.preset_values(name)
         self._again.set_sensitive(any(self._config.get_property(x) != values[x] for x in values))
 
@@ -132,11 +133,11 @@ def _slider(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> Gt
     low, high, gamma = parameter.slider
     slider.set_scale_limits(low, high)
     slider.set_gamma(gamma)
-    slider.set_tooltip_text(parameter.blurb)
+    slider.set_tooltip_text(_(parameter.blurb))
     return slider
 
 
 def _switch(config: Gimp.ProcedureConfig, parameter: parameters.Parameter) -> Gtk.Widget:
-    switch = GimpUi.prop_check_button_new(config, parameter.name, parameter.label)
-    switch.set_tooltip_text(parameter.blurb)
+    switch = GimpUi.prop_check_button_new(config, parameter.name, _(parameter.label))
+    switch.set_tooltip_text(_(parameter.blurb))
     return switch

@@ -27,7 +27,8 @@ try:
     import order
     import pixels
     import result
-    from deepdream_common import engine_file, parameters, process, progress, region
+    from deepdream_common import engine_file, parameters, process, progress, region, texts
+    from deepdream_common.texts import _
     from gi.repository import Gegl, Gimp, GLib, GObject
 except Exception:
     # GIMP does not show this; the menu entry is just missing.  The profile is two folders up.
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AUTHORS = "DeepDream ONNX contributors"
-SEE_LOG = f"See the log file in GIMP's profile folder ({log_file.NAME})."
 
 
 def log(*lines: str) -> None:
@@ -67,7 +67,7 @@ def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawab
         return False
     in_place = values["result"] == "in-place"
     if in_place and (layer.get_lock_content() or _locked_by_group(layer)):
-        raise Refused("The layer's pixels are locked.\nUnlock them, or choose a new layer as the result.")
+        raise Refused(_("The layer's pixels are locked.\nUnlock them, or choose a new layer as the result."))
     task = order.Task(image, layer, where, values, script=run_mode == Gimp.RunMode.NONINTERACTIVE)
     before = state(image, layer)
     log(task.summary)
@@ -88,8 +88,10 @@ def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawab
         return False
     if state(image, layer) != before:
         raise Refused(
-            "The layer or the selection has changed in the meantime, so the dream no longer fits.\n"
-            "The image was left unchanged. Run Deep Dream again."
+            _(
+                "The layer or the selection has changed in the meantime, so the dream no longer fits.\n"
+                "The image was left unchanged. Run Deep Dream again."
+            )
         )
     result.put(image, layer, where, task.answer(dreamed), task.recipe(engine), in_place=in_place)
     return True
@@ -98,21 +100,25 @@ def dream(run_mode: Gimp.RunMode, image: Gimp.Image, drawables: list[Gimp.Drawab
 def the_layer(drawables: list[Gimp.Drawable]) -> Gimp.Layer:
     """Return the layer to dream on; raise Refused if there is none."""
     if len(drawables) != 1:
-        raise Refused("Select one layer.")
+        raise Refused(_("Select one layer."))
     (drawable,) = drawables
     if drawable.is_layer_mask():
-        raise Refused("Deep Dream works on layers, not on their masks.\nSelect the layer itself.")
+        raise Refused(_("Deep Dream works on layers, not on their masks.\nSelect the layer itself."))
     if not drawable.is_layer():
-        raise Refused("Deep Dream works on layers, not on channels.\nSelect a layer.")
+        raise Refused(_("Deep Dream works on layers, not on channels.\nSelect a layer."))
     if drawable.is_indexed():  # GIMP itself keeps only the menu from calling with such an image
-        raise Refused("Deep Dream does not work on indexed images.\nConvert it first (Image > Mode > RGB).")
+        raise Refused(
+            _("Deep Dream does not work on indexed images.\nConvert it first (Image > Mode > RGB).")
+        )
     if drawable.is_group_layer():
         raise Refused(
-            "Deep Dream does not work on layer groups.\n"
-            "Select one layer of the group, or merge the group first."
+            _(
+                "Deep Dream does not work on layer groups.\n"
+                "Select one layer of the group, or merge the group first."
+            )
         )
     if drawable.is_floating_sel():
-        raise Refused("Anchor the floating selection first (Layer > Anchor Floating Selection).")
+        raise Refused(_("Anchor the floating selection first (Layer > Anchor Floating Selection)."))
     return drawable
 
 
@@ -153,7 +159,7 @@ def follow(engine: process.Engine) -> bool:
 
     Its Cancel button kills this process, and the engine with it.
     """
-    Gimp.progress_init("Deep Dream")
+    Gimp.progress_init(_("Deep Dream"))
     pace, text = progress.Pace(), ""
     while not engine.finished:
         event = engine.poll(0.05)
@@ -200,10 +206,12 @@ def run(
         message = str(error)
         log(*message.splitlines())
     except MemoryError:
-        message = "There is not enough memory for a layer of this size.\nSelect a smaller part of it."
+        message = _("There is not enough memory for a layer of this size.\nSelect a smaller part of it.")
         log(*traceback.format_exc().splitlines())
     except Exception as error:  # noqa: BLE001 - GIMP shows nothing for an exception that leaves this function
-        message = f"Deep Dream went wrong: {error or type(error).__name__}.\n{SEE_LOG}"
+        reason = {"reason": str(error) or type(error).__name__}
+        message = _("Deep Dream went wrong: %(reason)s.") % reason
+        message += "\n" + _("See the log file in GIMP's profile folder (deepdream.log).")
         log(*traceback.format_exc().splitlines())
     problem = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0) if message else None
     return procedure.new_return_values(status, problem)
@@ -219,9 +227,9 @@ def lead_process_group() -> None:
 class DeepDream(Gimp.PlugIn):
     """Tells GIMP which procedures there are."""
 
-    def do_set_i18n(self, _name: str) -> bool:
-        """Say that there are no translations."""
-        return False
+    def do_set_i18n(self, _name: str) -> tuple[bool, str, str]:
+        """Say where the translations are."""
+        return True, texts.DOMAIN, str(Path(texts.FOLDER).relative_to(HERE))
 
     def do_query_procedures(self) -> list[str]:
         """Return the names of the procedures."""
@@ -232,9 +240,9 @@ class DeepDream(Gimp.PlugIn):
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
         procedure.set_image_types(parameters.IMAGE_TYPES)
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
-        procedure.set_menu_label(parameters.MENU_LABEL)
+        procedure.set_menu_label(_(parameters.MENU_LABEL))
         procedure.add_menu_path(parameters.MENU_PATH)
-        procedure.set_documentation(parameters.BLURB, parameters.HELP, name)
+        procedure.set_documentation(_(parameters.BLURB), _(parameters.HELP), name)
         procedure.set_attribution(AUTHORS, AUTHORS, "2026")
         for parameter in parameters.PARAMETERS:
             add_argument(procedure, parameter)
@@ -244,11 +252,11 @@ class DeepDream(Gimp.PlugIn):
 def add_argument(procedure: Gimp.Procedure, parameter: parameters.Parameter) -> None:
     """Declare one argument of the procedure."""
     flags = GObject.ParamFlags.READWRITE
-    head = (parameter.name, parameter.label, parameter.blurb)
+    name, label, blurb = head = (parameter.name, _(parameter.label), _(parameter.blurb))
     if parameter.kind == "choice":
         # As a text: where a choice is misspelt, GIMP would go on with the default, and we would not know.
-        text = f"{parameter.blurb}: {', '.join(nick for nick, _ in parameter.choices)}"
-        procedure.add_string_argument(parameter.name, parameter.label, text, parameter.default, flags)
+        text = f"{blurb}: {', '.join(nick for nick, _title in parameter.choices)}"
+        procedure.add_string_argument(name, label, text, parameter.default, flags)
     elif parameter.kind == "bool":
         procedure.add_boolean_argument(*head, parameter.default, flags)
     elif parameter.kind == "text":

@@ -12,6 +12,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import controls  # noqa: E402 - versions first
 from deepdream_common import log_file, parameters, words  # noqa: E402 - versions first
+from deepdream_common.texts import N_, _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, GimpUi, Gtk  # noqa: E402 - versions first
 from preview import Preview  # noqa: E402 - versions first
 from thumbnail import Thumbnail  # noqa: E402 - versions first
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from pixels import Rectangle
 
 NAME = "deepdream"
-MORE = "_More"
-COPY, COPIED, NOTHING = "Copy command line", "Copied", "Not with these values"
+MORE = N_("_More")
+COPY, COPIED, NOTHING = N_("Copy command line"), N_("Copied"), N_("Not with these values")
 UNNAMED = "picture.png"
 
 
@@ -35,7 +36,7 @@ def ask(
 ) -> bool:
     """Show the dialog and let it fill `config`; return whether the user wants the dream."""
     GimpUi.init(NAME)
-    dialog = GimpUi.ProcedureDialog.new(procedure, config, "Deep Dream")
+    dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Deep Dream"))
     dialog.get_widget_for_response(
         Gtk.ResponseType.HELP
     ).hide()  # GIMP's manual does not have a page about this
@@ -46,7 +47,7 @@ def ask(
         lambda: thumbnail.sent(values(config)),
         lambda *lines: log_file.write(Gimp.directory(), lines),
     )
-    config.connect("notify", lambda *_: preview.settings_changed())
+    config.connect("notify", lambda *_ignored: preview.settings_changed())
     columns = Gtk.Box(spacing=18, border_width=12)
     selected = not Gimp.Selection.is_empty(image)
     more = _more(config, image, selected=selected)
@@ -77,7 +78,7 @@ def _controls(
     look = controls.sliders(config, parameters.LOOK)
     octaves = look[parameters.LOOK.index(parameters.OCTAVES)]
 
-    def follow(*_: object) -> None:
+    def follow(*_ignored: object) -> None:
         octaves.set_sensitive(config.get_property("min-size") == 0)
 
     config.connect("notify::min-size", follow)
@@ -85,9 +86,9 @@ def _controls(
     box = _column()
     preset = controls.PresetMenu(config)
     box.pack_start(preset, False, False, 0)
-    box.pack_start(controls.section("Look", look), False, False, 0)
+    box.pack_start(controls.section(_("Look"), look), False, False, 0)
     layers = [*controls.sliders(config, parameters.LAYERS), controls.entry(config, parameters.CHANNELS)]
-    box.pack_start(controls.section("Layers, from fine lines to whole objects", layers), False, False, 0)
+    box.pack_start(controls.section(_("Layers, from fine lines to whole objects"), layers), False, False, 0)
     if selected:
         box.pack_start(dialog.get_widget(parameters.FIT.name, Gtk.CheckButton.__gtype__), False, False, 0)
     result, label = controls.menu(config, parameters.RESULT)
@@ -99,9 +100,9 @@ def _controls(
 
 def _expander(dialog: GimpUi.ProcedureDialog, more: Gtk.Widget) -> Gtk.Expander:
     """Return what shows and hides the other column: many screens would not have room for it below."""
-    expander = Gtk.Expander(label=MORE, use_underline=True)
+    expander = Gtk.Expander(label=_(MORE), use_underline=True)
 
-    def follow(*_: object) -> None:
+    def follow(*_ignored: object) -> None:
         more.set_visible(expander.get_expanded())
         if not expander.get_expanded():
             dialog.resize(1, 1)  # as small as possible
@@ -114,13 +115,13 @@ def _more(config: Gimp.ProcedureConfig, image: Gimp.Image, *, selected: bool) ->
     """Return the column that is hidden at first."""
     table = [x for x in parameters.MORE if selected or x is not parameters.FEATHER]
     box = _column()
-    box.pack_start(controls.section("Fine tuning", controls.sliders(config, table)), False, False, 0)
+    box.pack_start(controls.section(_("Fine tuning"), controls.sliders(config, table)), False, False, 0)
     device, _label = controls.menu(config, parameters.DEVICE)
     box.pack_start(device, False, False, 0)
-    button = Gtk.Button(label=COPY)
-    button.set_tooltip_text("Copy the command that does the same to a whole picture file")
+    button = Gtk.Button(label=_(COPY))
+    button.set_tooltip_text(_("Copy the command that does the same to a whole picture file"))
     button.connect("clicked", _copy, config, image)
-    config.connect("notify", lambda *_: button.set_label(COPY))
+    config.connect("notify", lambda *_ignored: button.set_label(_(COPY)))
     box.pack_start(button, False, False, 0)
     for child in box.get_children():
         child.show_all()
@@ -141,10 +142,10 @@ def _copy(button: Gtk.Button, config: Gimp.ProcedureConfig, image: Gimp.Image) -
     try:
         text = words.command_line(values(config), file.get_basename() if file else UNNAMED)
     except parameters.SettingError:
-        button.set_label(NOTHING)
+        button.set_label(_(NOTHING))
         return
     clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
     clipboard.set_text(text, -1)
     clipboard.set_can_store(None)
     clipboard.store()
-    button.set_label(COPIED)
+    button.set_label(_(COPIED))

@@ -9,6 +9,7 @@ import gi
 gi.require_version("Gtk", "3.0")
 gi.require_version("GdkPixbuf", "2.0")
 from deepdream_common import parameters, process, progress  # noqa: E402 - versions first
+from deepdream_common.texts import N_, _  # noqa: E402 - versions first
 from gi.repository import GdkPixbuf, GLib, Gtk, Pango  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ CHECKS = (8, 0xFF999999, 0xFF666666)
 REMARKABLE = 1.2
 """From how many times the preview's size on to mention that the picture is larger."""
 
-BUTTON, STOP_BUTTON = "Pr_eview", "Stop pr_eview"
-INVITATION = "Press Preview to dream\non this small copy"
+BUTTON, STOP_BUTTON = N_("Pr_eview"), N_("Stop pr_eview")
+INVITATION = N_("Press Preview to dream\non this small copy")
 
 
 class Preview(Gtk.Box):
@@ -59,12 +60,12 @@ class Preview(Gtk.Box):
         before = Gtk.Image.new_from_pixbuf(self._pixbuf(self.thumbnail.frame.pixels))
         self.after = Gtk.Image.new_from_pixbuf(before.get_pixbuf())
         self.after.set_opacity(0.2)
-        self.invitation = Gtk.Label(label=INVITATION, justify=Gtk.Justification.CENTER)
+        self.invitation = Gtk.Label(label=_(INVITATION), justify=Gtk.Justification.CENTER)
         space = Gtk.Overlay()
         space.set_size_request(*self.thumbnail.shown)
         space.add(self.after)
         space.add_overlay(self.invitation)
-        for label, picture in (("Before", before), ("After", space)):
+        for label, picture in ((_("Before"), before), (_("After"), space)):
             heading = Gtk.Label(label=label, xalign=0.0)
             border = Gtk.Frame(halign=Gtk.Align.CENTER)
             border.add(picture)
@@ -76,8 +77,8 @@ class Preview(Gtk.Box):
         self.words.set_max_width_chars(30)
         self.words.get_style_context().add_class("dim-label")
         self.words.set_text(self._size())
-        self.button = Gtk.Button(label=BUTTON, use_underline=True)
-        self.button.set_tooltip_text("Dream with these settings on a small copy")
+        self.button = Gtk.Button(label=_(BUTTON), use_underline=True)
+        self.button.set_tooltip_text(_("Dream with these settings on a small copy"))
         self.button.connect("clicked", self._click)
         self.pack_start(self.button, False, False, 6)
         self.pack_start(self.bar, False, False, 0)
@@ -86,9 +87,10 @@ class Preview(Gtk.Box):
     def _size(self) -> str:
         """Describe the small copy."""
         frame, reduction = self.thumbnail.frame, self.thumbnail.reduction
-        text = f"A copy of {frame.width} × {frame.height} pixels."
+        told = {"width": frame.width, "height": frame.height, "times": reduction}
+        text = _("A copy of %(width)d × %(height)d pixels.") % told
         if reduction > REMARKABLE:
-            text += f" The picture itself, {reduction:.1f} times as large, gets finer forms."
+            text += " " + _("The picture itself, %(times).1f times as large, gets finer forms.") % told
         return text
 
     def settings_changed(self) -> None:
@@ -100,7 +102,7 @@ class Preview(Gtk.Box):
         except parameters.SettingError as error:
             self.words.set_text(str(error))
         else:
-            self.words.set_text(self._size() if same else "The settings have changed since then.")
+            self.words.set_text(self._size() if same else _("The settings have changed since then."))
 
     def close(self) -> None:
         """End the engine if it is still running."""
@@ -121,8 +123,8 @@ class Preview(Gtk.Box):
             return
         self.asked, self.stopping, self.pace = options, False, progress.Pace()
         self.bar.set_opacity(1.0)
-        self.button.set_label(STOP_BUTTON)
-        self.words.set_text("Starting the engine…")
+        self.button.set_label(_(STOP_BUTTON))
+        self.words.set_text(_("Starting the engine…"))
         self.timer = GLib.timeout_add(POLL_MILLISECONDS, self._tick)
 
     def _tick(self) -> bool:
@@ -138,7 +140,7 @@ class Preview(Gtk.Box):
             dreamed = engine.result()
         except process.EngineError as error:
             self._end()
-            self.words.set_text("Stopped before the first step." if self.stopping else str(error))
+            self.words.set_text(_("Stopped before the first step.") if self.stopping else str(error))
             self.log("the preview failed:", *str(error).splitlines())
             return GLib.SOURCE_REMOVE
         self._end()
@@ -164,7 +166,7 @@ class Preview(Gtk.Box):
             self.log("the engine said of the preview:", *engine.log)
         self.bar.set_fraction(0.0)
         self.bar.set_opacity(0.0)
-        self.button.set_label(BUTTON)
+        self.button.set_label(_(BUTTON))
         self.button.set_sensitive(True)
 
     def _pixbuf(self, pixels: bytes) -> GdkPixbuf.Pixbuf:

@@ -7,6 +7,7 @@ import gi
 gi.require_version("Gimp", "3.0")
 import pixels  # noqa: E402 - versions first
 from deepdream_common import recipe  # noqa: E402 - versions first
+from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gimp  # noqa: E402 - versions first
 
 
@@ -35,7 +36,7 @@ def put(
 
 def insert_above(image: Gimp.Image, layer: Gimp.Layer, target: Gimp.Layer) -> None:
     """Insert a copy of `layer`, `target`, right above it and select it."""
-    target.set_name(f"{layer.get_name()} dream")
+    target.set_name(_("%(layer)s dream") % {"layer": layer.get_name()})
     image.insert_layer(target, layer.get_parent(), image.get_item_position(layer))
     target.set_lock_content(False)
     if target.get_mask() is not None:

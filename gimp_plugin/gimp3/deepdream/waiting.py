@@ -9,6 +9,7 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from deepdream_common import progress  # noqa: E402 - versions first
+from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import GimpUi, GLib, Gtk, Pango  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ class Waiting:
         self.cancelled = False
         self.stopping = False
         self.loop = GLib.MainLoop()
-        self.dialog = Gtk.Dialog(title="Deep Dream", resizable=False, border_width=6)
+        self.dialog = Gtk.Dialog(title=_("Deep Dream"), resizable=False, border_width=6)
         self.dialog.set_role("deep-dream-progress")
         GimpUi.window_set_transient(self.dialog)
-        self.keep = self.dialog.add_button("_Stop and keep", KEEP)
-        self.keep.set_tooltip_text("Stop the dream here and keep the picture so far")
+        self.keep = self.dialog.add_button(_("_Stop and keep"), KEEP)
+        self.keep.set_tooltip_text(_("Stop the dream here and keep the picture so far"))
         self.keep.set_sensitive(False)
-        self.dialog.add_button("_Cancel", Gtk.ResponseType.CANCEL)
+        self.dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
         self.dialog.connect("response", self._respond)
         self._fill(name)
 
@@ -52,10 +53,11 @@ class Waiting:
         box.set_spacing(9)
         box.set_border_width(12)
         heading = Gtk.Label(xalign=0.0, ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=44)
-        heading.set_markup(f"<b>Dreaming on “{GLib.markup_escape_text(name)}”</b>")
+        text = GLib.markup_escape_text(_("Dreaming on “%(layer)s”") % {"layer": name})
+        heading.set_markup(f"<b>{text}</b>")
         self.bar = Gtk.ProgressBar()
         self.bar.set_size_request(400, -1)
-        self.text = Gtk.Label(label="Starting the engine…", xalign=0.0)
+        self.text = Gtk.Label(label=_("Starting the engine…"), xalign=0.0)
         for widget in (heading, self.bar, self.text):
             box.pack_start(widget, False, False, 0)
 
@@ -88,7 +90,7 @@ class Waiting:
             if not self.stopping:
                 self.text.set_text(self.pace.text(event))
         elif event.get("event") == "start":
-            self.text.set_text("Opening the model…")
+            self.text.set_text(_("Opening the model…"))
         else:
             self.engine.log.append(str(event))
 
@@ -96,7 +98,7 @@ class Waiting:
         if response == KEEP:
             self.stopping = True
             self.keep.set_sensitive(False)
-            self.text.set_text("Stopping…")
+            self.text.set_text(_("Stopping…"))
             self.engine.stop()
         else:  # Cancel, Escape and closing the window
             self.cancelled = True
