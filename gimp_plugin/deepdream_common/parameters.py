@@ -86,7 +86,7 @@ FIT = _plain(
     "fit-selection",
     "bool",
     True,
-    "_Dream up to the selection's edge",
+    "Dream up to the selection's _edge",
     "Forms grow only inside the selection and fit its surroundings. Otherwise the surroundings are dreamed "
     "on too, and the selection is cut out of the result",
 )

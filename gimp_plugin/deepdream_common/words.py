@@ -67,6 +67,15 @@ def engine_options(values, brief=False):
     return [str(option) for option in options]
 
 
+def problem(values):
+    """Return why these values can't be dreamed with, a sentence, or nothing."""
+    try:
+        engine_options(values)
+    except SettingError as error:
+        return error.args[0]  # str() would encode it in Python 2
+    return ""
+
+
 def settings(values):
     """Return the settings under the engine's names, as in its recipes."""
     found = {"layers": _coefficients(_layers(values))}

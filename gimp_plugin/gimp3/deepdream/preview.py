@@ -1,4 +1,4 @@
-"""Before and after on a small copy, made by a button; the dialog stays usable meanwhile."""
+"""The live preview: dreams on what is seen whenever a setting changes; the dialog stays usable meanwhile."""
 
 from __future__ import annotations
 
@@ -8,25 +8,34 @@ import gi
 
 gi.require_version("Gtk", "3.0")
 gi.require_version("GdkPixbuf", "2.0")
-from deepdream_common import parameters, process, progress  # noqa: E402 - versions first
+import framing  # noqa: E402 - versions first
+from deepdream_common import parameters, progress  # noqa: E402 - versions first
 from deepdream_common.texts import N_, _  # noqa: E402 - versions first
 from gi.repository import GdkPixbuf, GLib, Gtk, Pango  # noqa: E402 - versions first
+from pixels import Rectangle  # noqa: E402 - versions first
+from split_view import SplitView  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pixels import Frame
+    from deepdream_common.live import Live
     from thumbnail import Thumbnail
 
-POLL_MILLISECONDS = 50
+REST_MILLISECONDS = 300
+"""How long the settings must rest before they are tried."""
+
 CHECKS = (8, 0xFF999999, 0xFF666666)
 """Size and colours of the checkerboard behind transparent pixels."""
 
-REMARKABLE = 1.2
+SMALLEST = (280, 220)
+"""Width and height below which the picture does not shrink."""
+
+THIN = b"trough, progress { min-height: 3px; }"
+
+REMARKABLE = 1.05
 """From how many times the preview's size on to mention that the picture is larger."""
 
-BUTTON, STOP_BUTTON = N_("Pr_eview"), N_("Stop pr_eview")
-INVITATION = N_("Press Preview to dream\non this small copy")
+ORIGINAL, FULL_SIZE = N_("Ori_ginal"), N_("_1:1")
 
 
 class Preview(Gtk.Box):
@@ -34,152 +43,172 @@ class Preview(Gtk.Box):
 
     def __init__(
         self,
-        thumbnail: Thumbnail,
-        command: list[str],
-        order: Callable[[], tuple[list[str], Frame]],
-        log: Callable[..., None],
+        where: Rectangle,
+        small: Callable[[Rectangle, int], Thumbnail],
+        values: Callable[[], dict[str, Any]],
+        live: Live | None,
     ) -> None:
         """Prepare it.
 
-        thumbnail: the small copy; command: starts the engine; order: returns options and frame for the
-        present settings, or raises SettingError; log: takes lines for the log file.
+        where: what will be dreamed on; small: returns a copy of a part of that whose longer side has at most
+        so many pixels; values: returns the present ones by argument name; live: the engine, None if it could
+        not be started.
         """
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        self.thumbnail = thumbnail
-        self.command = command
-        self.order = order
-        self.log = log
-        self.engine: process.Engine | None = None
-        self.timer = 0
-        self.asked: list[str] = []
-        self.shown: list[str] | None = None
-        self.stopping = False
+        self._where, self._small, self._values, self._live = where, small, values, live
+        self._centre = (where.x + where.width / 2, where.y + where.height / 2)
+        self._framing: tuple[Rectangle, int] | None = None
+        self._copy: Thumbnail | None = None
+        self._before: GdkPixbuf.Pixbuf | None = None
+        self._after: GdkPixbuf.Pixbuf | None = None
+        self._asked: tuple[Any, ...] = ()
+        self._number: int | None = None
+        self._timer = 0
+        self._closed = False
+        self._pace = progress.Pace()
         self._fill()
 
     def _fill(self) -> None:
-        before = Gtk.Image.new_from_pixbuf(self._pixbuf(self.thumbnail.frame.pixels))
-        self.after = Gtk.Image.new_from_pixbuf(before.get_pixbuf())
-        self.after.set_opacity(0.2)
-        self.invitation = Gtk.Label(label=_(INVITATION), justify=Gtk.Justification.CENTER)
-        space = Gtk.Overlay()
-        space.set_size_request(*self.thumbnail.shown)
-        space.add(self.after)
-        space.add_overlay(self.invitation)
-        for label, picture in ((_("Before"), before), (_("After"), space)):
-            heading = Gtk.Label(label=label, xalign=0.0)
-            border = Gtk.Frame(halign=Gtk.Align.CENTER)
-            border.add(picture)
-            self.pack_start(heading, False, False, 0)
-            self.pack_start(border, False, False, 0)
-        self.bar = Gtk.ProgressBar(opacity=0.0)
-        self.words = Gtk.Label(xalign=0.0, wrap=True, lines=4, ellipsize=Pango.EllipsizeMode.END)
-        self.words.set_width_chars(30)
-        self.words.set_max_width_chars(30)
-        self.words.get_style_context().add_class("dim-label")
-        self.words.set_text(self._size())
-        self.button = Gtk.Button(label=_(BUTTON), use_underline=True)
-        self.button.set_tooltip_text(_("Dream with these settings on a small copy"))
-        self.button.connect("clicked", self._click)
-        self.pack_start(self.button, False, False, 6)
+        self.view = SplitView()
+        self.view.set_size_request(*SMALLEST)
+        self.view.set_tooltip_text(
+            _("Drag the line; hold the mouse button on the picture to see it as it was")
+        )
+        self.view.get_accessible().set_name(_("Preview"))
+        self.bar = Gtk.ProgressBar()
+        style = Gtk.CssProvider()
+        style.load_from_data(THIN)
+        self.bar.get_style_context().add_provider(style, Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION)
+        self.status = Gtk.Label(label=_("Starting the engine…"), xalign=0.0, yalign=0.0, wrap=True, lines=2)
+        self.status.set_ellipsize(Pango.EllipsizeMode.END)
+        line = self.status.create_pango_layout("X").get_pixel_size()[1]
+        self.status.set_size_request(-1, 2 * line)  # so that nothing moves when the sentence changes
+        self.original = Gtk.ToggleButton(label=_(ORIGINAL), use_underline=True)
+        self.original.set_tooltip_text(_("Hold to see the picture as it was"))
+        self.full_size = Gtk.ToggleButton(label=_(FULL_SIZE), use_underline=True)
+        self.full_size.set_tooltip_text(
+            _("See a part in full size, which can be dragged, or the whole picture")
+        )
+        row = Gtk.Box(spacing=6)
+        row.pack_start(self.status, True, True, 0)
+        for button in (self.original, self.full_size):
+            button.set_valign(Gtk.Align.CENTER)
+            row.pack_start(button, False, False, 0)
+        self.pack_start(self.view, True, True, 0)
         self.pack_start(self.bar, False, False, 0)
-        self.pack_start(self.words, False, False, 0)
+        self.pack_start(row, False, False, 0)
+        self.view.connect("resized", self._resized)
+        self.view.connect("panned", self._panned)
+        self.view.connect("compared", lambda view: self.original.set_active(view.comparing))
+        self.original.connect("toggled", lambda button: self.view.compare(on=button.get_active()))
+        self.original.connect("button-press-event", lambda button, _event: button.set_active(True) or True)
+        self.original.connect("button-release-event", lambda button, _event: button.set_active(False) or True)
+        self.full_size.connect("toggled", self._switched)
 
-    def _size(self) -> str:
-        """Describe the small copy."""
-        frame, reduction = self.thumbnail.frame, self.thumbnail.reduction
-        told = {"width": frame.width, "height": frame.height, "times": reduction}
-        text = _("A copy of %(width)d × %(height)d pixels.") % told
-        if reduction > REMARKABLE:
-            text += " " + _("The picture itself, %(times).1f times as large, gets finer forms.") % told
-        return text
-
-    def settings_changed(self) -> None:
-        """Tell the user if the picture shown does not match the present settings."""
-        if self.engine is not None or self.shown is None:
-            return
-        try:
-            same = self.order()[0] == self.shown
-        except parameters.SettingError as error:
-            self.words.set_text(str(error))
-        else:
-            self.words.set_text(self._size() if same else _("The settings have changed since then."))
+    def changed(self) -> None:
+        """Dream anew when the settings have rested for a moment."""
+        if self._timer:
+            GLib.source_remove(self._timer)
+        self._timer = 0 if self._closed else GLib.timeout_add(REST_MILLISECONDS, self._rested)
 
     def close(self) -> None:
-        """End the engine if it is still running."""
-        if self.engine is not None:
-            self._end()
+        """Do nothing more by itself."""
+        self._closed = True
+        self.changed()
 
-    def _click(self, _button: Gtk.Button) -> None:
-        if self.engine is not None:
-            self.stopping = True
-            self.button.set_sensitive(False)
-            self.engine.stop()
-            return
-        try:
-            options, frame = self.order()
-            self.engine = process.Engine(self.command, options, *frame)
-        except (parameters.SettingError, process.EngineError) as error:
-            self.words.set_text(str(error))
-            return
-        self.asked, self.stopping, self.pace = options, False, progress.Pace()
-        self.bar.set_opacity(1.0)
-        self.button.set_label(_(STOP_BUTTON))
-        self.words.set_text(_("Starting the engine…"))
-        self.timer = GLib.timeout_add(POLL_MILLISECONDS, self._tick)
+    def fail(self, message: str) -> None:
+        """Say what went wrong."""
+        self._asked, self._number = (), None
+        self._say(message)
 
-    def _tick(self) -> bool:
-        engine = self.engine
-        event = engine.poll()
-        while event is not None:
-            self._show(event)
-            event = engine.poll()
-        if not engine.finished:
-            return GLib.SOURCE_CONTINUE
-        self.timer = 0
-        try:
-            dreamed = engine.result()
-        except process.EngineError as error:
-            self._end()
-            self.words.set_text(_("Stopped before the first step.") if self.stopping else str(error))
-            self.log("the preview failed:", *str(error).splitlines())
-            return GLib.SOURCE_REMOVE
-        self._end()
-        self.invitation.hide()
-        self.after.set_opacity(1.0)
-        self.after.set_from_pixbuf(self._pixbuf(self.thumbnail.within_selection(dreamed)))
-        self.shown = self.asked
-        self.settings_changed()
+    def handle(self, event: dict[str, Any]) -> None:
+        """Show an event of the engine, if it is about this preview or about the engine itself."""
+        kind = event.get("event")
+        if event.get("dream") not in (None, self._number):
+            return
+        if kind in ("error", "ended"):
+            self.fail("\n".join(filter(None, (event.get("message"), event.get("hint")))))
+        elif kind == "step":
+            self._say(self._pace.text(event), self._pace.fraction(event))
+        elif kind == "done":
+            self._say(self._about())
+        if event.get("pixels") is not None:
+            self._after = self._pixbuf(self._copy.within_selection(event["pixels"]))
+            self.view.show_pictures(self._before, self._after)
+
+    def _resized(self, _view: SplitView) -> None:
+        if self._copy is None:
+            self._look()
+        self.changed()
+
+    def _panned(self, _view: SplitView, across: int, down: int) -> None:
+        x, y, width, height = framing.part(self._where, self.view.room, self._centre)
+        self._centre = (x + width / 2 + across, y + height / 2 + down)
+        self._look()
+        self.changed()
+
+    def _switched(self, button: Gtk.ToggleButton) -> None:
+        self.view.pans = button.get_active()
+        self._look()
+        self.changed()
+
+    def _rested(self) -> bool:
+        self._timer = 0
+        self._look()
+        self._ask()
         return GLib.SOURCE_REMOVE
 
-    def _show(self, event: dict[str, Any]) -> None:
-        if event.get("event") == "step":
-            self.bar.set_fraction(self.pace.fraction(event))
-            self.words.set_text(self.pace.text(event))
+    def _look(self) -> None:
+        """Take the part of the picture that is to be seen, in the size that is to be seen."""
+        part, room = self._where, self.view.room
+        if self.view.pans:
+            part = Rectangle(*framing.part(self._where, room, self._centre))
+        longest = max(framing.fitted(part[2:], room, self.view.unit))
+        if (part, longest) == self._framing:
+            return
+        same = self._framing is not None and self._framing[0] == part
+        self._framing, self._copy = (part, longest), self._small(part, longest)
+        self._before = self._pixbuf(self._copy.frame.pixels)
+        if not same:
+            self._after = None
+        elif self._after is not None:  # until there is a sharper one
+            size = self._before.get_width(), self._before.get_height()
+            self._after = self._after.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR)
+        self.view.show_pictures(self._before, self._after)
 
-    def _end(self) -> None:
-        if self.timer:
-            GLib.source_remove(self.timer)
-            self.timer = 0
-        engine, self.engine = self.engine, None
-        engine.close()
-        if engine.log:
-            self.log("the engine said of the preview:", *engine.log)
-        self.bar.set_fraction(0.0)
-        self.bar.set_opacity(0.0)
-        self.button.set_label(_(BUTTON))
-        self.button.set_sensitive(True)
+    def _ask(self) -> None:
+        """Have the engine dream, unless it is at just that or has done it."""
+        if self._live is None or self._copy is None:
+            return
+        try:
+            options, frame = self._copy.sent(self._values())
+        except parameters.SettingError as error:
+            self._live.stop()
+            self.fail(str(error))
+            return
+        if (options, self._framing) != self._asked:
+            self._asked, self._pace = (options, self._framing), progress.Pace()
+            self._number = self._live.ask(options, frame)
+
+    def _about(self) -> str:
+        """Say what is seen."""
+        if self.view.pans:
+            return _("A part in full size. Drag it to see others.")
+        if self._copy.reduction < REMARKABLE:
+            return _("The whole picture.")
+        return _("The whole picture, %(times).1f times smaller.") % {"times": self._copy.reduction}
+
+    def _say(self, text: str, fraction: float = 0.0) -> None:
+        self.status.set_text(text)
+        self.status.set_tooltip_text(text)
+        self.bar.set_fraction(fraction)
 
     def _pixbuf(self, pixels: bytes) -> GdkPixbuf.Pixbuf:
-        frame = self.thumbnail.frame
-        whole = GdkPixbuf.Pixbuf.new_from_bytes(
-            GLib.Bytes.new(self.thumbnail.rgba(pixels)),
-            GdkPixbuf.Colorspace.RGB,
-            True,
-            8,
-            frame.width,
-            frame.height,
-            frame.width * 4,
-        )
+        """Return the pixels of a frame like the copy's, on a checkerboard."""
+        frame = self._copy.frame
+        raw = GLib.Bytes.new(self._copy.rgba(pixels))
+        form = (GdkPixbuf.Colorspace.RGB, True, 8, frame.width, frame.height, frame.width * 4)
+        whole = GdkPixbuf.Pixbuf.new_from_bytes(raw, *form)
         return whole.composite_color_simple(
-            *self.thumbnail.shown, GdkPixbuf.InterpType.BILINEAR, 255, *CHECKS
+            frame.width, frame.height, GdkPixbuf.InterpType.NEAREST, 255, *CHECKS
         )

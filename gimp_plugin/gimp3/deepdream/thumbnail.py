@@ -15,16 +15,16 @@ from pixels import Frame, Rectangle  # noqa: E402 - versions first
 LONGEST = 448
 """Pixels of the longer side of a preview: takes seconds on two cores, and resembles the full result."""
 
-SHOWN = 224
-"""Pixels of the longer side on the screen, where two of them must fit one above the other."""
-
 
 class Thumbnail:
     """A small copy of a part of a layer, for the preview: 8 bit, sRGB."""
 
-    def __init__(self, image: Gimp.Image, layer: Gimp.Layer, where: Rectangle) -> None:
-        where = _crop(where)
-        scale = min(1.0, max(LONGEST / max(where[2:]), region.SMALLEST / min(where[2:])))
+    def __init__(
+        self, image: Gimp.Image, layer: Gimp.Layer, where: Rectangle, longest: int = LONGEST
+    ) -> None:
+        """Read it; longest: pixels of its longer side, at most."""
+        where = _crop(where, longest)
+        scale = min(1.0, max(longest / max(where[2:]), region.SMALLEST / min(where[2:])))
         width, height = (max(round(side * scale), region.SMALLEST) for side in where[2:])
         channels = 2 if layer.is_gray() else 4
         name = "Y'A u8" if layer.is_gray() else "R'G'B'A u8"
@@ -36,12 +36,6 @@ class Thumbnail:
             _, left, top = layer.get_offsets()
             on_canvas = where._replace(x=where.x + left, y=where.y + top)
             self._mask = _small(image.get_selection(), on_canvas, scale, width, height, "Y u8")
-
-    @property
-    def shown(self) -> tuple[int, int]:
-        """Width and height on the screen."""
-        scale = min(1.0, SHOWN / max(self.frame.width, self.frame.height))
-        return max(round(self.frame.width * scale), 1), max(round(self.frame.height * scale), 1)
 
     @property
     def reduction(self) -> float:
@@ -86,10 +80,10 @@ def _mix(old: int, new: int, share: int) -> int:
     return (old * (255 - share) + new * share + 127) // 255
 
 
-def _crop(where: Rectangle) -> Rectangle:
+def _crop(where: Rectangle, longest: int) -> Rectangle:
     """Return the middle of a strip that would become too narrow when reduced."""
-    longest = round(min(where[2:]) * LONGEST / region.SMALLEST)
-    width, height = min(where.width, longest), min(where.height, longest)
+    limit = round(min(where[2:]) * max(longest, region.SMALLEST) / region.SMALLEST)
+    width, height = min(where.width, limit), min(where.height, limit)
     return Rectangle(
         where.x + (where.width - width) // 2, where.y + (where.height - height) // 2, width, height
     )

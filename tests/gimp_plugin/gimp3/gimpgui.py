@@ -63,9 +63,11 @@ SETTINGS = """
 class Gui:
     """One GIMP with one image on one screen; a context manager."""
 
-    def __init__(self, image, profile, shots, size=(1280, 860)):
+    def __init__(self, image, profile, shots, size=(1280, 860), told=None):
+        """Prepare it; size: of the screen; told: variables of GIMP's environment."""
         self.image, self.profile, self.shots, self.size = image, profile, Path(shots), size
         self.env = dict(os.environ, GIMP3_DIRECTORY=str(profile), NO_AT_BRIDGE="1", GTK_A11Y="none")
+        self.env.update(told or {})
         self.started, self.questions, self.main = [], 0, None
         self.drive = Path(tempfile.mkdtemp(prefix="gimp-drive-"))
         self.shots.mkdir(parents=True, exist_ok=True)
@@ -216,6 +218,17 @@ class Gui:
         self._said("xdotool", "mousemove", str(x), str(y), "click", "1")
         self.park()
 
+    def press(self, x, y):
+        """Press the mouse button somewhere, and keep it pressed."""
+        self._said("xdotool", "mousemove", str(x), str(y), "mousedown", "1")
+
+    def release(self, *place):
+        """Let the mouse button go, there or at another place."""
+        if place:
+            self._said("xdotool", "mousemove", *map(str, place))
+        self._said("xdotool", "mouseup", "1")
+        self.park()
+
     def search(self, text):
         """Start an action through GIMP's search."""
         self.key("slash")
@@ -233,6 +246,10 @@ class Gui:
         words = self._said("xwininfo", "-id", window)
         names = ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height")
         return tuple(int(re.search(name + r": +(-?\d+)", words).group(1)) for name in names)
+
+    def property(self, window, name):
+        """Return what X knows of a window under a name."""
+        return self._said("xprop", "-id", window, name)
 
     def shot(self, name, kind="png"):
         """Photograph the screen."""

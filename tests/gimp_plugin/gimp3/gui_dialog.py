@@ -4,11 +4,11 @@
 
 import json
 import os
+import signal
 import subprocess
-import time
 from pathlib import Path
 
-from gui_hands import engine, engines, layers, leave, moves, nothing_left, open_dialog
+from gui_hands import engine, engines, layers, leave, nothing_left, open_dialog, plugins
 
 
 def check_menu_entry(gui):
@@ -25,26 +25,14 @@ def check_menu_entry(gui):
 def check_dialog_opens(gui):
     dialog = open_dialog(gui)
     gui.shot("dialog")
-    _, _, width, height = gui.place(dialog)
-    assert width < 900, (width, height)
-    assert height < 760, (width, height)
+    _, _, width, height = place = gui.place(dialog)
+    assert (width, height) == (1100, 760), "not as large as the screen and the eye allow"
+    gui.key("alt+d", dialog)
+    gui.still(dialog)
+    gui.shot("dialog-details")
+    assert gui.place(dialog) == place, "the window jumps from page to page"
     leave(gui, dialog)
     assert len(layers(gui)) == 1
-
-
-def check_more_opens_beside(gui):
-    dialog = open_dialog(gui)
-    _, _, width, height = gui.place(dialog)
-    gui.key("alt+m", dialog)
-    gui.until("more controls", lambda: gui.place(dialog)[2] > width + 150)
-    gui.still(dialog)
-    gui.shot("dialog-more")
-    _, _, wide, high = gui.place(dialog)
-    assert wide < 1000, wide
-    assert high <= height + 20, (high, height)
-    gui.key("alt+m", dialog)
-    gui.until("fewer controls", lambda: gui.place(dialog)[2] == width)
-    leave(gui, dialog)
 
 
 def check_preset_fills_the_controls(gui):
@@ -60,7 +48,7 @@ def check_preset_fills_the_controls(gui):
     wanted = {"--preset": "creatures", "--step": "0.026", "--jitter": "32", "--layers": chosen}
     assert wanted.items() <= creatures.items(), creatures
     assert "--clip" in creatures, creatures
-    changed = dreamed_with(gui, "alt+i ctrl+a 3 3 Tab", "dialog-changed")
+    changed = dreamed_with(gui, "alt+d alt+i ctrl+a 3 3 Tab", "dialog-changed")
     assert changed == {**creatures, "--iterations": "33"}, changed
     assert dreamed_with(gui, "") == changed, "the dialog did not keep what was set last"
     assert dreamed_with(gui, "alt+p Tab space", "dialog-again") == creatures, "the preset was not taken again"
@@ -103,69 +91,134 @@ def clipboard(gui):
 
 def check_command_line_can_be_copied(gui):
     dialog = open_dialog(gui)
-    gui.key("alt+m", dialog)
-    gui.key("alt+v Tab space", dialog)
+    gui.key("alt+d alt+m", dialog)
     pasted = gui.until("the clipboard", lambda: clipboard(gui))
+    gui.still(dialog)
     gui.shot("dialog-copied")
     assert pasted == "deepdream dream " + Path(os.environ["CHECK_PICTURE"]).name, pasted
     leave(gui, dialog)
 
 
-def check_selection_is_previewed(gui):
-    engine("real")
-    gui.ask("Gimp.get_images()[0].select_ellipse(Gimp.ChannelOps.REPLACE, 300, 150, 250, 200)")
+def check_wrong_channels_are_refused_while_typing(gui):
+    before = layers(gui)
+    engine("invert")
     dialog = open_dialog(gui)
-    gui.key("alt+m", dialog)
-    gui.key("alt+e", dialog)
-    gui.until("the engine", engines)
-    gui.until("the end of the preview", lambda: not engines())
+    gui.key("alt+d", dialog)
     gui.still(dialog)
-    gui.shot("dialog-selection")
-    _, y, _, height = gui.place(dialog)
-    assert y >= 0, "the dialog is higher than the screen"
-    assert y + height <= gui.size[1], "the dialog is higher than the screen"
+    fine = gui.seen(dialog)
+    gui.key("alt+w Tab ctrl+a m i x e d 9 colon 1", dialog)
+    gui.still(dialog, fine)
+    gui.shot("dialog-channels")
+    gui.key("alt+o", dialog)
+    gui.still(dialog)
+    assert layers(gui) == before
     leave(gui, dialog)
-    gui.ask("Gimp.Selection.none(Gimp.get_images()[0])")
 
 
-def check_preview(gui):
+def before_and_after(gui, dialog):
+    """Return the bytes of the preview left and right of where the line is at first."""
+    x, y, width, height = gui.place(dialog)
+    tall, wide = height // 4, width // 2
+    return (
+        gui.pixels(x + 40, y + height // 4, wide // 5, tall),
+        gui.pixels(x + wide // 2, y + height // 4, wide // 4, tall),
+    )
+
+
+def check_preview_follows_the_settings(gui):
     engine("real")
     dialog = open_dialog(gui)
-    x, y, _, height = gui.place(dialog)
-    after = (x + 20, y + height // 3, 200, height // 3)
-    before = gui.pixels(*after)
-    gui.shot("before-preview")
-    begun = time.monotonic()
-    gui.key("alt+e", dialog)
-    gui.until("the engine", engines)
-    moving = set()
+    left, right = before_and_after(gui, dialog)
+    seen = {right}
 
-    def ended():
-        moving.add(gui.pixels(x + 20, y + height // 2, 220, height // 2 - 20))
-        return not engines()
+    def moved():
+        seen.add(before_and_after(gui, dialog)[1])
+        return len(seen) > 3
 
-    gui.until("the end of the preview", ended)
-    seconds = time.monotonic() - begun
-    gui.until("a picture in the preview", lambda: gui.pixels(*after) != before)
+    gui.until("steps of the dream", moved)
+    gui.shot("preview-steps")
+    gui.still(dialog)
     gui.shot("preview")
-    assert len(moving) > 2, "no progress was seen"
-    print(f"preview: {seconds:.1f} s")
+    assert before_and_after(gui, dialog)[0] == left, "the picture before has changed"
+    (first,) = engines()
+    dreamed = before_and_after(gui, dialog)[1]
+    gui.key("alt+t Up Up Up Up Up", dialog)
+    gui.until("another dream", lambda: before_and_after(gui, dialog)[1] != dreamed)
+    gui.still(dialog)
+    assert engines() == [first], "another engine was started"
     leave(gui, dialog)
     assert len(layers(gui)) == 1
 
 
-def check_preview_can_be_stopped_and_left(gui):
-    engine("slow")
+def check_before_and_after(gui):
+    engine("invert")
     dialog = open_dialog(gui)
-    gui.key("alt+e", dialog)
-    gui.until("the engine", engines)
-    moves(gui, dialog)
-    before = gui.seen(dialog)
-    gui.shot("preview-slow")
-    gui.key("alt+e", dialog)  # the button says Stop and keeps its key
-    gui.until("the end of the preview", lambda: not engines())
-    gui.still(dialog, before)
-    gui.shot("preview-stopped")
-    gui.key("alt+e", dialog)
-    gui.until("the engine", engines)
+    left, right = before_and_after(gui, dialog)
+    gui.key("alt+g", dialog)  # the picture as it was, on both sides of where the line was
+    gui.still(dialog)
+    gui.shot("preview-original")
+    assert before_and_after(gui, dialog)[0] == left
+    assert before_and_after(gui, dialog)[1] != right
+    gui.key("alt+g", dialog)
+    gui.until("both", lambda: before_and_after(gui, dialog) == (left, right))
+    x, y, width, height = gui.place(dialog)
+    middle = (x + width // 4, y + height // 2)
+    gui.press(*middle)
+    gui.until("the picture before", lambda: before_and_after(gui, dialog)[1] != right)
+    gui.release()
+    gui.until("both", lambda: before_and_after(gui, dialog) == (left, right))
+    gui.key("Left " * 40, dialog)  # a click on the picture gives it the keyboard
+    gui.until("the dream alone", lambda: before_and_after(gui, dialog)[0] != left)
+    gui.still(dialog)
+    gui.shot("preview-line")
     leave(gui, dialog)
+
+
+def check_full_size(gui):
+    engine("invert")
+    dialog = open_dialog(gui)
+    whole = before_and_after(gui, dialog)
+    gui.key("alt+1", dialog)
+    gui.until("a part", lambda: before_and_after(gui, dialog) != whole)
+    gui.still(dialog)
+    gui.shot("preview-full-size")
+    part = before_and_after(gui, dialog)
+    x, y, width, height = gui.place(dialog)
+    gui.press(x + width // 4, y + height // 2)
+    gui.release(x + width // 4 - 100, y + height // 2 - 60)
+    gui.until("another part", lambda: before_and_after(gui, dialog) != part)
+    gui.still(dialog)
+    gui.shot("preview-dragged")
+    gui.key("alt+1", dialog)
+    gui.until("the whole", lambda: before_and_after(gui, dialog) == whole)
+    leave(gui, dialog)
+
+
+def check_selection_is_previewed(gui):
+    engine("invert")
+    gui.ask("Gimp.get_images()[0].select_ellipse(Gimp.ChannelOps.REPLACE, 300, 150, 250, 200)")
+    dialog = open_dialog(gui)
+    gui.shot("dialog-selection")
+    leave(gui, dialog)
+    gui.ask("Gimp.Selection.none(Gimp.get_images()[0])")
+
+
+def check_engines_error_is_told_and_the_dialog_lives(gui):
+    engine("refuse")
+    dialog = open_dialog(gui)
+    gui.shot("preview-error")
+    leave(gui, dialog)
+
+
+def check_engine_ends_with_the_dialog(gui):
+    engine("slow")
+    for way in ("Escape", "alt+F4", "killed"):
+        dialog = open_dialog(gui)
+        gui.until("the engine", engines)
+        if way == "killed":
+            os.kill(plugins()[0], signal.SIGKILL)
+        else:
+            gui.key(way, dialog)
+        gui.gone(dialog)
+        nothing_left(gui)
+    assert len(layers(gui)) == 1

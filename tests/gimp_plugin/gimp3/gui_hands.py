@@ -55,7 +55,7 @@ def processes(pattern):
 
 
 def engines():
-    return processes(r" pipe --progress")
+    return processes(r" pipe --")
 
 
 def plugins():
@@ -87,6 +87,16 @@ CLOSED = "gimp_flush(): error: Broken pipe"
 def words(gui):
     """Return the lines that GIMP and the plug-ins have said so far."""
     return (gui.shots / "gimp.log").read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def complaints(gui):
+    """Return what GIMP and the plug-ins have said of ours that they should not have to say."""
+    return [
+        line
+        for line in words(gui)
+        if re.search(r"deepdream|mnemonic|Traceback|Gtk-|LibGimpUI|LibGimpWidgets", line)
+        and not line.endswith(CLOSED)
+    ]
 
 
 def begin(gui, mode):

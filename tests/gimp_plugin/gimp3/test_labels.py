@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-from gimp_plugin.deepdream_common.parameters import CHANNELS, MORE, PARAMETERS
+from gimp_plugin.deepdream_common import parameters
 
 from . import harness
 
 OF_GIMP = "ocrhls"
 """OK, Cancel, Reset, Help, Load and Save Settings."""
-
-WITHOUT = (*MORE, CHANNELS)
-"""Behind the expander there are more controls than letters."""
 
 
 def constants(module: str, names: str) -> list[str]:
@@ -22,12 +19,21 @@ def constants(module: str, names: str) -> list[str]:
     return re.findall(r'"([^"]*)"', found[1])
 
 
-def test_every_mnemonic_is_there_once() -> None:
-    button, stop_button = constants("preview.py", "BUTTON, STOP_BUTTON")
-    (more,) = constants("dialog.py", "MORE")
-    labels = [button, more, *(parameter.label for parameter in PARAMETERS if parameter not in WITHOUT)]
-    assert all(label.count("_") == 1 for label in labels)
-    assert not any("_" in parameter.label for parameter in WITHOUT)
-    letters = list(OF_GIMP) + [label[label.index("_") + 1].lower() for label in labels]
-    assert len(set(letters)) == len(letters), sorted(letters)
-    assert stop_button[stop_button.index("_") + 1] == button[button.index("_") + 1]
+def letters(labels: list[str]) -> list[str]:
+    return [label[label.index("_") + 1].lower() for label in labels if "_" in label]
+
+
+def test_every_mnemonic_is_there_once_on_its_page() -> None:
+    around = [*constants("preview.py", "ORIGINAL, FULL_SIZE"), *constants("pages.py", "LOOK, DETAILS")]
+    look = [
+        *constants("pages.py", "STRENGTH_LABEL, AMOUNT_LABEL"),
+        *constants("controls.py", "FORMS"),
+        *(each.label for each in (parameters.PRESET, parameters.FIT, parameters.RESULT)),
+    ]
+    copy, *_ = constants("pages.py", "COPY, COPIED, NOTHING")
+    settings = [x for x in parameters.SETTINGS if x.name not in ("step-size", "blend")]
+    details = [x.label for x in (*parameters.LAYERS, *settings, parameters.CHANNELS, parameters.DEVICE)]
+    assert all(label.count("_") == 1 for label in [*around, *look, copy])
+    for page in (look, [*details, copy]):
+        found = [*OF_GIMP, *letters([*around, *page])]
+        assert len(set(found)) == len(found), sorted(found)

@@ -1,0 +1,154 @@
+"""The dialog's two pages: the look in a painter's words, and all details."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import controls
+import gi
+
+gi.require_version("Gdk", "3.0")
+gi.require_version("Gimp", "3.0")
+gi.require_version("Gtk", "3.0")
+from deepdream_common import parameters, words  # noqa: E402 - versions first
+from deepdream_common.texts import N_, _  # noqa: E402 - versions first
+from gi.repository import Gdk, Gimp, Gtk  # noqa: E402 - versions first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deepdream_common.parameter import Parameter
+
+LOOK, DETAILS = N_("Loo_k"), N_("_Details")
+COPY, COPIED, NOTHING = N_("Copy co_mmand line"), N_("Copied"), N_("Not with these values")
+UNNAMED = "picture.png"
+
+NO_SELECTION = N_("Nothing is selected.")
+WHOLE_SELECTION = N_("The dream does not end at the selection's edge.")
+SIZE_DECIDES = N_("The smallest size decides how many octaves there are. While it is 0, you can choose.")
+ONE_OCTAVE = N_("There is only one octave.")
+LIGHTNESS_ONLY = N_("Only lightness is dreamed on, so colours stay as they are.")
+NO_COLOURS = N_("The layer has no colours.")
+
+STRENGTH, AMOUNT = (next(x for x in parameters.SETTINGS if x.name == name) for name in ("step-size", "blend"))
+"""Settings of the engine that are on the first page, in a painter's words."""
+
+STRENGTH_LABEL, AMOUNT_LABEL = N_("S_trength"), N_("A_mount (%)")
+
+
+def of(look: Gtk.Widget, details: Gtk.Widget) -> Gtk.Notebook:
+    """Return the pages, each of which scrolls where the window is too low for it."""
+    book = Gtk.Notebook()
+    for title, page in ((LOOK, look), (DETAILS, details)):
+        window = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, overlay_scrolling=False)
+        page.set_border_width(12)
+        window.add(page)
+        book.append_page(window, Gtk.Label(label=_(title), use_underline=True))
+    return book
+
+
+class Context:
+    """What the pages are about: the arguments, and the layer that they are for."""
+
+    def __init__(
+        self,
+        config: Gimp.ProcedureConfig,
+        image: Gimp.Image,
+        values: Callable[[], dict[str, Any]],
+        *,
+        selected: bool,
+        grey: bool,
+    ) -> None:
+        """Keep it; selected, grey: whether anything is selected, and whether the layer has no colours."""
+        self.config, self.image, self.values = config, image, values
+        self.selected, self.grey = selected, grey
+
+    def get(self, name: str) -> Any:
+        """Return the value of an argument."""
+        return self.config.get_property(name)
+
+    def control(self, parameter: Parameter) -> Gtk.Widget:
+        """Return the control for an argument, greyed while it has no effect."""
+        widget = controls.control(self.config, parameter)
+        names, reason = self._reasons().get(parameter.name, ((), None))
+        if reason is not None:
+            controls.idle(self.config, widget, names, reason)
+        return widget
+
+    def _reasons(self) -> dict[str, tuple[tuple[str, ...], Callable[[], str]]]:
+        """Return, by argument, what its effect depends on, and what says why it has none."""
+        get = self.get
+        colours = NO_COLOURS if self.grey else ""
+        return {
+            "octaves": (("min-size",), lambda: SIZE_DECIDES if get("min-size") else ""),
+            "octave-scale": (
+                ("min-size", "octaves"),
+                lambda: ONE_OCTAVE if not get("min-size") and get("octaves") == 1 else "",
+            ),
+            "natural-colours": (
+                ("keep-colours",),
+                lambda: colours or (LIGHTNESS_ONLY if get("keep-colours") else ""),
+            ),
+            "keep-colours": ((), lambda: colours),
+            "fit-selection": ((), lambda: "" if self.selected else NO_SELECTION),
+            "feather": (
+                ("fit-selection",),
+                lambda: (
+                    NO_SELECTION if not self.selected else "" if get("fit-selection") else WHOLE_SELECTION
+                ),
+            ),
+        }
+
+
+def look(context: Context, looks: Gtk.Widget) -> Gtk.Widget:
+    """Return the first page; looks: what one chooses a look from."""
+    config = context.config
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=9)
+    box.pack_start(looks, True, True, 0)
+    strength = controls.slider(config, STRENGTH, 1000, _(STRENGTH_LABEL))
+    amount = controls.slider(config, AMOUNT, 100, _(AMOUNT_LABEL))
+    box.pack_start(controls.column([strength, controls.FormSize(config).widget, amount], 3), False, False, 0)
+    result = controls.Menu(config, parameters.RESULT)
+    box.pack_start(controls.column([result, context.control(parameters.FIT)], 6), False, False, 0)
+    return box
+
+
+def details(context: Context) -> Gtk.Widget:
+    """Return the second page."""
+    config = context.config
+    layers = [context.control(x) for x in parameters.LAYERS]
+    channels = controls.entry(config, parameters.CHANNELS, lambda: words.problem(context.values()))
+    fine = [context.control(x) for x in parameters.SETTINGS if x not in (STRENGTH, AMOUNT)]
+    device = controls.Menu(config, parameters.DEVICE)
+    rows = [
+        controls.section(_("Layers, from fine lines to whole objects"), [*layers, channels]),
+        controls.section(_("Fine tuning"), fine),
+        controls.section(_("Computer"), [device, _copy_button(context)]),
+    ]
+    return controls.column(rows, 12)
+
+
+def _copy_button(context: Context) -> Gtk.Button:
+    button = Gtk.Button(label=_(COPY), use_underline=True)
+    button.set_tooltip_text(_("Copy the command that does the same to a whole picture file"))
+    button.connect("clicked", _copy, context)
+    context.config.connect("notify", lambda *_ignored: button.set_label(_(COPY)))
+    return button
+
+
+def _copy(button: Gtk.Button, context: Context) -> None:
+    """Copy the command line to the clipboard.
+
+    It is still there after this process has ended if the desktop preserves the clipboard.
+    """
+    file = context.image.get_imported_file()
+    try:
+        text = words.command_line(context.values(), file.get_basename() if file else UNNAMED)
+    except parameters.SettingError:
+        button.set_label(_(NOTHING))
+        return
+    clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
+    clipboard.set_text(text, -1)
+    clipboard.set_can_store(None)
+    clipboard.store()
+    button.set_label(_(COPIED))

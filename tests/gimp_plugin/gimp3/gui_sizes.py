@@ -1,0 +1,77 @@
+"""Checks on screens of several sizes: the dialog fits, and OK and Cancel lie on the screen."""
+
+import os
+import re
+from contextlib import contextmanager
+
+from gimpgui import Gui
+from gui_hands import complaints, engine, leave, open_dialog
+
+NEW = """
+width, height = {size}
+image = Gimp.Image.new(width, height, Gimp.ImageBaseType.RGB)
+kind, mode = Gimp.ImageType.RGB_IMAGE, Gimp.LayerMode.NORMAL
+layer = Gimp.Layer.new(image, "waves", width, height, kind, 100, mode)
+image.insert_layer(layer, None, 0)
+spiral = Gimp.GradientType.SPIRAL_CLOCKWISE
+layer.edit_gradient_fill(spiral, 0, False, 1, 0, False, width / 2, height / 2, width, 0)
+Gimp.Display.new(image)
+"""
+
+
+@contextmanager
+def screen(gui, name, size, **told):
+    """Yield a GIMP on a screen of another size."""
+    engine("invert")
+    profile = os.environ["GIMP3_DIRECTORY"]
+    with Gui(gui.image, profile, gui.shots / name, size=size, told=told) as other:
+        yield other
+    assert not complaints(other), "\n".join(complaints(other))
+
+
+def fits(gui, name):
+    """Open the dialog, look at both of its pages, and take its OK; it lies wholly on the screen."""
+    dialog = open_dialog(gui)
+    gui.shot(name)
+    inside(gui, dialog)
+    gui.key("alt+d", dialog)
+    gui.still(dialog)
+    gui.shot(name + "-details")
+    inside(gui, dialog)
+    leave(gui, dialog)
+
+
+def inside(gui, dialog):
+    """Assert that all of the window lies on the screen, and that nothing in it is cut."""
+    x, y, width, height = gui.place(dialog)
+    assert x >= 0, (x, y, width, height)
+    assert y >= 0, (x, y, width, height)
+    assert x + width <= gui.size[0], (x, y, width, height)
+    assert y + height <= gui.size[1], (x, y, width, height)
+    least = re.search(r"minimum size: (\d+) by (\d+)", gui.property(dialog, "WM_NORMAL_HINTS"))
+    assert int(least[1]) <= width, (least[0], width)
+    assert int(least[2]) <= height, (least[0], height)
+
+
+def check_small_screen(gui):
+    with screen(gui, "1024x600", (1024, 600)) as small:
+        fits(small, "dialog")
+
+
+def check_laptop_screen_and_shapes_of_pictures(gui):
+    with screen(gui, "1366x768", (1366, 768)) as laptop:
+        fits(laptop, "landscape")
+        for name, size in (("portrait", (900, 1600)), ("square", (1000, 1000))):
+            laptop.ask(NEW.format(size=size))
+            laptop.window("Untitled.*{}.{}".format(*size))  # in the same window
+            fits(laptop, name)
+
+
+def check_fine_screen(gui):
+    with screen(gui, "2048x1200@2", (2048, 1200), GDK_SCALE="2") as fine:
+        fits(fine, "dialog")
+
+
+def check_large_screen(gui):
+    with screen(gui, "1920x1080", (1920, 1080)) as large:
+        fits(large, "dialog")
