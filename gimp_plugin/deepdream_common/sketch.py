@@ -1,0 +1,138 @@
+# -*- coding: utf-8 -*-
+"""What a preview asks the engine for: forms like those of the result, in a small share of the time.
+
+A dream goes up a ladder of octaves.  Its largest forms come from the first one, and a later one refines
+them.  So a small copy of the whole picture climbs only the lowest octaves, as many as `WORK` allows; and a
+part in full size climbs those of the result, on as much of the picture as their forms depend on.
+
+Sizes are (width, height) in pixels; `full` is that of what the result is dreamed on.
+"""
+
+from __future__ import division, unicode_literals
+
+import math
+
+from .region import SMALLEST
+
+WORK = 1.0e6
+"""Pixels that a preview may compute, those of all steps together: two seconds on two slow cores."""
+
+MARGIN = 32
+"""Largest margin of a preview: the rest of it costs half of the time and shows at the very edge only."""
+
+AROUND = 48
+"""Pixels of the last octave around a part in full size that its forms depend on."""
+
+FEWEST = 6
+"""Steps in each octave below which a dream no longer looks like itself."""
+
+LEAST_MAX_SIZE, LEAST_MIN_SIZE = 128, 32
+"""Smallest values that the engine takes for these."""
+
+MOST_OCTAVES = 20
+
+
+def whole(values, shown, full):
+    """Return the values for a small copy of the whole picture, and how many times larger their forms are.
+
+    values: by argument name; shown: the copy's size.  The second number is 1 where the copy shows forms of
+    the same size, in proportion to the picture, as the result has.
+    """
+    first = _first_octave(values, full)
+    most = min(*shown, _last_octave(values, full))
+    sizes = range(min(LEAST_MAX_SIZE, int(most)), int(most) + 1)
+    few = max(values["iterations"] // 2, min(FEWEST, values["iterations"]))
+    # Forms of the right size count most, then all the steps, then as many octaves as there is time for.
+    right = [size for size in sizes if size <= max(first, sizes[0])]
+    size = _last(right, lambda x: work(_climbing(values, first, x, few), shown) <= WORK)
+    found = _climbing(values, first, size, values["iterations"])
+    excess = work(found, shown) / WORK
+    if excess > 1:
+        found = _climbing(values, first, size, max(int(values["iterations"] / excess), few))
+    else:
+        size = _last(sizes, lambda x: work(_climbing(values, first, x, values["iterations"]), shown) <= WORK)
+        found = _climbing(values, first, size, values["iterations"])
+    larger = max(first / min(first, size), 1.0)
+    return dict(found, **{"max-size": size if size >= LEAST_MAX_SIZE else 0}), larger
+
+
+def around(values, part, full):
+    """Return the rectangle to dream on for a part in full size: the part, and what its forms depend on.
+
+    part: (x, y, width, height) in the picture.
+    """
+    scale = _last_octave(values, full) / min(full)
+    smallest = (SMALLEST + 2) / _first_octave(values, full)  # a bit more, for the engine rounds down
+    least = max(smallest * min(full), LEAST_MAX_SIZE / scale if scale < 1 else 0)
+    more = int(math.ceil(AROUND / scale))
+    x, width = _widened(part[0], part[2], full[0], more, least)
+    y, height = _widened(part[1], part[3], full[1], more, least)
+    return x, y, width, height
+
+
+def part(values, size, full):
+    """Return the values for such a rectangle of the given size: its octaves are those of the result."""
+    share = min(size) / min(full)
+    found = dict(values, margin=min(values["margin"], MARGIN))
+    last = _last_octave(values, full)
+    found["max-size"] = max(int(round(last * share)), LEAST_MAX_SIZE) if last < min(full) else 0
+    found["min-size"] = max(int(round(_first_octave(values, full) * share)), SMALLEST)
+    return found
+
+
+def work(values, size):
+    """Return how many pixels the engine computes for a picture of that size, those of all steps together."""
+    last = _last_octave(values, size)
+    total = 0.0
+    for shorter in ladder(values, last):
+        sides = [side * shorter / min(size) + 2 * values["margin"] for side in size]
+        total += sides[0] * sides[1]
+    return total * values["iterations"]
+
+
+def ladder(values, last):
+    """Return the shorter side of each octave, the smallest first, up to `last`, as the engine has them."""
+    count, scale = values["octaves"], values["octave-scale"]
+    if values["min-size"]:
+        ratio = max(last / max(values["min-size"], SMALLEST), 1.0)
+        steps = min(int(round(math.log(ratio) / math.log(max(scale, 1.01)))), MOST_OCTAVES - 1)
+        count, scale = (steps + 1, ratio ** (1 / steps)) if steps > 0 else (1, scale)
+    sides = [last / scale**number for number in reversed(range(count))]
+    return [side for side in sides if int(side) >= SMALLEST] or [last]
+
+
+def _climbing(values, first, last, iterations):
+    """Return the values of a dream that goes from one size to another and moves the picture as far."""
+    far = values["step-size"] * values["iterations"]
+    return dict(
+        values,
+        **{
+            "margin": min(values["margin"], MARGIN),
+            "min-size": max(int(round(min(first, last))), LEAST_MIN_SIZE),
+            "max-size": last,
+            "iterations": iterations,
+            "step-size": min(far / iterations, 1.0),
+        },
+    )
+
+
+def _last(sizes, fits):
+    """Return the last of some ascending sizes that fits; the first one if none does."""
+    return max([size for size in sizes if fits(size)] or sizes[:1])
+
+
+def _last_octave(values, size):
+    """Return the shorter side of the last octave."""
+    return min(*size, max(values["max-size"], LEAST_MAX_SIZE) if values["max-size"] else min(size))
+
+
+def _first_octave(values, size):
+    """Return the shorter side of the first octave."""
+    return ladder(values, _last_octave(values, size))[0]
+
+
+def _widened(start, length, whole, more, least):
+    """Return start and length of a span with `more` on both sides and at least `least`, within 0…whole."""
+    wanted = min(max(length + 2 * more, int(math.ceil(least))), whole)
+    first = min(max(start - (wanted - length) // 2, 0), whole - wanted)
+    return first, wanted
