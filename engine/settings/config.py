@@ -101,7 +101,8 @@ class DreamConfig(Pickled):
         "size of an octave relative to the one before",
         Dialog(
             label="Octave scale",
-            tooltip="How much larger each octave is than the previous one",
+            tooltip="Each octave is so many times as large as the one before: near 1, forms of all sizes "
+            "flow into each other; at 2, large and small ones stand apart",
             slider=(1.1, 2.0),
         ),
     )
@@ -115,8 +116,8 @@ class DreamConfig(Pickled):
         "smaller side of the first octave, whatever the picture's size: as many octaves as it takes",
         Dialog(
             label="Smallest si_ze",
-            tooltip="Shorter side of the first octave in pixels, instead of a number of octaves, so that "
-            "small and large pictures get the same forms. 32 or more; 0 uses the number of octaves",
+            tooltip="The smaller, the larger the forms become, in small and large pictures alike: shorter"
+            " side of the first octave in pixels, 32 or more. 0 counts octaves instead",
             at_once=3,
             slider=(0, 512),
             step=10,
@@ -136,8 +137,9 @@ class DreamConfig(Pickled):
         "smaller side of the last octave, or none: of what is larger only the picture's own detail is added",
         Dialog(
             label="Largest size",
-            tooltip="Shorter side of the last octave in pixels: a larger picture is dreamed on at this size, "
-            "enlarged, and given back its own detail. 128 or more; 0 dreams at full size",
+            tooltip="How fine the forms may become: of a larger picture, a copy with this shorter side in"
+            " pixels is dreamed on, enlarged, and given back the picture's own detail, which is "
+            "much faster. 128 or more; 0 dreams at full size",
             slider=(0, 4096),
             step=100,
         ),
@@ -153,7 +155,14 @@ class DreamConfig(Pickled):
         1,
         10000,
         "ascent steps in each octave",
-        Dialog(label="_Iterations", tooltip="Steps in each octave", at_once=4, slider=(1, 100), gamma=1.5),
+        Dialog(
+            label="_Iterations",
+            tooltip="More steps make the forms clearer and denser, and take longer. So many are made in "
+            "each octave",
+            at_once=4,
+            slider=(1, 100),
+            gamma=1.5,
+        ),
     )
     """Ascent steps in each octave; 1 to 10000."""
 
@@ -165,7 +174,8 @@ class DreamConfig(Pickled):
         "mean change of a pixel in one step, where black to white is 2",
         Dialog(
             label="Stren_gth",
-            tooltip="Size of a step: larger is stronger and coarser",
+            tooltip="How strongly each step changes the picture: larger makes the forms bolder and "
+            "coarser, smaller fainter and finer",
             at_once=1,
             slider=(0.001, 0.1),
             gamma=2.0,
@@ -183,7 +193,8 @@ class DreamConfig(Pickled):
         "loss above which an octave ends early, or none",
         Dialog(
             label="Max loss",
-            tooltip="An octave ends early when the loss is above this; 0 means it never does",
+            tooltip="A brake: an octave ends early once its forms are so strong that the loss is above "
+            "this. A smaller number keeps the dream fainter; 0 never brakes",
             slider=(0.0, 50.0),
             step=1.0,
             digits=1,
@@ -200,8 +211,8 @@ class DreamConfig(Pickled):
         "pixels by which each step randomly shifts the picture, and back",
         Dialog(
             label="Jitter",
-            tooltip="Pixels by which each step randomly shifts the picture, and back: hides the network's "
-            "grid",
+            tooltip="Hides the grid that the network would leave in the picture: each step shifts it by "
+            "up to so many pixels at random, and back",
             slider=(0, 64),
         ),
     )
@@ -216,8 +227,8 @@ class DreamConfig(Pickled):
         "pixels of its reflection that are computed around the picture, so that it dreams up to its edge",
         Dialog(
             label="Margin",
-            tooltip="Pixels of reflection around the picture that each step computes too, so that it dreams "
-            "up to its edge. 64 is enough for all layers",
+            tooltip="Lets the forms grow up to the picture's edge: each step dreams on so many pixels of "
+            "reflection around it, too. 64 is enough for all layers",
             slider=(0, 96),
         ),
     )
@@ -246,8 +257,8 @@ class DreamConfig(Pickled):
         "pixels that each step is blurred by, so that calm areas grow no dots",
         Dialog(
             label="Blur of a step",
-            tooltip="Pixels that each step is blurred by, so that calm areas grow no dots. 0.8 is enough; "
-            "more makes softer forms",
+            tooltip="Keeps calm areas, such as sky and skin, free of dots: each step is blurred by so "
+            "many pixels. 0.8 is enough; more makes softer forms",
             slider=(0.0, 3.0),
         ),
     )
@@ -259,7 +270,8 @@ class DreamConfig(Pickled):
         "keep colours between black and white in each step",
         Dialog(
             label="Keep in range",
-            tooltip="Limit colours to the range from black to white in each step, so that nothing burns out",
+            tooltip="Nothing burns out or drowns in black: in each step, colours stay between black and "
+            "white",
         ),
     )
     """Whether values are kept in the model's range after each step; true or false."""
@@ -272,8 +284,8 @@ class DreamConfig(Pickled):
         "how much to strengthen coarse forms relative to fine ones: larger, calmer",
         Dialog(
             label="Smoothness",
-            tooltip="How much to strengthen coarse forms relative to fine ones: larger, calmer. "
-            "1 makes them equal",
+            tooltip="Makes large forms stronger and fine ones weaker, so that the picture looks calmer. "
+            "At 1, all sizes are equally strong",
         ),
     )
     """How far the gradient's scales are made equally strong: 1 makes them equal, beyond that coarse ones
@@ -285,7 +297,13 @@ class DreamConfig(Pickled):
         0.0,
         10.0,
         "strength of the pull against noise, relative to the dream",
-        Dialog(label="Less noise", slider=(0.0, 2.0), gamma=1.5),
+        Dialog(
+            label="Less noise",
+            tooltip="Wipes fine noise away while the dream grows; much of it leaves flat areas. In "
+            "proportion to the dream's own strength",
+            slider=(0.0, 2.0),
+            gamma=1.5,
+        ),
     )
     """Weight of the descent of total variation in a step, relative to the normalised gradient; 0 to 10."""
 
@@ -295,7 +313,13 @@ class DreamConfig(Pickled):
         0.0,
         100.0,
         "strength of the pull back to the picture, relative to the dream",
-        Dialog(label="Stay close", slider=(0.0, 10.0), gamma=2.0),
+        Dialog(
+            label="Stay close",
+            tooltip="Holds the dream back, so that the picture stays recognisable. In proportion to the "
+            "dream's own strength",
+            slider=(0.0, 10.0),
+            gamma=2.0,
+        ),
     )
     """Weight of the distance from the picture in a step, relative to the normalised gradient: at 2, an
     average pixel gets no further than half of the way from grey to white; 0 to 100."""
@@ -303,7 +327,7 @@ class DreamConfig(Pickled):
     keep_colours: bool = _switch(
         "--keep-colours",
         "dream on lightness only",
-        Dialog(label="Keep colours", tooltip="Dream on lightness only, keeping the picture's hues"),
+        Dialog(label="Keep colours", tooltip="The picture keeps its hues: only its light and shade dream"),
     )
     """Whether red, green and blue are changed alike, so that hues stay the picture's; true or false."""
 
@@ -315,7 +339,7 @@ class DreamConfig(Pickled):
         "how much of the dream the result has",
         Dialog(
             label="Blend",
-            tooltip="How much of the dream the result has; the rest is the original picture",
+            tooltip="How much of the dream is seen in the result; the rest is the original picture",
         ),
     )
     """Share of the dream in the result, the rest is the picture as it was; 0 to 1."""
@@ -328,7 +352,7 @@ class DreamConfig(Pickled):
         "pixels inside a mask's edge over which the dream fades in",
         Dialog(
             label="Feather",
-            tooltip="Pixels inside the selection's edge over which the dream fades in",
+            tooltip="Softens the border: the dream fades in over so many pixels inside the selection's edge",
             slider=(0, 128),
             gamma=1.5,
         ),
@@ -351,7 +375,7 @@ class DreamConfig(Pickled):
         "what all random numbers start from",
         Dialog(
             label="Seed",
-            tooltip="Start of all random numbers: a different seed gives a different dream",
+            tooltip="Another number gives another dream of the same look: all random numbers start from it",
             slider=(0, 100),
         ),
     )

@@ -35,8 +35,8 @@ def _plain(name, kind, default, label, blurb, choices=()):
     )  # fmt: skip
 
 
-def _layer(name, default, label, blurb):
-    text = "%s: layer %s of the network. 0 leaves it out." % (blurb, name)
+def _layer(name, default, label, forms, hint="0 leaves them out"):
+    text = "%s grow out of the picture: layer %s of the network. %s" % (forms, name, hint)
     return Parameter(
         name, "float", default, low=-1000.0, high=1000.0, step=0.1, digits=2, slider=LAYER_SLIDER,
         label=label, blurb=text, choices=(), option=None, least=None,
@@ -50,7 +50,7 @@ PRESET = _choice(
     "preset",
     DEFAULT.name,
     "_Preset",
-    "Settings to start from",
+    "The look to start from: it sets all that decides how the dream looks",
     tuple((preset.name, preset.title) for preset in PRESETS),
 )
 
@@ -66,19 +66,20 @@ _LAYERS = (
     _layer("mixed2", 0.2, "Or_nament", "Scales, meshes and small eyes"),
     _layer("mixed3", 0.5, "E_yes", "Eyes, shells and feathers"),
     _layer("mixed4", 2.0, "_Beings", "Parts of animals and of things"),
-    _layer("mixed5", 1.5, "_Whole objects", "Whole animals and things; best combined with other layers"),
+    _layer("mixed5", 1.5, "_Whole objects", "Whole animals and things", "Best combined with other layers"),
 )
 
 _CHANNELS = _plain(
     "channels", "text", "", "Channels",
-    "Single channels of layers, in addition to the layers above, such as mixed4:12+40=0.5,mixed3:87=1",
+    "Single motifs grow besides the layers' forms, such as one kind of eye: channels of layers with their "
+    "strengths, such as mixed4:12+40=0.5,mixed3:87=1",
 )  # fmt: skip
 
 DEVICE = _choice(
     "device",
     "auto",
     "De_vice",
-    "Which processor to compute on",
+    "Which processor computes the dream: a GPU is much faster, and the look is the same",
     (("auto", "Automatic"), ("cpu", "Processor (CPU)"), ("cuda", "NVIDIA GPU (CUDA)")),
 )
 

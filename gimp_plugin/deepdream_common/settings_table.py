@@ -21,7 +21,8 @@ LOOK = (
         digits=4,
         slider=(0.001, 0.1, 2.0),
         label="Stren_gth",
-        blurb="Size of a step: larger is stronger and coarser",
+        blurb="How strongly each step changes the picture: larger makes the forms bolder and "
+        "coarser, smaller fainter and finer",
         choices=(),
         option="--step",
         least=None,
@@ -52,9 +53,8 @@ LOOK = (
         digits=0,
         slider=(0, 512, 1.0),
         label="Smallest si_ze",
-        blurb="Shorter side of the first octave in pixels, instead of a number of octaves, so "
-        "that small and large pictures get the same forms. 32 or more; 0 uses the number "
-        "of octaves",
+        blurb="The smaller, the larger the forms become, in small and large pictures alike: "
+        "shorter side of the first octave in pixels, 32 or more. 0 counts octaves instead",
         choices=(),
         option="--min-size",
         least=32,
@@ -69,7 +69,8 @@ LOOK = (
         digits=0,
         slider=(1, 100, 1.5),
         label="_Iterations",
-        blurb="Steps in each octave",
+        blurb="More steps make the forms clearer and denser, and take longer. So many are made "
+        "in each octave",
         choices=(),
         option="--iterations",
         least=None,
@@ -88,7 +89,8 @@ MORE = (
         digits=2,
         slider=(1.1, 2.0, 1.0),
         label="Octave scale",
-        blurb="How much larger each octave is than the previous one",
+        blurb="Each octave is so many times as large as the one before: near 1, forms of all "
+        "sizes flow into each other; at 2, large and small ones stand apart",
         choices=(),
         option="--octave-scale",
         least=None,
@@ -103,9 +105,9 @@ MORE = (
         digits=0,
         slider=(0, 4096, 1.0),
         label="Largest size",
-        blurb="Shorter side of the last octave in pixels: a larger picture is dreamed on at "
-        "this size, enlarged, and given back its own detail. 128 or more; 0 dreams at "
-        "full size",
+        blurb="How fine the forms may become: of a larger picture, a copy with this shorter "
+        "side in pixels is dreamed on, enlarged, and given back the picture's own detail,"
+        " which is much faster. 128 or more; 0 dreams at full size",
         choices=(),
         option="--max-size",
         least=128,
@@ -120,7 +122,8 @@ MORE = (
         digits=1,
         slider=(0.0, 50.0, 1.0),
         label="Max loss",
-        blurb="An octave ends early when the loss is above this; 0 means it never does",
+        blurb="A brake: an octave ends early once its forms are so strong that the loss is "
+        "above this. A smaller number keeps the dream fainter; 0 never brakes",
         choices=(),
         option="--max-loss",
         least=0.0,
@@ -135,7 +138,8 @@ MORE = (
         digits=0,
         slider=(0, 64, 1.0),
         label="Jitter",
-        blurb="Pixels by which each step randomly shifts the picture, and back: hides the network's grid",
+        blurb="Hides the grid that the network would leave in the picture: each step shifts it "
+        "by up to so many pixels at random, and back",
         choices=(),
         option="--jitter",
         least=None,
@@ -150,8 +154,8 @@ MORE = (
         digits=0,
         slider=(0, 96, 1.0),
         label="Margin",
-        blurb="Pixels of reflection around the picture that each step computes too, so that it "
-        "dreams up to its edge. 64 is enough for all layers",
+        blurb="Lets the forms grow up to the picture's edge: each step dreams on so many pixels"
+        " of reflection around it, too. 64 is enough for all layers",
         choices=(),
         option="--margin",
         least=None,
@@ -181,8 +185,8 @@ MORE = (
         digits=2,
         slider=(0.0, 3.0, 1.0),
         label="Blur of a step",
-        blurb="Pixels that each step is blurred by, so that calm areas grow no dots. 0.8 is "
-        "enough; more makes softer forms",
+        blurb="Keeps calm areas, such as sky and skin, free of dots: each step is blurred by so"
+        " many pixels. 0.8 is enough; more makes softer forms",
         choices=(),
         option="--blur",
         least=None,
@@ -197,7 +201,8 @@ MORE = (
         digits=2,
         slider=(0.0, 2.0, 1.0),
         label="Smoothness",
-        blurb="How much to strengthen coarse forms relative to fine ones: larger, calmer. 1 makes them equal",
+        blurb="Makes large forms stronger and fine ones weaker, so that the picture looks "
+        "calmer. At 1, all sizes are equally strong",
         choices=(),
         option="--smooth",
         least=None,
@@ -212,7 +217,8 @@ MORE = (
         digits=2,
         slider=(0.0, 2.0, 1.5),
         label="Less noise",
-        blurb="Strength of the pull against noise, relative to the dream",
+        blurb="Wipes fine noise away while the dream grows; much of it leaves flat areas. In "
+        "proportion to the dream's own strength",
         choices=(),
         option="--total-variation",
         least=None,
@@ -227,7 +233,8 @@ MORE = (
         digits=2,
         slider=(0.0, 10.0, 2.0),
         label="Stay close",
-        blurb="Strength of the pull back to the picture, relative to the dream",
+        blurb="Holds the dream back, so that the picture stays recognisable. In proportion to "
+        "the dream's own strength",
         choices=(),
         option="--stay-close",
         least=None,
@@ -242,7 +249,7 @@ MORE = (
         digits=2,
         slider=(0.0, 1.0, 1.0),
         label="Blend",
-        blurb="How much of the dream the result has; the rest is the original picture",
+        blurb="How much of the dream is seen in the result; the rest is the original picture",
         choices=(),
         option="--blend",
         least=None,
@@ -257,7 +264,7 @@ MORE = (
         digits=0,
         slider=(0, 128, 1.5),
         label="Feather",
-        blurb="Pixels inside the selection's edge over which the dream fades in",
+        blurb="Softens the border: the dream fades in over so many pixels inside the selection's edge",
         choices=(),
         option="--feather",
         least=None,
@@ -272,7 +279,7 @@ MORE = (
         digits=0,
         slider=(0, 100, 1.0),
         label="Seed",
-        blurb="Start of all random numbers: a different seed gives a different dream",
+        blurb="Another number gives another dream of the same look: all random numbers start from it",
         choices=(),
         option="--seed",
         least=None,
@@ -287,7 +294,7 @@ MORE = (
         digits=None,
         slider=None,
         label="Keep in range",
-        blurb="Limit colours to the range from black to white in each step, so that nothing burns out",
+        blurb="Nothing burns out or drowns in black: in each step, colours stay between black and white",
         choices=(),
         option="--clip",
         least=None,
@@ -302,7 +309,7 @@ MORE = (
         digits=None,
         slider=None,
         label="Keep colours",
-        blurb="Dream on lightness only, keeping the picture's hues",
+        blurb="The picture keeps its hues: only its light and shade dream",
         choices=(),
         option="--keep-colours",
         least=None,
