@@ -39,7 +39,7 @@ def whole(values, shown, full):
     the same size, in proportion to the picture, as the result has.
     """
     first = _first_octave(values, full)
-    most = min(*shown, _last_octave(values, full))
+    most = min(tuple(shown) + (_last_octave(values, full),))
     sizes = range(min(LEAST_MAX_SIZE, int(most)), int(most) + 1)
     few = max(values["iterations"] // 2, min(FEWEST, values["iterations"]))
     # Forms of the right size count most, then all the steps, then as many octaves as there is time for.
@@ -123,7 +123,8 @@ def _last(sizes, fits):
 
 def _last_octave(values, size):
     """Return the shorter side of the last octave."""
-    return min(*size, max(values["max-size"], LEAST_MAX_SIZE) if values["max-size"] else min(size))
+    shorter = min(size)
+    return min(shorter, max(values["max-size"], LEAST_MAX_SIZE)) if values["max-size"] else shorter
 
 
 def _first_octave(values, size):
