@@ -9,6 +9,7 @@ from __future__ import unicode_literals
 
 import gettext
 import os
+import struct
 
 DOMAIN = str("deepdream")
 
@@ -31,7 +32,10 @@ def use(languages=None):
 
     Without languages, take those of the environment: GIMP puts the one of its preferences there.
     """
-    found = gettext.translation(DOMAIN, FOLDER, languages, fallback=True)
+    try:
+        found = gettext.translation(DOMAIN, FOLDER, languages, fallback=True)
+    except (IOError, OSError, ValueError, struct.error):  # a damaged file
+        found = gettext.NullTranslations()
     _language.translate = getattr(found, "ugettext", found.gettext)  # Python 2's gettext returns bytes
 
 

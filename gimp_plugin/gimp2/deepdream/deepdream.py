@@ -274,8 +274,8 @@ SLIDER_SPAN = 1000
 
 def _register():
     given = [
-        (gimpfu.PF_IMAGE, str("image"), str("Input image"), None),
-        (gimpfu.PF_DRAWABLE, str("drawable"), str("Input drawable"), None),
+        (gimpfu.PF_IMAGE, str("image"), _text(_("Input image")), None),
+        (gimpfu.PF_DRAWABLE, str("drawable"), _text(_("Input drawable")), None),
     ]
     gimpfu.register(
         str(parameters.PROCEDURE),
