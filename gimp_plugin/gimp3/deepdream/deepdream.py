@@ -30,6 +30,7 @@ try:
     from deepdream_common import engine_file, parameters, process, progress, region, texts
     from deepdream_common.texts import _
     from gi.repository import Gegl, Gimp, GLib, GObject
+
     texts.use(GLib.get_language_names())  # which knows Windows' and macOS' own settings too
 except Exception:
     # GIMP does not show this; the menu entry is just missing.  The profile is two folders up.
