@@ -104,16 +104,14 @@ def ladder(values, last):
 def _climbing(values, first, last, iterations):
     """Return the values of a dream that goes from one size to another and moves the picture as far."""
     far = values["step-size"] * values["iterations"]
-    return dict(
-        values,
-        **{
-            "margin": min(values["margin"], MARGIN),
-            "min-size": max(int(round(min(first, last))), LEAST_MIN_SIZE),
-            "max-size": last,
-            "iterations": iterations,
-            "step-size": min(far / iterations, 1.0),
-        },
-    )
+    found = {
+        "margin": min(values["margin"], MARGIN),
+        "min-size": max(int(round(min(first, last))), LEAST_MIN_SIZE),
+        "max-size": last,
+        "iterations": iterations,
+        "step-size": min(far / iterations, 1.0),
+    }
+    return dict(values, **found)
 
 
 def _last(sizes, fits):
