@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.settings.config import DreamConfig
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.onnx"
-QUICK = ["--model", str(TINY), "--preset", "keras", "--layers", "mixed0,mixed1", "--iterations", "2"]
+QUICK = ["--model", str(TINY), "--layers", "mixed0,mixed1", "--iterations", "2"]
 
 
 @pytest.fixture(scope="session")

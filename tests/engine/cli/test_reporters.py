@@ -207,8 +207,9 @@ def test_the_bar_on_a_real_terminal_of_80_columns(photo: Path) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES"}}
+    words = [*QUICK, "--preset", "keras", "--threads", "2", "--jobs", "2"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "engine", "dream", *korean, *QUICK, "--threads", "2", "--jobs", "2"],
+        [sys.executable, "-m", "engine", "dream", *korean, *words],
         cwd=ROOT,
         env={**environment, "PYTHONUTF8": "1"},
         stdin=theirs,

@@ -35,7 +35,8 @@ def test_zoom_makes_the_film_that_the_command_makes(photo: Path, tmp_path: Path)
     assert [x.number for x in frames] == [1, 2, 3, 4, 5, 6]
     assert film.frames == 6
     options = ["--seconds", "0.3", "--fps", "20", "--size", "64", "--threads", "1", "--octaves", "2"]
-    command = ["zoom", str(photo), "-o", str(tmp_path / "b.webp"), *options, *QUICK, "--iterations", "1"]
+    settings = [*QUICK, "--preset", "keras", "--iterations", "1"]
+    command = ["zoom", str(photo), "-o", str(tmp_path / "b.webp"), *options, *settings]
     assert cli.main(command) == 0
     assert film.path.read_bytes() == (tmp_path / "b.webp").read_bytes()
 

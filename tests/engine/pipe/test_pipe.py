@@ -34,7 +34,7 @@ def serve(
         path.write_bytes(content)
         with path.open() as stdin:
             monkeypatch.setattr(sys, "stdin", stdin)
-            code = cli.main(["pipe", "--progress", "json", *QUICK, *words])
+            code = cli.main(["pipe", "--progress", "json", *QUICK, "--preset", "keras", *words])
         out, err = capfdbinary.readouterr()
         return code, frames_of(out), events_of(err)
 
@@ -137,7 +137,7 @@ def test_pillow_is_not_loaded_for_a_frame() -> None:
         "sys.exit('loaded PIL' if 'PIL' in sys.modules else code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, "pipe", *QUICK],
+        [sys.executable, "-c", script, "pipe", *QUICK, "--preset", "keras"],
         cwd=ROOT,
         input=as_frame(RGB),
         capture_output=True,
