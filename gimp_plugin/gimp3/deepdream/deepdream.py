@@ -27,7 +27,7 @@ try:
     import order
     import pixels
     import result
-    from deepdream_common import engine_file, parameters, process, progress, region, texts
+    from deepdream_common import engine_file, look, parameters, process, progress, region, texts
     from deepdream_common.texts import _
     from gi.repository import Gegl, Gimp, GLib, GObject
 
@@ -248,6 +248,7 @@ class DeepDream(Gimp.PlugIn):
         procedure.set_attribution(AUTHORS, AUTHORS, "2026")
         for parameter in parameters.PARAMETERS:
             add_argument(procedure, parameter)
+        procedure.add_string_aux_argument(look.ARGUMENT, look.ARGUMENT, "", "", GObject.ParamFlags.READWRITE)
         return procedure
 
 

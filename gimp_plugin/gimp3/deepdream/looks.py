@@ -1,79 +1,214 @@
-"""The menu of presets."""
+"""Looks as pictures: choosing one sets all controls to what it means."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gi
 
-gi.require_version("GimpUi", "3.0")
+gi.require_version("Gdk", "3.0")
+gi.require_version("GdkPixbuf", "2.0")
+gi.require_version("Gimp", "3.0")
 gi.require_version("Gtk", "3.0")
-from deepdream_common import parameters  # noqa: E402 - versions first
-from deepdream_common.texts import _  # noqa: E402 - versions first
-from gi.repository import GimpUi, Gtk, Pango  # noqa: E402 - versions first
+import tile  # noqa: E402 - versions first
+from deepdream_common import favourites, log_file, look, parameters  # noqa: E402 - versions first
+from deepdream_common.texts import N_, _  # noqa: E402 - versions first
+from gi.repository import Gdk, GdkPixbuf, Gimp, GLib, Gtk, Pango  # noqa: E402 - versions first
+from samples import Samples  # noqa: E402 - versions first
+from shelf import Shelf  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepdream_common.live import Live
-    from gi.repository import Gimp
+    from thumbnail import Thumbnail
 
-LINES = 3
-"""Lines for a preset's description."""
+HEADING, SURPRISE, BACK = N_("_Pick a look"), N_("S_urprise me"), N_("_Back")
+
+LONGEST = 208
+"""Pixels of the longer side of what the looks are tried on: sharp on a fine screen, and some 0.5 s a look."""
+
+PICTURES = Path(__file__).absolute().parent / "looks"
+"""What the looks make of a photograph, NAME.jpg; see the README there."""
+
+SET = [*(parameter.name for parameter in parameters.IN_PRESET), parameters.PRESET.name, look.ARGUMENT]
+"""The arguments that a look sets."""
 
 
 class Looks(Gtk.Box):
-    """The menu of presets: choosing one sets all controls, and a button sets them again.
+    """The grid of looks, with favourites first and the user's own last.
 
-    Unlike other menus, it is not bound to its argument: when GIMP restores last or saved settings, the preset
-    must not overwrite the other values.
+    It is not bound to arguments: when GIMP restores last or saved settings, their look must not overwrite the
+    other values.
     """
 
     def __init__(
-        self, config: Gimp.ProcedureConfig, _live: Live | None, _small: Callable[[], Any] | None
+        self, config: Gimp.ProcedureConfig, live: Live | None, small: Callable[[], Thumbnail] | None
     ) -> None:
+        """Prepare it; live: tries the looks on a copy of the user's picture, which `small` makes."""
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._config = config
-        parameter = parameters.PRESET
-        self._menu = Gtk.ComboBoxText(tooltip_text=_(parameter.blurb))
-        for nick, title in parameter.choices:
-            self._menu.append(nick, _(title))
-        label = Gtk.Label(label=_(parameter.label), use_underline=True, mnemonic_widget=self._menu)
-        self._again = Gtk.Button.new_from_icon_name(GimpUi.ICON_RESET, Gtk.IconSize.BUTTON)
-        self._again.set_tooltip_text(_("Reset all values to those of the preset"))
-        row = Gtk.Box(spacing=6)
-        row.pack_start(label, False, False, 0)
-        row.pack_start(self._menu, True, True, 0)
-        row.pack_start(self._again, False, False, 0)
-        self._words = Gtk.Label(xalign=0.0, yalign=0.0, wrap=True, lines=LINES)
-        self._words.set_ellipsize(Pango.EllipsizeMode.END)
+        self._samples = Samples(live, small) if live and small else None
+        self._favourites = favourites.Favourites(
+            Gimp.directory(), lambda *lines: log_file.write(Gimp.directory(), lines)
+        )
+        self._history = look.History()
+        self._tiles: dict[str, tile.Tile] = {}
+        self._shelves = {
+            "favourites": Shelf(_("Favourites")),
+            "others": Shelf(_("All looks")),
+            "own": Shelf(_("Your own")),
+        }
+        self._back = Gtk.Button(label=_(BACK), use_underline=True)
+        self._words = Gtk.Label(xalign=0.0, ellipsize=Pango.EllipsizeMode.END)
         self._words.get_style_context().add_class("dim-label")
-        self.pack_start(row, False, False, 0)
+        tile.style(Gdk.Screen.get_default())
+        self.pack_start(self._head(), False, False, 0)
         self.pack_start(self._words, False, False, 0)
-        self._handler = self._menu.connect("changed", self._choose)
-        self._again.connect("clicked", self._choose)
-        config.connect("notify", self._show)
-        self._show()
+        for shelf in self._shelves.values():
+            self.pack_start(shelf, False, False, 0)
+        self._add(look.built_in())
+        self._handler = config.connect("notify", lambda *_: self._mark())
 
-    def handle(self, _event: dict[str, Any]) -> bool:
-        """Return whether an event of the engine is about this."""
-        return False
+    def _head(self) -> Gtk.Widget:
+        heading = Gtk.Label(label=_(HEADING), use_underline=True, xalign=0.0)
+        heading.set_mnemonic_widget(self._shelves["others"].grid)
+        for shelf in self._shelves.values():
+            shelf.grid.connect("mnemonic-activate", lambda *_: self._focus())
+        surprise = Gtk.Button(label=_(SURPRISE), use_underline=True)
+        surprise.set_tooltip_text(_("A look and a seed by chance: press it until you like what you see"))
+        surprise.connect("clicked", lambda *_: self._surprise())
+        self._back.set_tooltip_text(_("Back to the settings before the last look that was chosen"))
+        self._back.connect("clicked", lambda *_: self._go_back())
+        row = Gtk.Box(spacing=6)
+        row.pack_start(heading, True, True, 0)
+        row.pack_start(surprise, False, False, 0)
+        row.pack_start(self._back, False, False, 0)
+        return row
+
+    def handle(self, event: dict[str, Any]) -> bool:
+        """Return whether an event of the engine is about this; take the user's own presets from its start."""
+        if event.get("event") == "start":
+            known = [x for x in look.own(event.get("presets") or ()) if x.key not in self._tiles]
+            self._add(known)
+            self._try()
+            return False
+        if self._samples is None:
+            return False
+        own, key, picture = self._samples.handle(event)
+        if picture is not None:
+            self._tiles[key].show_picture(picture)
+        return own
 
     def close(self) -> None:
-        """Do nothing more."""
+        """Forget what has not been tried yet, and no longer follow the arguments."""
+        self._config.disconnect(self._handler)
+        if self._samples is not None:
+            self._samples.close()
 
-    def _choose(self, _widget: Gtk.Widget) -> None:
-        name = self._menu.get_active_id()
-        values = parameters.preset_values(name)
-        for parameter in parameters.IN_PRESET:
-            value = values[parameter.name]
-            self._config.set_property(parameter.name, float(value) if parameter.kind == "float" else value)
-        self._config.set_property("preset", name)
+    def _add(self, looks: list[look.Look]) -> None:
+        for each in looks:
+            entry = tile.Tile(each, len(self._tiles))
+            entry.connect("selected", lambda entry: self._choose(entry.look))
+            entry.connect("starred", self._star)
+            entry.star(on=each.key in self._favourites)
+            picture = _stock(each)
+            if picture is not None:
+                entry.show_picture(picture)
+            self._tiles[each.key] = entry
+            self._shelf(entry).put(entry)
+            entry.show_all()
+        self._mark()
 
-    def _show(self, *_ignored: object) -> None:
-        name = self._config.get_property("preset")
-        with self._menu.handler_block(self._handler):
-            self._menu.set_active_id(name)
-        self._words.set_text(_(next(x.description for x in parameters.PRESETS if x.name == name)))
-        values = parameters.preset_values(name)
-        self._again.set_sensitive(any(self._config.get_property(x) != values[x] for x in values))
+    def _shelf(self, entry: tile.Tile) -> Shelf:
+        name = "favourites" if entry.favourite else "own" if entry.look.own else "others"
+        return self._shelves[name]
+
+    def _try(self) -> None:
+        """Have the looks tried on the user's picture, favourites first."""
+        if self._samples is None:
+            return
+        looks = look.ordered([entry.look for entry in self._tiles.values()], self._favourites)
+        device = self._config.get_property(parameters.DEVICE.name)
+        self._samples.ask(looks, device)
+        for entry in self._tiles.values():
+            if entry.look.own and not self._samples.has(entry.look.key):
+                entry.show_picture(self._samples.before, waiting=True)
+
+    def _star(self, entry: tile.Tile) -> None:
+        self._shelf(entry).take(entry)
+        entry.star(on=not entry.favourite)
+        self._shelf(entry).put(entry)
+        entry.grab_focus()
+        self._favourites.change(entry.look.key, entry.favourite)
+        self._mark()
+
+    def _choose(self, chosen: look.Look, **other: Any) -> None:
+        """Set all arguments to a look's values, or to others by name."""
+        own = chosen.key if chosen.own else ""
+        self._set({**chosen.values, **other, "preset": chosen.preset, look.ARGUMENT: own})
+
+    def _surprise(self) -> None:
+        found = look.surprise([entry.look for entry in self._tiles.values()], self._current())
+        if found:
+            chosen, seed = found
+            self._choose(chosen, seed=seed)
+
+    def _set(self, values: dict[str, Any]) -> None:
+        before = self._state()
+        self._put(values)
+        if self._state() != before:
+            self._history.keep(before)
+        self._mark()
+
+    def _go_back(self) -> None:
+        self._put(self._history.back())
+        self._mark()
+
+    def _put(self, values: dict[str, Any]) -> None:
+        with self._config.freeze_notify():
+            for name, value in values.items():
+                kind = type(self._config.get_property(name))
+                self._config.set_property(name, float(value) if kind is float else value)
+
+    def _state(self) -> dict[str, Any]:
+        # GIMP 3.2 gives None for an empty text.
+        found = {name: self._config.get_property(name) for name in SET}
+        return {name: "" if value is None else value for name, value in found.items()}
+
+    def _current(self) -> str:
+        """Return the key of the chosen look."""
+        state = self._state()
+        own = state[look.ARGUMENT] if state["preset"] == look.BASE else ""
+        return own if own in self._tiles else state["preset"]
+
+    def _focus(self) -> bool:
+        """Give the keyboard to the chosen look."""
+        if self._current() in self._tiles:
+            self._tiles[self._current()].grab_focus()
+        return True
+
+    def _mark(self) -> None:
+        state, current = self._state(), self._current()
+        for key, entry in self._tiles.items():
+            entry.mark(chosen=key == current, changed=look.changed(entry.look, state))
+        if current in self._tiles:
+            chosen = self._tiles[current].look
+            self._words.set_text(chosen.description)
+            self._words.set_tooltip_text(chosen.description)
+        self._back.set_sensitive(len(self._history) > 0)
+        for shelf in self._shelves.values():
+            shelf.title(
+                wanted=shelf is not self._shelves["others"] or bool(self._shelves["favourites"].tiles)
+            )
+
+
+def _stock(each: look.Look) -> GdkPixbuf.Pixbuf | None:
+    """Return what a look makes of a photograph, if it has been installed with the plug-in."""
+    if each.own:
+        return None
+    try:
+        return GdkPixbuf.Pixbuf.new_from_file(str(PICTURES / f"{each.key}.jpg"))
+    except GLib.Error:
+        return None
