@@ -10,12 +10,12 @@ gi.require_version("Gdk", "3.0")
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
+import looks  # noqa: E402 - versions first
 import pages  # noqa: E402 - versions first
 from deepdream_common import log_file, parameters, process, words  # noqa: E402 - versions first
 from deepdream_common.live import Live  # noqa: E402 - versions first
 from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk  # noqa: E402 - versions first
-from looks import Looks  # noqa: E402 - versions first
 from preview import Preview  # noqa: E402 - versions first
 from thumbnail import Thumbnail  # noqa: E402 - versions first
 
@@ -29,9 +29,6 @@ LARGEST = (1100, 760)
 
 FRAME = (16, 56)
 """What the window's own frame, and perhaps a panel that says nothing, take of the screen."""
-
-LOOK_SIZE = 176
-"""Pixels of the longer side of the copy of the picture that looks are tried on."""
 
 POLL_MILLISECONDS = 40
 
@@ -79,7 +76,7 @@ class Window:
             self._preview.fail(problem)
         selected = not Gimp.Selection.is_empty(image)
         context = pages.Context(config, image, self.values, selected=selected, grey=layer.is_gray())
-        self._looks = Looks(config, self._live, lambda: small(where, LOOK_SIZE).frame)
+        self._looks = looks.Looks(config, self._live, lambda: small(where, looks.LONGEST))
         self._fill(pages.of(pages.look(context, self._looks), pages.details(context)))
         self._handler = config.connect("notify", self._changed)
         self._changed()

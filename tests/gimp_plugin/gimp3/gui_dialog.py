@@ -39,7 +39,7 @@ def check_preset_fills_the_controls(gui):
     before = layers(gui)
     engine("invert")
     usual = dreamed_with(gui, "")
-    creatures = dreamed_with(gui, "alt+p Down")
+    creatures = dreamed_with(gui, "alt+p Right space")
     assert usual["--preset"] == "dream", usual
     assert float(usual["--natural-colours"]) > 0, usual
     assert int(usual["--min-size"]) > 0, usual
@@ -51,17 +51,18 @@ def check_preset_fills_the_controls(gui):
     changed = dreamed_with(gui, "alt+d alt+i ctrl+a 3 3 Tab", "dialog-changed")
     assert changed == {**creatures, "--iterations": "33"}, changed
     assert dreamed_with(gui, "") == changed, "the dialog did not keep what was set last"
-    assert dreamed_with(gui, "alt+p Tab space", "dialog-again") == creatures, "the preset was not taken again"
-    assert dreamed_with(gui, "alt+p Up") == usual
+    assert dreamed_with(gui, "alt+p space", "dialog-again") == creatures, "the preset was not taken again"
+    assert dreamed_with(gui, "alt+p Left space") == usual
     for _ in range(6):
         gui.key("ctrl+z")
     gui.until("the undo", lambda: layers(gui) == before)
 
 
-def dreamed_with(gui, keys, shot=""):
-    """Press keys in the dialog and dream; return the options that the engine got."""
+def dreamed_with(gui, keys, shot="", ready=lambda: None):
+    """Press keys in the dialog when it is ready, and dream; return the options that the engine got."""
     count = len(layers(gui))
     dialog = open_dialog(gui)
+    ready()
     if keys:
         gui.key(keys, dialog)
         gui.still(dialog)

@@ -35,8 +35,10 @@ def call(run_mode, **values):
 """
 
 
-def engine(mode):
-    command = [os.environ["CHECK_PYTHON"], os.environ["CHECK_FAKE"], mode]
+def engine(mode, presets=()):
+    """Have the plug-in start the real engine, or the fake one in a mode; presets: those of the user."""
+    told = "FAKE_ENGINE_PRESETS=" + json.dumps(presets)
+    command = ["/usr/bin/env", told, os.environ["CHECK_PYTHON"], os.environ["CHECK_FAKE"], mode]
     if mode == "real":
         command = json.loads(os.environ["CHECK_ENGINE"])
     Path(os.environ["FAKE_ENGINE_GO"]).unlink(missing_ok=True)

@@ -30,7 +30,7 @@ def main() -> None:
         gui.search("Deep Dream")
         dialog = gui.window("^Deep Dream$")
         gui.still(dialog)
-        gui.key("alt+p " + "Down " * number, dialog)
+        gui.key("alt+p " + "Right " * number + "space", dialog)
         gui.key("alt+e", dialog)
         gui.until("the engine", working)
         gui.until("the end of the preview", lambda: not working())

@@ -28,7 +28,8 @@ def test_every_mnemonic_is_there_once_on_its_page() -> None:
     look = [
         *constants("pages.py", "STRENGTH_LABEL, AMOUNT_LABEL"),
         *constants("controls.py", "FORMS"),
-        *(each.label for each in (parameters.PRESET, parameters.FIT, parameters.RESULT)),
+        *constants("looks.py", "HEADING, SURPRISE, BACK"),
+        *(each.label for each in (parameters.FIT, parameters.RESULT)),
     ]
     copy, *_ = constants("pages.py", "COPY, COPIED, NOTHING")
     settings = [x for x in parameters.SETTINGS if x.name not in ("step-size", "blend")]

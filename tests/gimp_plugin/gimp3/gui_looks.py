@@ -1,0 +1,96 @@
+"""Checks on a screen: the looks as pictures."""
+
+import json
+import os
+from pathlib import Path
+
+from gui_dialog import dreamed_with
+from gui_hands import engine, layers, leave, open_dialog
+
+OWN = {
+    "name": "night",
+    "title": "Night market",
+    "description": "Lamps and little windows.",
+    "settings": {"layers": {"mixed4:26+102": 1.0, "mixed3": 0.05}, "iterations": 10, "min_size": 180},
+}
+
+LAYERS = "mixed3=0.05,mixed4:26+102=1"
+
+
+def favourites():
+    file = Path(os.environ["GIMP3_DIRECTORY"], "deepdream-favourites.json")
+    return json.loads(file.read_text(encoding="utf-8"))["favourites"] if file.exists() else []
+
+
+def tried(gui, *words):
+    """Wait until a look has been tried on the picture, which the engine is asked for with these words."""
+    file = Path(os.environ["FAKE_ENGINE_WORDS"] + ".live")
+
+    def asked():
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        return any(set(words) <= set(json.loads(line)[1:]) for line in lines)
+
+    gui.until("a look on the picture", asked)
+
+
+def afresh():
+    """Forget what the engine was asked for."""
+    Path(os.environ["FAKE_ENGINE_WORDS"] + ".live").unlink(missing_ok=True)
+
+
+def undo_all(gui):
+    while len(layers(gui)) > 1:
+        count = len(layers(gui))
+        gui.key("ctrl+z")
+        gui.until("the undo", lambda count=count: len(layers(gui)) < count)
+
+
+def check_looks_are_tried_on_the_picture(gui):
+    engine("invert")
+    afresh()
+    dialog = open_dialog(gui)
+    for name in ("creatures", "bubbles", "keras"):  # keras is the last
+        tried(gui, name)
+    gui.still(dialog)
+    gui.shot("looks")
+    leave(gui, dialog)
+
+
+def check_favourites_stay(gui):
+    engine("invert")
+    dialog = open_dialog(gui)
+    gui.key("alt+p Right Right f", dialog)
+    gui.until("a favourite", lambda: favourites() == ["gaze"])
+    gui.still(dialog)
+    gui.shot("looks-favourite")
+    leave(gui, dialog)
+    chosen = dreamed_with(gui, "alt+p space Up space", "looks-favourite-chosen")
+    assert chosen["--preset"] == "gaze", chosen
+    dialog = open_dialog(gui)
+    gui.key("alt+p f", dialog)
+    gui.until("none", lambda: not favourites())
+    leave(gui, dialog)
+    assert dreamed_with(gui, "alt+p Home space")["--preset"] == "dream"
+    undo_all(gui)
+
+
+def check_surprises_can_be_taken_back(gui):
+    engine("invert")
+    usual = dreamed_with(gui, "")
+    surprised = dreamed_with(gui, "alt+u alt+u alt+u", "looks-surprise")
+    assert int(surprised["--seed"]) > 0, surprised
+    assert dreamed_with(gui, "alt+u alt+u alt+b alt+b") == surprised
+    assert dreamed_with(gui, "alt+p Home space") == usual
+    undo_all(gui)
+
+
+def check_own_presets_are_looks(gui):
+    engine("invert", [OWN, {"name": "odd", "title": "Other", "settings": {"swirl": 1}}])
+    wanted = {"--preset": "keras", "--iterations": "10", "--min-size": "180", "--layers": LAYERS}
+    for keys, shot in (("alt+p End Down space", "looks-own"), ("", "looks-own-again")):
+        afresh()
+        chosen = dreamed_with(gui, keys, shot, ready=lambda: tried(gui, LAYERS))
+        assert wanted.items() <= chosen.items(), chosen
+    engine("invert")
+    assert dreamed_with(gui, "alt+p Home space")["--preset"] == "dream"
+    undo_all(gui)
