@@ -69,18 +69,18 @@ class Looks(Gtk.Box):
         for shelf in self._shelves.values():
             self.pack_start(shelf, False, False, 0)
         self._add(look.built_in())
-        self._handler = config.connect("notify", lambda *_: self._mark())
+        self._handler = config.connect("notify", lambda *_ignored: self._mark())
 
     def _head(self) -> Gtk.Widget:
         heading = Gtk.Label(label=_(HEADING), use_underline=True, xalign=0.0)
         heading.set_mnemonic_widget(self._shelves["others"].grid)
         for shelf in self._shelves.values():
-            shelf.grid.connect("mnemonic-activate", lambda *_: self._focus())
+            shelf.grid.connect("mnemonic-activate", lambda *_ignored: self._focus())
         surprise = Gtk.Button(label=_(SURPRISE), use_underline=True)
         surprise.set_tooltip_text(_("A look and a seed by chance: press it until you like what you see"))
-        surprise.connect("clicked", lambda *_: self._surprise())
+        surprise.connect("clicked", lambda *_ignored: self._surprise())
         self._back.set_tooltip_text(_("Back to the settings before the last look that was chosen"))
-        self._back.connect("clicked", lambda *_: self._go_back())
+        self._back.connect("clicked", lambda *_ignored: self._go_back())
         row = Gtk.Box(spacing=6)
         row.pack_start(heading, True, True, 0)
         row.pack_start(surprise, False, False, 0)

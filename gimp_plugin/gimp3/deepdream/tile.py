@@ -80,8 +80,8 @@ class Tile(Gtk.FlowBoxChild):
         ):
             widget.get_style_context().add_class(f"deepdream-{name}")
         self._fill()
-        self._star.connect("clicked", lambda *_: self.emit("starred"))
-        self.connect("notify::scale-factor", lambda *_: self._draw())
+        self._star.connect("clicked", lambda *_ignored: self.emit("starred"))
+        self.connect("notify::scale-factor", lambda *_ignored: self._draw())
         self.connect("key-press-event", self._key)
         self.star(on=False)
         self.mark(chosen=False, changed=False)
