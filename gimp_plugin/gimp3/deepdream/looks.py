@@ -194,9 +194,9 @@ class Looks(Gtk.Box):
         for key, entry in self._tiles.items():
             entry.mark(chosen=key == current, changed=look.changed(entry.look, state))
         if current in self._tiles:
-            chosen = self._tiles[current].look
-            self._words.set_text(chosen.description)
-            self._words.set_tooltip_text(chosen.description)
+            chosen = self._tiles[current]
+            self._words.set_text(f"{chosen.look.title}: {chosen.look.description}")
+            self._words.set_tooltip_text(chosen.get_tooltip_text())
         self._back.set_sensitive(len(self._history) > 0)
         for shelf in self._shelves.values():
             shelf.title(

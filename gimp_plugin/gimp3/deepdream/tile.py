@@ -105,26 +105,22 @@ class Tile(Gtk.FlowBoxChild):
 
     def mark(self, *, chosen: bool, changed: bool) -> None:
         """Show whether this is the chosen look, and whether its settings have been changed since."""
-        self.chosen = chosen
+        self.chosen, changed = chosen, chosen and changed
         context = self.get_style_context()
-        for name, wanted in ((CHOSEN, chosen), (CHANGED, chosen and changed)):
+        for name, wanted in ((CHOSEN, chosen), (CHANGED, changed)):
             (context.add_class if wanted else context.remove_class)(name)
-        self._badge.set_visible(chosen and changed)
-        again = (
-            [_("Its settings have been changed. Choose it again to reset them.")]
-            if chosen and changed
-            else []
+        self._badge.set_visible(changed)
+        again = _("Its settings have been changed. Choose it again to reset them.") if changed else ""
+        lines = [self.look.title, self.look.description, *self.look.missing, again]
+        self.set_tooltip_text("\n".join(filter(None, lines)))
+        states = (
+            _("chosen") if chosen else "",
+            _("changed") if changed else "",
+            _("favourite") if self.favourite else "",
         )
-        self.set_tooltip_text("\n".join([self.look.description, *self.look.missing, *again]).strip() or None)
-        self._introduce(*([_("chosen")] if chosen else []), *([_("changed")] if chosen and changed else []))
-
-    def _introduce(self, *states: str) -> None:
-        """Tell those who don't see the tile."""
         accessible = self.get_accessible()
-        accessible.set_name(
-            ", ".join([self.look.title, *states, *([_("favourite")] if self.favourite else [])])
-        )
-        accessible.set_description(self.get_tooltip_text() or "")
+        accessible.set_name(", ".join(filter(None, [self.look.title, *states])))
+        accessible.set_description("\n".join(filter(None, lines[1:])))
 
     def star(self, *, on: bool) -> None:
         """Show whether the look is a favourite."""

@@ -56,7 +56,7 @@ def check_looks_are_tried_on_the_picture(gui):
     leave(gui, dialog)
 
 
-def check_favourites_stay(gui):
+def check_favourite_looks_stay(gui):
     engine("invert")
     dialog = open_dialog(gui)
     gui.key("alt+p Right Right f", dialog)
@@ -74,7 +74,7 @@ def check_favourites_stay(gui):
     undo_all(gui)
 
 
-def check_surprises_can_be_taken_back(gui):
+def check_surprising_looks_can_be_taken_back(gui):
     engine("invert")
     usual = dreamed_with(gui, "")
     surprised = dreamed_with(gui, "alt+u alt+u alt+u", "looks-surprise")
