@@ -21,7 +21,7 @@ class _Language(object):
     """The translations in use."""
 
     def __init__(self):
-        self.translate = None
+        self.translate = self.name = None
 
 
 _language = _Language()
@@ -36,7 +36,13 @@ def use(languages=None):
         found = gettext.translation(DOMAIN, FOLDER, languages, fallback=True)
     except (IOError, OSError, ValueError, struct.error):  # a damaged file
         found = gettext.NullTranslations()
+    _language.name = found.info().get("language", "en")
     _language.translate = getattr(found, "ugettext", found.gettext)  # Python 2's gettext returns bytes
+
+
+def language():
+    """Return the name of the language in use, such as `ko`."""
+    return _language.name
 
 
 def _(text):

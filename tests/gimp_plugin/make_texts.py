@@ -14,6 +14,7 @@ import polib
 
 from gimp_plugin.deepdream_common import parameters
 
+from . import make_help
 from .conftest import PLUGIN
 
 LOCALE = PLUGIN / "deepdream_common" / "locale"
@@ -81,6 +82,7 @@ def main() -> None:
         path.with_suffix(".mo").write_bytes(catalogue.to_binary())
         for entry in catalogue.untranslated_entries():
             sys.stdout.write(f"{path}: no translation of “{entry.msgid}”\n")
+    make_help.main()  # which has some of these texts
 
 
 if __name__ == "__main__":

@@ -27,9 +27,9 @@ try:
     import order
     import pixels
     import result
-    from deepdream_common import engine_file, look, parameters, process, progress, region, texts
+    from deepdream_common import engine_file, help_page, look, parameters, process, progress, region, texts
     from deepdream_common.texts import _
-    from gi.repository import Gegl, Gimp, GLib, GObject
+    from gi.repository import Gegl, Gimp, Gio, GLib, GObject
 
     texts.use(GLib.get_language_names())  # which knows Windows' and macOS' own settings too
 except Exception:
@@ -234,7 +234,8 @@ class DeepDream(Gimp.PlugIn):
         return True, texts.DOMAIN, str(Path(texts.FOLDER).relative_to(HERE))
 
     def do_query_procedures(self) -> list[str]:
-        """Return the names of the procedures."""
+        """Say where the help page is, for F1, and return the names of the procedures."""
+        self.set_help_domain(texts.DOMAIN, Gio.File.new_for_path(help_page.FOLDER))
         return [parameters.PROCEDURE]
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:

@@ -10,6 +10,7 @@ gi.require_version("Gdk", "3.0")
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
+import help_button  # noqa: E402 - versions first
 import looks  # noqa: E402 - versions first
 import pages  # noqa: E402 - versions first
 from deepdream_common import log_file, parameters, process, words  # noqa: E402 - versions first
@@ -65,8 +66,7 @@ class Window:
         self._config = config
         self._live, problem = _start(command)
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Deep Dream"))
-        # GIMP's manual does not have a page about this.
-        self._dialog.get_widget_for_response(Gtk.ResponseType.HELP).hide()
+        help_button.replace(self._dialog)
 
         def small(part: Rectangle, longest: int) -> Thumbnail:
             return Thumbnail(image, layer, part, longest)

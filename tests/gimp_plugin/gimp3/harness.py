@@ -23,7 +23,7 @@ SUITES = {"trixie": "GIMP 3.0", "forky": "GIMP 3.2"}
 """Debian's names for what has which GIMP; a suite that has moved on to another one fails."""
 
 HEADLESS = ("headless_pixels", "headless_layers", "headless_words")
-GUI = ("gui_dialog", "gui_looks", "gui_sizes", "gui_runs")
+GUI = ("gui_dialog", "gui_looks", "gui_sizes", "gui_help", "gui_runs")
 """Modules with checks; see running.py."""
 
 FAKE_ENGINE = HERE / "fake_engine.py"
@@ -116,6 +116,7 @@ def report(suite: str, folder: Path, command: list[str], variables: dict[str, st
         "GIMP3_DIRECTORY": str(profile),
         "CHECK_PLUGIN": str(install(profile)),
         "CHECK_PYTHON": "/usr/bin/python3",
+        "XDG_DATA_HOME": str(folder / "data"),
         "CHECK_FAKE": str(FAKE_ENGINE),
         "CHECK_ENGINE": json.dumps(REAL_ENGINE),
         "CHECK_REPORT": str(folder / "report"),

@@ -35,6 +35,12 @@ from headless_hands import (
 )
 
 
+def check_help():
+    assert Gimp.get_pdb().lookup_procedure(PROCEDURE).get_help_id() == PROCEDURE
+    known = Path(Gimp.directory(), "pluginrc").read_bytes().decode("utf-8", "replace")
+    assert f'(help-def "deepdream" "file://{PLUGIN}/deepdream_common/help")' in known
+
+
 def check_defaults_are_the_command_lines():
     with picture() as (image, layer):
         assert call(image, [layer]) == ("success", "")

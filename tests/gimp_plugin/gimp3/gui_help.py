@@ -1,0 +1,29 @@
+"""Checks on a screen: the help page."""
+
+import os
+from pathlib import Path
+
+from gui_hands import leave, open_dialog
+
+BROWSER = """[Desktop Entry]
+Type=Application
+Name=Browser
+Exec=/bin/sh -c 'echo "$0" >>{}' %u
+MimeType=text/html;
+"""
+
+
+def check_help_button_opens_the_page(gui):
+    data = Path(os.environ["XDG_DATA_HOME"])
+    programs, opened = data / "applications", data / "opened"
+    programs.mkdir(parents=True, exist_ok=True)
+    (programs / "browser.desktop").write_text(BROWSER.format(opened), encoding="utf-8")
+    (programs / "mimeapps.list").write_text("[Default Applications]\ntext/html=browser.desktop\n")
+    dialog = open_dialog(gui)
+    gui.key("alt+h", dialog)
+    gui.until("the help page", opened.exists)
+    gui.until("its address", lambda: opened.read_text(encoding="utf-8").strip())
+    page = opened.read_text(encoding="utf-8").strip().removeprefix("file://")
+    assert page.endswith("/deepdream_common/help/en/index.html"), page
+    assert Path(page).is_file(), page
+    leave(gui, dialog)
