@@ -8,32 +8,26 @@ import gi
 
 gi.require_version("Gtk", "3.0")
 gi.require_version("GdkPixbuf", "2.0")
-import framing  # noqa: E402 - versions first
 from deepdream_common import parameters, progress  # noqa: E402 - versions first
 from deepdream_common.texts import N_, _  # noqa: E402 - versions first
 from gi.repository import GdkPixbuf, GLib, Gtk, Pango  # noqa: E402 - versions first
-from pixels import Rectangle  # noqa: E402 - versions first
+from sight import Sight  # noqa: E402 - versions first
 from split_view import SplitView  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepdream_common.live import Live
+    from pixels import Rectangle
     from thumbnail import Thumbnail
 
 REST_MILLISECONDS = 300
 """How long the settings must rest before they are tried."""
 
-CHECKS = (8, 0xFF999999, 0xFF666666)
-"""Size and colours of the checkerboard behind transparent pixels."""
-
 SMALLEST = (280, 220)
 """Width and height below which the picture does not shrink."""
 
 THIN = b"trough, progress { min-height: 3px; }"
-
-REMARKABLE = 1.05
-"""From how many times the preview's size on to mention that the picture is larger."""
 
 ORIGINAL, FULL_SIZE = N_("Ori_ginal"), N_("_1:1")
 
@@ -55,11 +49,7 @@ class Preview(Gtk.Box):
         not be started.
         """
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        self._where, self._small, self._values, self._live = where, small, values, live
-        self._centre = (where.x + where.width / 2, where.y + where.height / 2)
-        self._framing: tuple[Rectangle, int] | None = None
-        self._copy: Thumbnail | None = None
-        self._before: GdkPixbuf.Pixbuf | None = None
+        self._sight, self._values, self._live = Sight(where, small), values, live
         self._after: GdkPixbuf.Pixbuf | None = None
         self._asked: tuple[Any, ...] = ()
         self._number: int | None = None
@@ -131,19 +121,18 @@ class Preview(Gtk.Box):
         elif kind == "step":
             self._say(self._pace.text(event), self._pace.fraction(event))
         elif kind == "done":
-            self._say(self._about())
+            self._say(self._sight.about())
         if event.get("pixels") is not None:
-            self._after = self._pixbuf(self._copy.within_selection(event["pixels"]))
-            self.view.show_pictures(self._before, self._after)
+            self._after = self._sight.dreamed(event["pixels"])
+            self.view.show_pictures(self._sight.before, self._after)
 
     def _resized(self, _view: SplitView) -> None:
-        if self._copy is None:
+        if self._sight.before is None:
             self._look()
         self.changed()
 
-    def _panned(self, _view: SplitView, across: int, down: int) -> None:
-        x, y, width, height = framing.part(self._where, self.view.room, self._centre)
-        self._centre = (x + width / 2 + across, y + height / 2 + down)
+    def _panned(self, view: SplitView, across: int, down: int) -> None:
+        self._sight.move(view.room, across, down)
         self._look()
         self.changed()
 
@@ -159,56 +148,33 @@ class Preview(Gtk.Box):
         return GLib.SOURCE_REMOVE
 
     def _look(self) -> None:
-        """Take the part of the picture that is to be seen, in the size that is to be seen."""
-        part, room = self._where, self.view.room
-        if self.view.pans:
-            part = Rectangle(*framing.part(self._where, room, self._centre))
-        longest = max(framing.fitted(part[2:], room, self.view.unit))
-        if (part, longest) == self._framing:
+        """Take what is to be seen of the picture, in the size that is to be seen."""
+        before = self._sight.before
+        another = self._sight.take(self.view.room, self.view.unit, self._values() if self.view.pans else None)
+        if self._sight.before is before:
             return
-        same = self._framing is not None and self._framing[0] == part
-        self._framing, self._copy = (part, longest), self._small(part, longest)
-        self._before = self._pixbuf(self._copy.frame.pixels)
-        if not same:
+        if another:
             self._after = None
         elif self._after is not None:  # until there is a sharper one
-            size = self._before.get_width(), self._before.get_height()
+            size = self._sight.before.get_width(), self._sight.before.get_height()
             self._after = self._after.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR)
-        self.view.show_pictures(self._before, self._after)
+        self.view.show_pictures(self._sight.before, self._after)
 
     def _ask(self) -> None:
         """Have the engine dream, unless it is at just that or has done it."""
-        if self._live is None or self._copy is None:
+        if self._live is None or self._sight.before is None:
             return
         try:
-            options, frame = self._copy.sent(self._values())
+            options, frame = self._sight.request(self._values())
         except parameters.SettingError as error:
             self._live.stop()
             self.fail(str(error))
             return
-        if (options, self._framing) != self._asked:
-            self._asked, self._pace = (options, self._framing), progress.Pace()
+        if (options, self._sight.place) != self._asked:
+            self._asked, self._pace = (options, self._sight.place), progress.Pace()
             self._number = self._live.ask(options, frame)
-
-    def _about(self) -> str:
-        """Say what is seen."""
-        if self.view.pans:
-            return _("A part in full size. Drag it to see others.")
-        if self._copy.reduction < REMARKABLE:
-            return _("The whole picture.")
-        return _("The whole picture, %(times).1f times smaller.") % {"times": self._copy.reduction}
 
     def _say(self, text: str, fraction: float = 0.0) -> None:
         self.status.set_text(text)
         self.status.set_tooltip_text(text)
         self.bar.set_fraction(fraction)
-
-    def _pixbuf(self, pixels: bytes) -> GdkPixbuf.Pixbuf:
-        """Return the pixels of a frame like the copy's, on a checkerboard."""
-        frame = self._copy.frame
-        raw = GLib.Bytes.new(self._copy.rgba(pixels))
-        form = (GdkPixbuf.Colorspace.RGB, True, 8, frame.width, frame.height, frame.width * 4)
-        whole = GdkPixbuf.Pixbuf.new_from_bytes(raw, *form)
-        return whole.composite_color_simple(
-            frame.width, frame.height, GdkPixbuf.InterpType.NEAREST, 255, *CHECKS
-        )
