@@ -12,12 +12,12 @@ def fitted(
     whether a small picture may grow.
     """
     width, height = picture
-    by = min(room[0] / width, room[1] / height)
+    longest = max(picture)
+    most = min(longest * room[0] // width, longest * room[1] // height)
     if not enlarge:
-        by = min(by, 1.0)
-    longest = max(int(max(picture) * by) // unit, 1) * unit
-    by = longest / max(picture)
-    return max(round(width * by), 1), max(round(height * by), 1)
+        most = min(most, longest)
+    most = max(most // unit, 1) * unit
+    return max(round(width * most / longest), 1), max(round(height * most / longest), 1)
 
 
 def part(

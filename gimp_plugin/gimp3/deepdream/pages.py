@@ -33,6 +33,9 @@ NO_COLOURS = N_("The layer has no colours.")
 STRENGTH, AMOUNT = (next(x for x in parameters.SETTINGS if x.name == name) for name in ("step-size", "blend"))
 """Settings of the engine that are on the first page, in a painter's words."""
 
+SHELF = 120
+"""Height of what is seen of the looks, at least."""
+
 STRENGTH_LABEL, AMOUNT_LABEL = N_("S_trength"), N_("A_mount (%)")
 
 
@@ -40,11 +43,15 @@ def of(look: Gtk.Widget, details: Gtk.Widget) -> Gtk.Notebook:
     """Return the pages, each of which scrolls where the window is too low for it."""
     book = Gtk.Notebook()
     for title, page in ((LOOK, look), (DETAILS, details)):
-        window = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, overlay_scrolling=False)
         page.set_border_width(12)
-        window.add(page)
-        book.append_page(window, Gtk.Label(label=_(title), use_underline=True))
+        book.append_page(_scrolled(page), Gtk.Label(label=_(title), use_underline=True))
     return book
+
+
+def _scrolled(child: Gtk.Widget) -> Gtk.ScrolledWindow:
+    window = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, overlay_scrolling=False)
+    window.add(child)
+    return window
 
 
 class Context:
@@ -104,7 +111,9 @@ def look(context: Context, looks: Gtk.Widget) -> Gtk.Widget:
     """Return the first page; looks: what one chooses a look from."""
     config = context.config
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=9)
-    box.pack_start(looks, True, True, 0)
+    shelf = _scrolled(looks)  # by itself, so that what is below stays in sight
+    shelf.set_min_content_height(SHELF)
+    box.pack_start(shelf, True, True, 0)
     strength = controls.slider(config, STRENGTH, 1000, _(STRENGTH_LABEL))
     amount = controls.slider(config, AMOUNT, 100, _(AMOUNT_LABEL))
     box.pack_start(controls.column([strength, controls.FormSize(config).widget, amount], 3), False, False, 0)

@@ -18,10 +18,15 @@ def test_a_fitted_picture_fills_the_room_in_one_direction(
     picture: tuple[int, int], room: tuple[int, int], unit: int
 ) -> None:
     size = framing.fitted(picture, room, unit)
-    assert all(1 <= side <= most for side, most in zip(size, room, strict=True))
     assert max(size) % unit == 0
-    larger = (max(size) + unit) / max(picture)
-    assert any(side * larger > most for side, most in zip(picture, room, strict=True))
+    assert all(side >= 1 for side in size)
+    longest = max(size)
+    fits = [
+        all(side * each <= most * max(picture) for side, most in zip(picture, room, strict=True))
+        for each in (longest, longest + unit)
+    ]
+    assert fits == [longest > unit or fits[0], False]
+    assert max(picture) * size[0] == pytest.approx(longest * picture[0], abs=max(picture))
 
 
 def test_a_small_picture_is_enlarged_only_where_that_is_wanted() -> None:
