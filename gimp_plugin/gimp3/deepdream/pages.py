@@ -117,8 +117,7 @@ def look(context: Context, looks: Gtk.Widget) -> Gtk.Widget:
     strength = controls.slider(config, STRENGTH, 1000, _(STRENGTH_LABEL))
     amount = controls.slider(config, AMOUNT, 100, _(AMOUNT_LABEL))
     box.pack_start(controls.column([strength, controls.FormSize(config).widget, amount], 3), False, False, 0)
-    result = controls.Menu(config, parameters.RESULT)
-    box.pack_start(controls.column([result, context.control(parameters.FIT)], 6), False, False, 0)
+    box.pack_start(controls.Menu(config, parameters.RESULT), False, False, 0)
     return box
 
 
@@ -127,11 +126,13 @@ def details(context: Context) -> Gtk.Widget:
     config = context.config
     layers = [context.control(x) for x in parameters.LAYERS]
     channels = controls.entry(config, parameters.CHANNELS, lambda: words.problem(context.values()))
-    fine = [context.control(x) for x in parameters.SETTINGS if x not in (STRENGTH, AMOUNT)]
+    selection = (parameters.FIT, parameters.FEATHER)
+    fine = [x for x in parameters.SETTINGS if x not in (STRENGTH, AMOUNT, *selection)]
     device = controls.Menu(config, parameters.DEVICE)
     rows = [
         controls.section(_("Layers, from fine lines to whole objects"), [*layers, channels]),
-        controls.section(_("Fine tuning"), fine),
+        controls.section(_("Selection"), [context.control(x) for x in selection]),
+        controls.section(_("Fine tuning"), [context.control(x) for x in fine]),
         controls.section(_("Computer"), [device, _copy_button(context)]),
     ]
     return controls.column(rows, 12)

@@ -33,7 +33,10 @@ def test_every_mnemonic_is_there_once_on_its_page() -> None:
     ]
     copy, *_ = constants("pages.py", "COPY, COPIED, NOTHING")
     settings = [x for x in parameters.SETTINGS if x.name not in ("step-size", "blend")]
-    details = [x.label for x in (*parameters.LAYERS, *settings, parameters.CHANNELS, parameters.DEVICE)]
+    details = [
+        x.label
+        for x in (*parameters.LAYERS, *settings, parameters.FIT, parameters.CHANNELS, parameters.DEVICE)
+    ]
     assert all(label.count("_") == 1 for label in [*around, *look, copy])
     for page in (look, [*details, copy]):
         found = [*OF_GIMP, *letters([*around, *page])]
