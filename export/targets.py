@@ -64,6 +64,8 @@ def _find(graph: onnx.GraphProto, name: str) -> _Layer:
     """Find a layer's loss, from its energies on; see export/loss.py."""
     producers = {output: node for node in graph.node for output in node.output}
     energies = producers[metadata.layer_energies(name)]
+    while energies.op_type == "Identity":  # of one layer, all energies are its own, and tf2onnx copies either
+        energies = producers[energies.input[0]]
     sums = producers[energies.input[0]]
     sums_of = list(sums.input) if sums.op_type == "Concat" else [energies.input[0]]
     squares = [producers[producers[x].input[0]] for x in sums_of]

@@ -108,6 +108,19 @@ def test_a_target_of_zeros_steers_nowhere(session) -> None:
         np.testing.assert_array_equal(left_out, given)
 
 
+def test_energies_that_are_a_copy_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network of one layer has them twice, and tf2onnx makes either of the two a copy of the other."""
+
+    def copied_before(model: onnx.ModelProto, channels: dict[str, int]) -> None:
+        energies = next(node for node in model.graph.node if "mixed0/energies" in node.output)
+        energies.output[0] = "original"
+        model.graph.node.append(onnx.helper.make_node("Identity", ["original"], ["mixed0/energies"]))
+        add_targets(model, channels)
+
+    monkeypatch.setattr("export.convert.add_targets", copied_before)
+    convert(TINY, WEIGHTS)
+
+
 def test_a_graph_of_another_form_is_refused(model: onnx.ModelProto) -> None:
     other = onnx.ModelProto()
     other.CopyFrom(model)
