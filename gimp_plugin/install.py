@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gimp_plugin import patience
 from gimp_plugin.profiles import PLUGIN, is_folder
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ LAST_SETTINGS: Final = "plug-in-settings/plug-in-deep-dream.*"
 SOURCES: Final = Path(__file__).resolve().parent
 FLATPAK_SPAWN: Final = ("/usr/bin/flatpak-spawn", "--host", "--watch-bus")
 """Starts a program outside Flatpak's sandbox, and ends it when GIMP ends."""
-
-START_SECONDS: Final = 120.0
 
 
 class InstallError(Exception):
@@ -58,34 +57,47 @@ def find_engine() -> tuple[list[str], str]:
 
 
 def ask_engine(command: Sequence[str], *words: str) -> str:
-    """Return what the engine prints; raise InstallError, with its last line of output, if it fails."""
+    """Return what the engine prints; raise InstallError, with its last line of output, if it fails.
+
+    It may take as long as it is at work: a busy machine may need minutes to start it.
+    """
     inside = list(command[len(FLATPAK_SPAWN) :] if tuple(command[:3]) == FLATPAK_SPAWN else command)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    pip = f'{sys.executable} -m pip install "deepdream-onnx[cpu]"'
-    hint = f"install the engine with {pip}, then run deepdream-gimp install"
+    hint = _hint()
+    what = "is starting" if words == ("--version",) else "is opening its model"
     try:
-        done = subprocess.run(  # noqa: S603 - the installer wrote this command
+        with subprocess.Popen(  # noqa: S603 - the installer wrote this command
             [*inside, *words],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            timeout=START_SECONDS,
             cwd=tempfile.gettempdir(),
             env=environment,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
+        ) as process:
+            answer, said = patience.finish(process, what)
+    except subprocess.TimeoutExpired:
+        raise InstallError(f"the engine does not start: it {what}, but does nothing", hint) from None
+    except OSError as error:
         raise InstallError(f"the engine does not start: {error}", hint) from None
-    if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise InstallError(f"the engine does not work: {said[0].strip()}", hint)
-    return done.stdout
+    if process.returncode:
+        last = said.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
+        raise InstallError(f"the engine does not work: {last[0].strip()}", hint)
+    return answer
 
 
 def engine_version(command: Sequence[str]) -> str:
     """Return the engine's version; raise InstallError if it does not start."""
-    return ask_engine(command, "--version").split()[-1]
+    words = ask_engine(command, "--version").split()
+    if not words:
+        raise InstallError("the engine does not work: it does not say its version", _hint())
+    return words[-1]
+
+
+def _hint() -> str:
+    pip = f'{sys.executable} -m pip install "deepdream-onnx[cpu]"'
+    return f"install the engine with {pip}, then run deepdream-gimp install"
 
 
 def install(profile: Profile, command: Sequence[str], version: str) -> Path:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from gimp_plugin import install as installing
+from gimp_plugin import patience
 from gimp_plugin.check import check
 from gimp_plugin.install import PLUGIN, files, install, remove
 from gimp_plugin.profiles import Profile
@@ -93,9 +93,15 @@ def test_engine_without_runtime(installed, home, engine):
 
 
 def test_engine_hangs(installed, home, engine, monkeypatch):
-    monkeypatch.setattr(installing, "START_SECONDS", 0.2)
-    engine.write_text("import time; time.sleep(60)", encoding="utf-8")
-    assert "does not start" in texts(check(installed, home))[0]
+    monkeypatch.setattr(patience, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(patience, "computed", lambda process: None)
+    engine.write_text("import time; time.sleep(600)", encoding="utf-8")
+    assert "it is starting, but does nothing" in texts(check(installed, home))[0]
+
+
+def test_engine_that_says_nothing(installed, home, engine):
+    engine.write_text("", encoding="utf-8")
+    assert "does not say its version" in texts(check(installed, home))[0]
 
 
 def test_engine_newer_than_the_plugin(installed, home, engine):

@@ -36,7 +36,8 @@ from headless_hands import (
 
 
 def check_help():
-    assert Gimp.get_pdb().lookup_procedure(PROCEDURE).get_help_id() == PROCEDURE
+    found = Gimp.get_pdb().lookup_procedure(PROCEDURE).get_help_id()
+    assert found == f"deepdream?{PROCEDURE}", found
     known = Path(Gimp.directory(), "pluginrc").read_bytes().decode("utf-8", "replace")
     assert f'(help-def "deepdream" "file://{PLUGIN}/deepdream_common/help")' in known
 
