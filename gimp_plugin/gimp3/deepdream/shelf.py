@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import gi
 
+gi.require_version("Gdk", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import Gtk  # noqa: E402 - versions first
+from gi.repository import Gdk, Gtk  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from tile import Tile
@@ -33,6 +34,7 @@ class Shelf(Gtk.Box):
         )
         self.grid.set_sort_func(lambda one, other: one.place - other.place)
         self.grid.connect("child-activated", lambda _, tile: tile.emit("selected"))
+        self.grid.connect("key-press-event", self._key)
         self.grid.get_accessible().set_name(title)
         self.pack_start(self._heading, False, False, 0)
         self.pack_start(self.grid, False, False, 0)
@@ -51,6 +53,14 @@ class Shelf(Gtk.Box):
         """Give a tile away."""
         self.grid.remove(tile)
         self.set_visible(bool(self.tiles))
+
+    def _key(self, _grid: Gtk.FlowBox, event: Gdk.EventKey) -> bool:
+        """Go to the first or last tile; GTK's own way does nothing while no tile is selected."""
+        ends = {Gdk.KEY_Home: 0, Gdk.KEY_End: -1}
+        if event.keyval not in ends:
+            return False
+        self.tiles[ends[event.keyval]].grab_focus()
+        return True
 
     def title(self, *, wanted: bool) -> None:
         """Show the title or not."""

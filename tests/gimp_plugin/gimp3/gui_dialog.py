@@ -60,14 +60,25 @@ def check_preset_fills_the_controls(gui):
 
 def dreamed_with(gui, keys, shot="", ready=lambda: None):
     """Press keys in the dialog when it is ready, and dream; return the options that the engine got."""
-    count = len(layers(gui))
     dialog = open_dialog(gui)
     ready()
     if keys:
-        gui.key(keys, dialog)
-        gui.still(dialog)
+        pressed(gui, dialog, keys)
     if shot:
         gui.shot(shot)
+    return dreamed(gui, dialog)
+
+
+def pressed(gui, dialog, keys):
+    """Press keys that change what is seen, and wait until it is; a button takes no other key for a moment."""
+    before = gui.seen(dialog)
+    gui.key(keys, dialog)
+    gui.still(dialog, before)
+
+
+def dreamed(gui, dialog):
+    """Press OK; return the options that the engine got."""
+    count = len(layers(gui))
     gui.key("alt+o", dialog)
     gui.until("a result", lambda: len(layers(gui)) == count + 1)
     nothing_left(gui)
