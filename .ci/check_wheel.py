@@ -12,6 +12,7 @@ NEEDED = {
     "engine/py.typed",
     "gimp_plugin/gimp2/deepdream/deepdream.py",
     "gimp_plugin/gimp3/deepdream/deepdream.py",
+    "gimp_plugin/gimp3/deepdream/pictures/channels.jpg",
     "gimp_plugin/deepdream_common/locale/ko/LC_MESSAGES/deepdream.mo",
 }
 IMPORTABLE = {"engine", "export", "gimp_plugin"}

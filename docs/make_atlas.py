@@ -1,4 +1,4 @@
-"""Make the pictures of docs/atlas.md: python docs/make_atlas.py [dreams|sheets|best]...
+"""Make the pictures of docs/atlas.md, and of GIMP: python docs/make_atlas.py [dreams|sheets|best|gimp]...
 
 Some ten minutes on two cores, for 1536 small dreams: each channel of two layers, from a photograph, since
 from noise a third of the channels stayed silent.  Each dream is kept in build/atlas/, so a second run goes on
@@ -7,6 +7,7 @@ where the first was stopped.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / "build" / "atlas"
 PICTURES = ROOT / "docs" / "pictures" / "atlas"
+PLUGIN = ROOT / "gimp_plugin" / "gimp3" / "deepdream"
 LAYERS = ("mixed4", "mixed5")
 CHANNELS = 768
 SPREAD = 475
@@ -39,6 +41,27 @@ SHOWN, SHOWN_BEST, BEST_COLUMNS = 80, 184, 5
 
 LABEL, GAP, QUALITY = 15, 6, 60
 """Height of the label below a picture, gap to the next one, in pixels; WebP's quality."""
+
+TILE, TILE_COLUMNS, TILE_QUALITY = 96, 10, 78
+"""Side of a picture in the plug-in, in pixels; how many stand in a row of its file; JPEG's quality."""
+
+TABLE_HEAD = '''"""The channels that have a picture and a name, as docs/atlas.md lists them.
+
+Not to be edited: `python docs/make_atlas.py gimp` writes it anew from docs/atlas.md, and a test holds the two
+together.
+"""
+
+from __future__ import annotations
+
+from deepdream_common.texts import N_
+
+TILE, COLUMNS = {side}, {columns}
+"""Side of each picture in pictures/channels.jpg, in pixels, and how many stand in a row of it."""
+
+GROUPS = (
+{groups})
+"""Titles of groups, each with its channels: layer, number, what is seen.  The pictures have this order."""
+'''
 
 CROP = (80, 0, 656, 576)
 """Of the mountains: sky, a cloud, rocks, grass and a path."""
@@ -60,7 +83,7 @@ SETTINGS: Settings = {
 
 def main() -> None:
     """Do the parts that are asked for, or all."""
-    parts = {"dreams": dreams, "sheets": sheets, "best": best}
+    parts = {"dreams": dreams, "sheets": sheets, "best": best, "gimp": gimp}
     WORK.mkdir(parents=True, exist_ok=True)
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[1:] or parts:
@@ -85,7 +108,7 @@ def sheets() -> None:
 
 def best() -> None:
     """Write a sheet for each group of channels that docs/atlas.md names."""
-    for name, rows in groups().items():
+    for name, (_, rows) in groups().items():
         wanted = [(layer, channel) for layer, channel, _ in rows]
         dream(wanted)
         labels = [f"{layer}:{channel}  {words}" for layer, channel, words in rows]
@@ -93,14 +116,37 @@ def best() -> None:
         page.save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
 
 
-def groups() -> dict[str, list[tuple[str, int, str]]]:
-    """Return what docs/atlas.md lists: by the name of each sheet, layers, channels and words for them."""
+def gimp() -> None:
+    """Write the plug-in's table of the same channels, and one file with their pictures."""
+    wanted = [(layer, channel) for _, rows in groups().values() for layer, channel, _ in rows]
+    dream(wanted)
+    sheet = Image.new("RGB", (TILE_COLUMNS * TILE, -(-len(wanted) // TILE_COLUMNS) * TILE))
+    for number, key in enumerate(wanted):
+        left, top = number % TILE_COLUMNS * TILE, number // TILE_COLUMNS * TILE
+        sheet.paste(opened(kept(*key)).resize((TILE, TILE), Image.Resampling.LANCZOS), (left, top))
+    sheet.save(PLUGIN / "pictures" / "channels.jpg", quality=TILE_QUALITY, optimize=True, progressive=True)
+    (PLUGIN / "channel_table.py").write_text(gimp_table(), "utf-8")
+
+
+def gimp_table() -> str:
+    """Return the plug-in's table, as Python."""
+    lines = []
+    for title, rows in groups().values():
+        lines += ["    (", f"        N_({json.dumps(title)}),", "        ("]
+        lines += [f'            ("{layer}", {x}, N_({json.dumps(words)})),' for layer, x, words in rows]
+        lines += ["        ),", "    ),"]
+    return TABLE_HEAD.format(side=TILE, columns=TILE_COLUMNS, groups="\n".join(lines) + "\n")
+
+
+def groups() -> dict[str, tuple[str, list[tuple[str, int, str]]]]:
+    """Return what docs/atlas.md lists: by the name of each sheet its title, layers, channels and words."""
     found = {}
     for section in (ROOT / "docs" / "atlas.md").read_text("utf-8").split("\n## "):
         rows = re.findall(r"^\| `(\w+):(\d+)=1` \| (.+?) \|$", section, re.MULTILINE)
         if rows:
             name = re.findall(r"pictures/atlas/(\w+)\.webp", section)[0]
-            found[name] = [(layer, int(channel), words) for layer, channel, words in rows]
+            title = section.partition("\n")[0]
+            found[name] = (title, [(layer, int(channel), words) for layer, channel, words in rows])
     return found
 
 

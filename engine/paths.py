@@ -101,6 +101,15 @@ def kind(path: str | Path) -> str:
         return ""
 
 
+def state(path: str | Path) -> tuple[int, int] | None:
+    """Return when a file was changed last and its size, to know it again; None where there is nothing."""
+    try:
+        about = os.stat(path)  # noqa: PTH116 - takes text too
+    except (OSError, ValueError):
+        return None
+    return about.st_mtime_ns, about.st_size
+
+
 def taken(path: Path) -> bool:
     """Tell whether a result that is written there would replace something."""
     return exists(path) and not kind(path)

@@ -362,7 +362,11 @@ class DreamConfig(Pickled):
     guide_places: bool = _switch(
         "--guide-places",
         "steer each place toward the place of the guide that it resembles most",
-        None,  # the plug-in has no guide
+        Dialog(
+            label="Guide place by place",
+            tooltip="Steer each place towards the place of the guide that it resembles most, instead of the "
+            "whole picture towards the whole guide",
+        ),
     )
     """Whether a guide steers place by place: each place of the picture toward the one of the guide that it
     resembles most; without a guide, nothing; true or false."""

@@ -1,10 +1,11 @@
 # -*- coding: utf-8 -*-
-"""What is wrong with layers and channels written as text, told before the engine is asked."""
+"""Layers and channels written as text: what is wrong with it, and the strength of each channel in it."""
 
 from __future__ import unicode_literals
 
 import math
 import re
+from collections import OrderedDict  # novermin - 3.0 is not meant
 
 from .texts import _
 
@@ -36,6 +37,35 @@ def problem(text):
             return _("%(layer)s is given twice.") % {"layer": name}
         seen.add(name)
     return ""
+
+
+def strengths(text):
+    """Return the strengths by (layer, channel), in their order, and a list of the text's other parts.
+
+    Channels that are named twice add up, as in the engine.  The other parts, as they are written, are whole
+    layers and whatever the engine would refuse.
+    """
+    found, others = OrderedDict(), []
+    for item in text.split(","):
+        name, equals, number = (part.strip() for part in item.partition("="))
+        number = number if equals else "1"
+        layer, _colon, numbers = name.partition(":")
+        if not numbers or _problem(item, name, number):
+            others.append(item.strip())
+            continue
+        for channel in numbers.split("+"):
+            key = (layer, int(channel))
+            found[key] = found.get(key, 0.0) + float(number)
+    return found, [item for item in others if item]
+
+
+def text_of(found, others=()):
+    """Return the text for such strengths and other parts: what is equally strong in a layer shares a part."""
+    groups = OrderedDict()
+    for (layer, channel), strength in found.items():
+        groups.setdefault((layer, strength), []).append("%d" % channel)
+    items = ["%s:%s=%.10g" % (layer, "+".join(group), x) for (layer, x), group in groups.items()]
+    return ",".join(items + list(others))
 
 
 def _problem(item, name, number):

@@ -75,6 +75,22 @@ _CHANNELS = _plain(
     "strengths, such as mixed4:12+40=0.5,mixed3:87=1",
 )  # fmt: skip
 
+GUIDES = (
+    _plain(
+        "guide", "drawable", None, "Guide picture",
+        "A layer, of any image, that the dream is steered towards: what it shows more of grows",
+    ),
+    _plain(
+        "guide-image", "image", None, "Guide image",
+        "An image, as it is seen, that the dream is steered towards instead",
+    ),
+    _plain(
+        "guide-file", "text", "", "Guide file",
+        "The path of a picture file that the dream is steered towards instead",
+    ),
+)  # fmt: skip
+"""Where a guide can come from, at most one of them.  GIMP 2.10's host has no guide."""
+
 DEVICE = _choice(
     "device",
     "auto",
@@ -110,6 +126,7 @@ SETTINGS = LOOK + MORE
 """The settings of the engine, each of which is an option."""
 
 (OCTAVES,) = [parameter for parameter in SETTINGS if parameter.name == "octaves"]
+(GUIDE_PLACES,) = [parameter for parameter in SETTINGS if parameter.name == "guide-places"]
 (FEATHER,) = [parameter for parameter in SETTINGS if parameter.name == "feather"]
 
 IN_PRESET = LOOK + LAYERS + MORE + (CHANNELS,)

@@ -11,17 +11,18 @@ NAME = "deepdream-recipe"
 SCHEMA = 1
 
 
-def text(settings, about, gimp, finished, mask):
+def text(settings, about, gimp, finished, mask, guide=None):
     """Return the recipe, JSON in ASCII.
 
     settings: from `words.settings`; about: the engine's start event; gimp: GIMP's version; finished: False
     if the user stopped early and kept the picture; mask: `alpha` if the dream was fitted to the selection, or
-    None.
+    None; guide: name and sha256 of the picture that steered it, or None.
     """
     recipe = {
         "schema": SCHEMA,
         "settings": settings,
         "mask": mask,
+        "guide": guide,
         "finished": finished,
         "versions": {"deepdream": about.get("version", ""), "gimp": gimp},
     }

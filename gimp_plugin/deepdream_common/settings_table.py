@@ -314,5 +314,21 @@ MORE = (
         option="--keep-colours",
         least=None,
     ),
+    Parameter(
+        name="guide-places",
+        kind="bool",
+        default=False,
+        low=None,
+        high=None,
+        step=None,
+        digits=None,
+        slider=None,
+        label="Guide place by place",
+        blurb="Steer each place towards the place of the guide that it resembles most, instead "
+        "of the whole picture towards the whole guide",
+        choices=(),
+        option="--guide-places",
+        least=None,
+    ),
 )
 """What a dialog keeps for those who look for it."""

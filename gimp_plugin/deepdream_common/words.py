@@ -17,6 +17,10 @@ except ImportError:  # Python 2
 
 NO_LAYERS = N_("Every layer is at 0, so there is nothing to dream of. Raise at least one of them.")
 
+GUIDE, ORIGIN = "guide-path", "guide-origin"
+"""Values beside the arguments, missing without a guide: the file to be steered towards, and what the recipe
+says of it."""
+
 MASK = ["--mask", "alpha"]
 """Options for a frame whose alpha is the mask, see `mask`."""
 
@@ -64,6 +68,8 @@ def engine_options(values, brief=False):
         raise SettingError("%s: %s" % (_(CHANNELS.label), wrong))
     if not brief or layers != _layers(usual):
         options += ["--layers", layers]
+    if values.get(GUIDE):
+        options += ["--guide", values[GUIDE]]
     return [str(option) for option in options]
 
 

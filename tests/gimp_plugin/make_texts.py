@@ -51,7 +51,7 @@ def marked(tree: ast.Module) -> list[ast.Constant]:
 def of_tables() -> set[str]:
     """Return the texts of the tables, which are translated where they are shown."""
     found = {parameters.MENU_LABEL, parameters.BLURB, parameters.HELP}
-    for parameter in parameters.PARAMETERS:
+    for parameter in parameters.PARAMETERS + parameters.GUIDES:
         found |= {parameter.label, parameter.blurb, *(label for _, label in parameter.choices)}
     for preset in parameters.PRESETS:
         found |= {preset.title, preset.description}

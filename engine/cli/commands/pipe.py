@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from engine import paths
 from engine._version import __version__
 from engine.cli import options, stopping
 from engine.cli.commands.common import begin, configured, open_model, ordered, report_step
 from engine.cli.parser import parse_options
 from engine.errors import UsageError, WireError
 from engine.settings import presets
+from engine.settings.selectors import layer_of
 
 if TYPE_CHECKING:
     from engine.ascent.order import Order
     from engine.cli.reporters import Reporter
     from engine.network.model import DreamModel
+    from engine.settings.config import DreamConfig
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
@@ -104,12 +108,13 @@ def _run_live(arguments: argparse.Namespace) -> int:
 
 
 class _Desk:
-    """Keeps one model open, on the device that was asked for last."""
+    """Keeps one model open, on the device that was asked for last, and what it made of the last guide."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
         self._place = (arguments.device, arguments.precision)
         self._model = open_model(arguments, *self._place)
+        self._guided: tuple[object, Order] | None = None
 
     def facts(self) -> dict[str, object]:
         """Return what computes."""
@@ -131,7 +136,30 @@ class _Desk:
             model = open_model(self._arguments, *place)
             self._model.close()
             self._model, self._place = model, place
-        return self._model, *ordered(wanted, config, self._model)
+        return self._model, *self._ordered(wanted, config)
+
+    def _ordered(self, wanted: argparse.Namespace, config: DreamConfig) -> tuple[Order, tuple[str, ...]]:
+        """Return the order and warnings; to look at a large guide takes as long as a small dream."""
+        key = _guide_of(wanted, config, self._place)
+        if key is None or self._guided is None or self._guided[0] != key:
+            order, warnings = ordered(wanted, config, self._model)
+            self._guided = None if key is None else (key, order)
+            return order, warnings
+        wanted.guide = None
+        order, warnings = ordered(wanted, config, self._model)
+        same = self._guided[1]
+        return replace(order, guide=same.guide, places=same.places, guide_from=same.guide_from), warnings
+
+
+def _guide_of(wanted: argparse.Namespace, config: DreamConfig, place: tuple[str, str]) -> object:
+    """Return all that decides what a model makes of a guide; None without one, or where it can't be read."""
+    if wanted.guide is None:
+        return None
+    state = paths.state(wanted.guide)
+    if state is None:
+        return None  # reading it tells why
+    layers = {layer_of(selector) for selector, coefficient in config.layers.items() if coefficient}
+    return wanted.guide, state, frozenset(layers), config.guide_places, place
 
 
 def _descriptor(stream: Any, name: str) -> int:

@@ -87,26 +87,6 @@ class Menu(Gtk.Box):
         config.bind_property(parameter.name, menu, "active-id", flags)
 
 
-def entry(config: Gimp.ProcedureConfig, parameter: Parameter, problem: Callable[[], str]) -> Gtk.Widget:
-    """Return a text field beside its label, and below it, while there is one, the problem of the values."""
-    field = GimpUi.prop_entry_new(config, parameter.name, -1)
-    field.set_tooltip_text(_(parameter.blurb))
-    row = Gtk.Box(spacing=6)
-    row.pack_start(Gtk.Label(label=_(parameter.label)), False, False, 0)
-    row.pack_start(field, True, True, 0)
-    told = Gtk.Label(xalign=0.0, wrap=True, max_width_chars=34, no_show_all=True)
-
-    def follow(*_ignored: object) -> None:
-        text = problem()
-        told.set_text(text)
-        told.set_visible(bool(text))
-        field.set_icon_from_icon_name(Gtk.EntryIconPosition.SECONDARY, "dialog-warning" if text else None)
-
-    config.connect("notify", follow)
-    follow()
-    return column([row, told], 3)
-
-
 def align(*rows: Menu) -> None:
     """Make labels equally wide, so that the menus beside them line up."""
     group = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)

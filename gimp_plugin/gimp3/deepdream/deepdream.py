@@ -24,6 +24,7 @@ try:
 
     gi.require_version("Gimp", "3.0")
     gi.require_version("Gegl", "0.4")
+    import guide_file
     import order
     import pixels
     import result
@@ -189,6 +190,7 @@ def run(
 ) -> Gimp.ValueArray:
     """Answer a call of the procedure."""
     lead_process_group()
+    guides = guide_file.Guides(Gimp.directory())
 
     def ask(layer: Gimp.Layer, where: pixels.Rectangle, command: list[str]) -> dict[str, Any] | None:
         if run_mode != Gimp.RunMode.NONINTERACTIVE:
@@ -198,7 +200,7 @@ def run(
 
             if not dialog.ask(procedure, config, image, layer, where, command):
                 return None
-        return order.values_of(config)
+        return {**order.values_of(config), **guides.values(config.get_property)}
 
     status, message = Gimp.PDBStatusType.EXECUTION_ERROR, ""
     try:
@@ -215,6 +217,8 @@ def run(
         message = _("Deep Dream went wrong: %(reason)s.") % reason
         message += "\n" + _("See the log file in GIMP's profile folder (deepdream.log).")
         log(*traceback.format_exc().splitlines())
+    finally:
+        guides.close()
     problem = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0) if message else None
     return procedure.new_return_values(status, problem)
 
@@ -247,7 +251,7 @@ class DeepDream(Gimp.PlugIn):
         procedure.add_menu_path(parameters.MENU_PATH)
         procedure.set_documentation(_(parameters.BLURB), _(parameters.HELP), name)
         procedure.set_attribution(AUTHORS, AUTHORS, "2026")
-        for parameter in parameters.PARAMETERS:
+        for parameter in parameters.PARAMETERS + parameters.GUIDES:
             add_argument(procedure, parameter)
         procedure.add_string_aux_argument(look.ARGUMENT, look.ARGUMENT, "", "", GObject.ParamFlags.READWRITE)
         return procedure
@@ -265,6 +269,10 @@ def add_argument(procedure: Gimp.Procedure, parameter: parameters.Parameter) -> 
         procedure.add_boolean_argument(*head, parameter.default, flags)
     elif parameter.kind == "text":
         procedure.add_string_argument(*head, parameter.default, flags)
+    elif parameter.kind == "drawable":
+        procedure.add_drawable_argument(*head, True, flags)
+    elif parameter.kind == "image":
+        procedure.add_image_argument(*head, True, flags)
     elif parameter.kind == "int":
         procedure.add_int_argument(*head, parameter.low, parameter.high, parameter.default, flags)
     else:

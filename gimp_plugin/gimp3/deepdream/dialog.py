@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import gi
@@ -17,6 +18,7 @@ from deepdream_common import log_file, parameters, process, words  # noqa: E402 
 from deepdream_common.live import Live  # noqa: E402 - versions first
 from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk  # noqa: E402 - versions first
+from guide_file import Guides  # noqa: E402 - versions first
 from preview import Preview  # noqa: E402 - versions first
 from thumbnail import Thumbnail  # noqa: E402 - versions first
 
@@ -64,6 +66,7 @@ class Window:
         command: list[str],
     ) -> None:
         self._config = config
+        self._guides = Guides(Gimp.directory())
         self._live, problem = _start(command)
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Deep Dream"))
         help_button.replace(self._dialog)
@@ -95,8 +98,11 @@ class Window:
         halves.show_all()
 
     def values(self) -> dict[str, Any]:
-        """Return the values of all arguments by name."""
-        return {p.name: self._config.get_property(p.name) for p in parameters.PARAMETERS}
+        """Return the values of all arguments by name, and the guide's file."""
+        found = {p.name: self._config.get_property(p.name) for p in parameters.PARAMETERS}
+        with contextlib.suppress(parameters.SettingError):  # one that has just gone
+            found[words.GUIDE] = self._guides.path(self._config.get_property)
+        return found
 
     def run(self) -> bool:
         """Return whether the user wants the dream."""
@@ -115,6 +121,7 @@ class Window:
             self._live.close()
             if self._live.log:
                 log_file.write(Gimp.directory(), ["the engine said of the preview:", *self._live.log])
+        self._guides.close()
         self._dialog.destroy()
 
     def _changed(self, *_ignored: object) -> None:

@@ -46,8 +46,8 @@ class Task:
     ) -> None:
         """Read the frame.
 
-        where: part of the layer; values: by argument name; script: whether values may be left to the preset,
-        see `words.settled`.  Raises SettingError.
+        where: part of the layer; values: by argument name, and the guide's; script: whether values may be
+        left to the preset, see `words.settled`.  Raises SettingError.
         """
         self._frame = self.sent = pixels.read(layer, where)
         self._values = words.settled(values) if script else values
@@ -74,7 +74,8 @@ class Task:
         """Return the recipe of what the engine made."""
         mask = "alpha" if self._fitted else None
         settings = words.settings(self._values)
-        return recipe.text(settings, engine.about, Gimp.version(), not engine.stopped, mask)
+        guide = self._values.get(words.ORIGIN)
+        return recipe.text(settings, engine.about, Gimp.version(), not engine.stopped, mask, guide)
 
 
 def fits(image: Gimp.Image, values: dict[str, Any]) -> bool:

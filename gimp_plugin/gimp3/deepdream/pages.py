@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import controls
@@ -10,9 +11,11 @@ import gi
 gi.require_version("Gdk", "3.0")
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gtk", "3.0")
+from channel_sheet import ChannelRow  # noqa: E402 - versions first
 from deepdream_common import parameters, words  # noqa: E402 - versions first
 from deepdream_common.texts import N_, _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, Gtk  # noqa: E402 - versions first
+from guide import GuideRow  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 
 LOOK, DETAILS = N_("Loo_k"), N_("_Details")
 COPY, COPIED, NOTHING = N_("Copy co_mmand line"), N_("Copied"), N_("Not with these values")
-UNNAMED = "picture.png"
+GUIDE_TOO = N_("Copied; save the guide as guide.png")
+UNNAMED, UNNAMED_GUIDE = "picture.png", "guide.png"
 
 NO_SELECTION = N_("Nothing is selected.")
 WHOLE_SELECTION = N_("The dream does not end at the selection's edge.")
@@ -125,14 +129,15 @@ def details(context: Context) -> Gtk.Widget:
     """Return the second page."""
     config = context.config
     layers = [context.control(x) for x in parameters.LAYERS]
-    channels = controls.entry(config, parameters.CHANNELS, lambda: words.problem(context.values()))
     selection = (parameters.FIT, parameters.FEATHER)
-    fine = [x for x in parameters.SETTINGS if x not in (STRENGTH, AMOUNT, *selection)]
+    elsewhere = (STRENGTH, AMOUNT, parameters.GUIDE_PLACES, *selection)
+    fine = [context.control(x) for x in parameters.SETTINGS if x not in elsewhere]
     device = controls.Menu(config, parameters.DEVICE)
     rows = [
-        controls.section(_("Layers, from fine lines to whole objects"), [*layers, channels]),
+        controls.section(_("Layers, from fine lines to whole objects"), [*layers, ChannelRow(config)]),
+        controls.section(_("Guide"), [GuideRow(config, context.image)]),
         controls.section(_("Selection"), [context.control(x) for x in selection]),
-        controls.section(_("Fine tuning"), [context.control(x) for x in fine]),
+        controls.section(_("Fine tuning"), fine),
         controls.section(_("Computer"), [device, _copy_button(context)]),
     ]
     return controls.column(rows, 12)
@@ -151,9 +156,12 @@ def _copy(button: Gtk.Button, context: Context) -> None:
 
     It is still there after this process has ended if the desktop preserves the clipboard.
     """
-    file = context.image.get_imported_file()
+    file, values, copied = context.image.get_imported_file(), context.values(), COPIED
+    if values.get(words.GUIDE):
+        guide = Path(context.get("guide-file")).name
+        values[words.GUIDE], copied = (guide, COPIED) if guide else (UNNAMED_GUIDE, GUIDE_TOO)
     try:
-        text = words.command_line(context.values(), file.get_basename() if file else UNNAMED)
+        text = words.command_line(values, file.get_basename() if file else UNNAMED)
     except parameters.SettingError:
         button.set_label(_(NOTHING))
         return
@@ -161,4 +169,4 @@ def _copy(button: Gtk.Button, context: Context) -> None:
     clipboard.set_text(text, -1)
     clipboard.set_can_store(None)
     clipboard.store()
-    button.set_label(_(COPIED))
+    button.set_label(_(copied))

@@ -3,6 +3,7 @@
 Standard library only: it runs on any Python 3.  What it was called with goes to FAKE_ENGINE_WORDS, a JSON
 list a line: the frame's kind, shape and number of pixels that are not transparent, the words.  With --live it
 answers requests, see fake_live.
+The picture that --guide names is copied beside it, to the same name with `-guide` behind it.
 FAKE_ENGINE_GO is the file that lets the mode `held` end.
 """
 
@@ -10,6 +11,7 @@ import array
 import json
 import os
 import re
+import shutil
 import signal
 import struct
 import sys
@@ -114,6 +116,8 @@ def main():
         with Path(os.environ["FAKE_ENGINE_WORDS"]).open("a", encoding="utf-8") as file:
             frame = [kind.decode(), height, width, channels, opaque(kind, channels, pixels)]
             file.write(json.dumps([frame, *words]) + "\n")
+        if "--guide" in words:
+            shutil.copy(words[words.index("--guide") + 1], os.environ["FAKE_ENGINE_WORDS"] + "-guide")
     send("start", protocol=1)
     step(1)
     stopped = False

@@ -82,6 +82,11 @@ def dreamed(gui, dialog):
     gui.key("alt+o", dialog)
     gui.until("a result", lambda: len(layers(gui)) == count + 1)
     nothing_left(gui)
+    return last_words()
+
+
+def last_words():
+    """Return the options that the engine got last, by their names."""
     calls = Path(os.environ["FAKE_ENGINE_WORDS"]).read_text(encoding="utf-8")
     words = json.loads(calls.splitlines()[-1])[6:]
     return {word: after for word, after in zip(words, [*words[1:], ""]) if word.startswith("--")}

@@ -38,6 +38,7 @@ def test_every_mnemonic_is_there_once_on_its_page() -> None:
         for x in (*parameters.LAYERS, *settings, parameters.FIT, parameters.CHANNELS, parameters.DEVICE)
     ]
     assert all(label.count("_") == 1 for label in [*around, *look, copy])
-    for page in (look, [*details, copy]):
+    details += [copy, *constants("channel_sheet.py", "BUTTON"), *constants("guide.py", "LABEL")]
+    for page in (look, details):
         found = [*OF_GIMP, *letters([*around, *page])]
         assert len(set(found)) == len(found), sorted(found)
