@@ -16,7 +16,7 @@ from deepdream_common import favourites, log_file, look, parameters  # noqa: E40
 from deepdream_common.texts import N_, _  # noqa: E402 - versions first
 from gi.repository import Gdk, GdkPixbuf, Gimp, GLib, Gtk, Pango  # noqa: E402 - versions first
 from samples import Samples  # noqa: E402 - versions first
-from shelf import Shelf  # noqa: E402 - versions first
+from shelf import Shelves  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,26 +55,23 @@ class Looks(Gtk.Box):
         )
         self._history = look.History()
         self._tiles: dict[str, tile.Tile] = {}
-        self._shelves = {
-            "favourites": Shelf(_("Favourites")),
-            "others": Shelf(_("All looks")),
-            "own": Shelf(_("Your own")),
-        }
+        self._shelves = Shelves()
+        self._seen = ""
         self._back = Gtk.Button(label=_(BACK), use_underline=True)
         self._words = Gtk.Label(xalign=0.0, ellipsize=Pango.EllipsizeMode.END)
         self._words.get_style_context().add_class("dim-label")
         tile.style(Gdk.Screen.get_default())
         self.pack_start(self._head(), False, False, 0)
         self.pack_start(self._words, False, False, 0)
-        for shelf in self._shelves.values():
-            self.pack_start(shelf, False, False, 0)
+        self.pack_start(self._shelves, True, True, 0)
+        self.connect("map", lambda *_ignored: self._reveal())
         self._add(look.built_in())
         self._handler = config.connect("notify", lambda *_ignored: self._mark())
 
     def _head(self) -> Gtk.Widget:
         heading = Gtk.Label(label=_(HEADING), use_underline=True, xalign=0.0)
-        heading.set_mnemonic_widget(self._shelves["others"].grid)
-        for shelf in self._shelves.values():
+        heading.set_mnemonic_widget(self._shelves.others.grid)
+        for shelf in self._shelves.all:
             shelf.grid.connect("mnemonic-activate", lambda *_ignored: self._focus())
         surprise = Gtk.Button(label=_(SURPRISE), use_underline=True)
         surprise.set_tooltip_text(_("A look and a seed by chance: press it until you like what you see"))
@@ -117,13 +114,9 @@ class Looks(Gtk.Box):
             if picture is not None:
                 entry.show_picture(picture)
             self._tiles[each.key] = entry
-            self._shelf(entry).put(entry)
+            self._shelves.put(entry)
             entry.show_all()
         self._mark()
-
-    def _shelf(self, entry: tile.Tile) -> Shelf:
-        name = "favourites" if entry.favourite else "own" if entry.look.own else "others"
-        return self._shelves[name]
 
     def _try(self) -> None:
         """Have the looks tried on the user's picture, favourites first."""
@@ -137,9 +130,9 @@ class Looks(Gtk.Box):
                 entry.show_picture(self._samples.before, waiting=True)
 
     def _star(self, entry: tile.Tile) -> None:
-        self._shelf(entry).take(entry)
+        self._shelves.take(entry)
         entry.star(on=not entry.favourite)
-        self._shelf(entry).put(entry)
+        self._shelves.put(entry)
         entry.grab_focus()
         self._favourites.change(entry.look.key, entry.favourite)
         self._mark()
@@ -198,10 +191,14 @@ class Looks(Gtk.Box):
             self._words.set_text(f"{chosen.look.title}: {chosen.look.description}")
             self._words.set_tooltip_text(chosen.get_tooltip_text())
         self._back.set_sensitive(len(self._history) > 0)
-        for shelf in self._shelves.values():
-            shelf.title(
-                wanted=shelf is not self._shelves["others"] or bool(self._shelves["favourites"].tiles)
-            )
+        if current != self._seen:
+            self._seen = current
+            self._reveal()
+
+    def _reveal(self) -> None:
+        """Bring the chosen look into sight."""
+        if self._current() in self._tiles:
+            self._shelves.reveal(self._tiles[self._current()])
 
 
 def _stock(each: look.Look) -> GdkPixbuf.Pixbuf | None:

@@ -1,4 +1,4 @@
-"""A row of looks under a title, which goes on in the next line where the window is narrow."""
+"""The looks in rows under titles: favourites, the others, the user's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import gi
 
 gi.require_version("Gdk", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import Gdk, Gtk  # noqa: E402 - versions first
+from deepdream_common.texts import _  # noqa: E402 - versions first
+from gi.repository import Gdk, GLib, Gtk  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from tile import Tile
@@ -16,13 +17,55 @@ if TYPE_CHECKING:
 MOST = 12
 """Tiles in a line, at most."""
 
+LEAST = 112
+"""Height for a line of them, in GTK's pixels: what there is at least."""
+
+
+class Shelves(Gtk.ScrolledWindow):
+    """All shelves, one below the other, in as much room as there is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            hscrollbar_policy=Gtk.PolicyType.NEVER, overlay_scrolling=False, min_content_height=LEAST
+        )
+        self.others = Shelf(_("All looks"))
+        self._favourites, self._own = Shelf(_("Favourites")), Shelf(_("Your own"))
+        self.all = (self._favourites, self.others, self._own)
+        self._box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        for shelf in self.all:
+            self._box.pack_start(shelf, False, False, 0)
+        self.add(self._box)
+
+    def _of(self, tile: Tile) -> Shelf:
+        return self._favourites if tile.favourite else self._own if tile.look.own else self.others
+
+    def put(self, tile: Tile) -> None:
+        """Take a tile in where it belongs."""
+        self._of(tile).put(tile)
+        self.others.title(wanted=bool(self._favourites.tiles))
+
+    def take(self, tile: Tile) -> None:
+        """Give a tile away, before it becomes a favourite or is none any more."""
+        self._of(tile).take(tile)
+
+    def reveal(self, tile: Tile) -> None:
+        """Scroll to a tile as soon as its place is known."""
+
+        def scroll() -> bool:
+            place = tile.translate_coordinates(self._box, 0, 0) if self.get_mapped() else None
+            if place is not None:
+                self.get_vadjustment().clamp_page(place[1], place[1] + tile.get_allocated_height())
+            return GLib.SOURCE_REMOVE
+
+        GLib.idle_add(scroll)
+
 
 class Shelf(Gtk.Box):
     """Tiles in their order; it shows itself while there are any.  grid: what holds them."""
 
     def __init__(self, title: str) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=3, no_show_all=True)
-        self._heading = Gtk.Label(label=title, xalign=0.0)
+        self._heading = Gtk.Label(label=title, xalign=0.0, visible=True)
         self.grid = _Grid(
             homogeneous=True,
             selection_mode=Gtk.SelectionMode.NONE,
