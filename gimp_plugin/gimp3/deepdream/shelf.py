@@ -76,7 +76,7 @@ class Shelf(Gtk.Box):
             visible=True,
         )
         self.grid.set_sort_func(lambda one, other: one.place - other.place)
-        self.grid.connect("child-activated", lambda _, tile: tile.emit("selected"))
+        self.grid.connect("child-activated", lambda _grid, tile: tile.emit("selected"))
         self.grid.connect("key-press-event", self._key)
         self.grid.get_accessible().set_name(title)
         self.pack_start(self._heading, False, False, 0)
