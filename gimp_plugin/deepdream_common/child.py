@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 
+from . import engine_words
 from .texts import N_, _
 
 try:
@@ -175,12 +176,12 @@ def _survive_broken_pipes():
 
 
 def event_of(line):
-    """Return the event in a line of JSON, a dict, or None if there is none."""
+    """Return the event in a line of JSON, a dict in the user's language, or None if there is none."""
     try:
         event = json.loads(line.decode("utf-8"))
     except (ValueError, RuntimeError):  # RuntimeError: nested too deeply
         return None
-    return event if isinstance(event, dict) and "event" in event else None
+    return engine_words.told(event) if isinstance(event, dict) and "event" in event else None
 
 
 def _status(status):
