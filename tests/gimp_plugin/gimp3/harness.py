@@ -30,6 +30,9 @@ FAKE_ENGINE = HERE / "fake_engine.py"
 PLUGINS = "pluginrc"
 """GIMP's file about its plug-ins, in a profile and, kept, in a root."""
 
+LEFT = "processes that GIMP found left"
+"""The entry of a report for what GIMP says at its end of plug-ins that have not ended."""
+
 LONGEST = 1800
 """Seconds that GIMP may take for all the checks of a file, which only a hang does."""
 
@@ -109,7 +112,8 @@ def names(modules: Iterable[str]) -> list[str]:
 def report(suite: str, folder: Path, command: list[str], variables: dict[str, str]) -> dict[str, str]:
     """Run checks inside a root; return what is wrong by the name of each check, nothing where all is well.
 
-    folder: empty, for profile and report; whatever `command` says is written to a file in it.
+    What GIMP itself found wrong at its end is under LEFT.  folder: empty, for profile and report; whatever
+    `command` says is written to a file in it.
     """
     profile = folder / "profile"
     told = {
@@ -141,8 +145,7 @@ def report(suite: str, folder: Path, command: list[str], variables: dict[str, st
         (folder / "report").read_text(encoding="utf-8").splitlines() if (folder / "report").exists() else []
     )
     found = {line["name"]: line["problem"] for line in map(json.loads, lines)}
+    said = words.read_text(encoding="utf-8", errors="replace")
     if not found:
-        raise RuntimeError(
-            f"no report from GIMP, status {status}:\n{words.read_text(errors='replace')[-5000:]}"
-        )
-    return found
+        raise RuntimeError(f"no report from GIMP, status {status}:\n{said[-5000:]}")
+    return {**found, LEFT: "\n".join(line for line in said.splitlines() if "zombie" in line.lower())}

@@ -30,7 +30,7 @@ def main() -> None:
             "CHECK_PICTURE": str(harness.REPOSITORY / "examples/mountains.jpg"),
         }
         inside = ["python3", str(harness.HERE / "gui_pictures.py")]
-        (place,) = harness.report("trixie", folder, inside, told)
+        place, *_ = harness.report("trixie", folder, inside, told)
         x, y, width, height = json.loads(place)
         with Image.open(folder / "dialog.png") as screen:
             dialog = screen.convert("RGB").crop((x, y - TITLE, x + width, y + height))
