@@ -202,7 +202,7 @@ def test_deep_image_is_not_rounded_silently(plugin):
         ("good", {"values": {f"mixed{i}": 0.0 for i in range(6)} | {"channels": ""}}, "Raise at least one"),
         ("good", {"values": {"step-size": 5.0}}, "from 0.00001 to 1"),
         ("good", {"values": {"fit-selection": 7}}, "on (1) or off (0)"),
-        ("good", {"values": {"preset": 99}}, "Choose one of: dream, classic"),
+        ("good", {"values": {"preset": 99}}, "Choose one of: dream, "),
         ("good", {"meanwhile": "remove"}, "removed while"),
         ("good", {"meanwhile": [500, 500, 5, 5]}, "selected any more"),
         ("refuses", {}, "there is no CUDA device\n--device cpu"),

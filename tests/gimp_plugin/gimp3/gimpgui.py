@@ -63,8 +63,8 @@ SETTINGS = """
 class Gui:
     """One GIMP with one image on one screen; a context manager."""
 
-    def __init__(self, image, profile, shots, size=(1280, 860), told=None):
-        """Prepare it; size: of the screen; told: variables of GIMP's environment."""
+    def __init__(self, image, profile, shots, size=(1280, 860), told=None, settings=""):
+        """Prepare it; size: of the screen; told: variables for GIMP; settings: lines for its gimprc."""
         self.image, self.profile, self.shots, self.size = image, profile, Path(shots), size
         self.env = dict(os.environ, GIMP3_DIRECTORY=str(profile), NO_AT_BRIDGE="1", GTK_A11Y="none")
         self.env.update(told or {})
@@ -75,7 +75,7 @@ class Gui:
         said = subprocess.run(["gimp", "--version"], capture_output=True, text=True, check=True).stdout
         # Without its own version in it, GIMP takes the file for an old one and greets the user.
         version = re.search(r"[\d.]+", said).group()
-        (Path(profile) / "gimprc").write_text(SETTINGS % version, encoding="utf-8")
+        (Path(profile) / "gimprc").write_text(SETTINGS % version + settings, encoding="utf-8")
 
     def __enter__(self):
         try:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 PLUGIN = Path(os.environ["CHECK_PLUGIN"])
@@ -58,6 +59,19 @@ def processes(pattern):
 
 def engines():
     return processes(r" pipe --")
+
+
+def computed():
+    """Return how long the engines have computed, as ps writes it."""
+    found = subprocess.run(["ps", "-eo", "cputimes,args"], capture_output=True, text=True, check=True).stdout
+    return [int(line.split()[0]) for line in found.splitlines() if " pipe --" in line]
+
+
+def at_rest():
+    """Tell whether the engines have nothing to do: they compute nothing for two seconds."""
+    before = computed()
+    time.sleep(2)
+    return bool(before) and before == computed()
 
 
 def plugins():

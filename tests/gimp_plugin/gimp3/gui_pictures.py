@@ -1,15 +1,13 @@
 """Photograph the dialog and a result in GIMP for the README; make_pictures.py starts it in a GIMP root."""
 
-# ruff: noqa: S607
-
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from gimpgui import Gui
+from gui_hands import at_rest, open_dialog
 
 sys.path.insert(0, os.environ["CHECK_PLUGIN"])
 from deepdream_common import parameters
@@ -17,23 +15,13 @@ from deepdream_common import parameters
 PRESET = "gaze"
 
 
-def working() -> bool:
-    """Tell whether an engine is at work."""
-    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return " pipe --progress" in found
-
-
 def main() -> None:
     profile = Path(os.environ["GIMP3_DIRECTORY"])
     number = [preset.name for preset in parameters.PRESETS].index(PRESET)
     with Gui(os.environ["CHECK_PICTURE"], profile, os.environ["CHECK_SHOTS"]) as gui:
-        gui.search("Deep Dream")
-        dialog = gui.window("^Deep Dream$")
-        gui.still(dialog)
+        dialog = open_dialog(gui)
         gui.key("alt+p " + "Right " * number + "space", dialog)
-        gui.key("alt+e", dialog)
-        gui.until("the engine", working)
-        gui.until("the end of the preview", lambda: not working())
+        gui.until("the end of the preview", at_rest)
         gui.still(dialog)
         gui.shot("dialog")
         place = gui.place(dialog)

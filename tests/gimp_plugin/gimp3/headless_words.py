@@ -177,7 +177,7 @@ def check_every_preset_from_script_fu():
 
 def check_misspelt_choice_is_refused():
     cases = (
-        ("preset", "corl", "dream, classic"),
+        ("preset", "corl", "dream, "),
         ("device", "gpu", "auto, cpu, cuda"),
         ("result", "in_place", "new-layer, in-place"),
     )
