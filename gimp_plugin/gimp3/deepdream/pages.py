@@ -37,9 +37,6 @@ NO_COLOURS = N_("The layer has no colours.")
 STRENGTH, AMOUNT = (next(x for x in parameters.SETTINGS if x.name == name) for name in ("step-size", "blend"))
 """Settings of the engine that are on the first page, in a painter's words."""
 
-SHELF = 120
-"""Height of what is seen of the looks, at least."""
-
 STRENGTH_LABEL, AMOUNT_LABEL = N_("S_trength"), N_("A_mount (%)")
 
 
@@ -115,9 +112,7 @@ def look(context: Context, looks: Gtk.Widget) -> Gtk.Widget:
     """Return the first page; looks: what one chooses a look from."""
     config = context.config
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=9)
-    shelf = _scrolled(looks)  # by itself, so that what is below stays in sight
-    shelf.set_min_content_height(SHELF)
-    box.pack_start(shelf, True, True, 0)
+    box.pack_start(looks, True, True, 0)  # they scroll by themselves, so that what is below stays in sight
     strength = controls.slider(config, STRENGTH, 1000, _(STRENGTH_LABEL))
     amount = controls.slider(config, AMOUNT, 100, _(AMOUNT_LABEL))
     box.pack_start(controls.column([strength, controls.FormSize(config).widget, amount], 3), False, False, 0)
