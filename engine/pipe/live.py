@@ -116,8 +116,9 @@ class Requests:
     def _receive(self) -> None:
         """Take one line after another, in a thread of its own."""
         try:
-            while line := self._input.readline(LONGEST_LINE + 1):
-                self._take(_read(line))
+            with self._input:
+                while line := self._input.readline(LONGEST_LINE + 1):
+                    self._take(_read(line))
         except WireError as error:
             self._put(error, None)
         except OSError as error:

@@ -1,0 +1,374 @@
+"""`deepdream pipe --live`: many small dreams, the newest wins."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import machine
+from engine.ascent.order import order_for
+from engine.errors import Cancelled, UsageError, WireError
+from engine.pipe import live, wire
+from engine.settings import presets
+from engine.settings.config import DreamConfig
+from tests.engine.conftest import TINY
+from tests.engine.pipe.frames import FRAMES, RGB, dreamed, frame
+from tests.engine.pipe.test_wire import HOSTILE, as_frame, with_header
+
+ROOT = Path(__file__).parents[3]
+CONFIG = DreamConfig(layers={"mixed0": 1.0}, iterations=2, octaves=1)
+ENDLESS = DreamConfig(layers={"mixed0": 1.0}, iterations=10000, max_loss=None)
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
+
+
+def request(number: object, *options: str, picture: np.ndarray = RGB, **entries: object) -> bytes:
+    line = {"dream": number, "options": list(options), "show": None, **entries}
+    return json.dumps(line).encode() + b"\n" + as_frame(picture)
+
+
+def stop(number: int) -> bytes:
+    return json.dumps({"stop": number}).encode() + b"\n"
+
+
+class Talk:
+    """The other end of a live pipe, in this process or in another one."""
+
+    def __init__(self, writing: int, reading: int) -> None:
+        self._writing = writing
+        self._from = os.fdopen(reading, "rb")
+
+    def say(self, *parts: bytes) -> None:
+        for part in parts:
+            rest = memoryview(part)
+            while rest:
+                rest = rest[os.write(self._writing, rest) :]
+
+    def next(self) -> dict | None:
+        line = self._from.readline()
+        if not line:
+            return None
+        event = json.loads(line)
+        if event["frame"]:
+            header = wire.read_header(self._from.read)
+            event["frame"] = wire.read_pixels(self._from.read, header)
+        return event
+
+    def until(self, kind: str, number: int | None = None) -> list[dict]:
+        """Return all events up to one of a kind."""
+        found = []
+        while True:
+            event = self.next()
+            assert event is not None, found
+            found.append(event)
+            if event["event"] == kind and number in (None, event.get("dream")):
+                return found
+
+    def rest(self) -> list[dict]:
+        return list(iter(self.next, None))
+
+    def hang_up(self) -> None:
+        if self._writing >= 0:
+            os.close(self._writing)
+        self._writing = -1
+
+    def close(self) -> None:
+        self._from.close()
+
+
+@pytest.fixture
+def talk(tiny) -> Iterator[Talk]:
+    """Serve in a thread, with options that are `endless`, a sentence to refuse with, or nothing."""
+    inward, outward = os.pipe(), os.pipe()
+    failed: list[BaseException] = []
+
+    def prepare(options: tuple[str, ...]) -> tuple:
+        if options and options[0] != "endless":
+            raise UsageError(options[0], hint="try another")
+        config = ENDLESS if options else CONFIG
+        return tiny, order_for(tiny, config), ("take care",) if options else ()
+
+    def work() -> None:
+        try:
+            live.serve(live.Requests(inward[0], lambda: None), live.Answers(outward[1]), prepare)
+        except (WireError, Cancelled) as error:
+            failed.append(error)
+        finally:
+            os.close(outward[1])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    other = Talk(inward[1], outward[0])
+    other.failed = failed
+    yield other
+    other.hang_up()
+    other.close()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("picture", FRAMES, ids=lambda x: f"{x.dtype}-{x.shape[2]}")
+def test_a_dream_is_that_of_the_plain_pipe(talk: Talk, tiny, picture: np.ndarray) -> None:
+    talk.say(request(7, picture=picture, show=0))
+    events = talk.until("done")
+    assert [x["event"] for x in events] == ["step", "step", "done"]
+    assert {x["dream"] for x in events} == {7}
+    assert events[0]["fraction"] == 0.5
+    assert events[0]["frame"].shape == picture.shape
+    np.testing.assert_allclose(
+        events[-1]["frame"].astype(float), dreamed(picture, tiny, CONFIG).astype(float), atol=1
+    )
+
+
+def test_pictures_come_no_more_often_than_asked_for(talk: Talk) -> None:
+    talk.say(request(1, show=3600))
+    shown = [x["frame"] is not False for x in talk.until("done")]
+    assert shown == [True, False, True]
+    talk.say(request(2))
+    shown = [x["frame"] is not False for x in talk.until("done")]
+    assert shown == [False, False, True]
+
+
+def test_the_newest_wins_and_each_request_ends_once(talk: Talk) -> None:
+    talk.say(request(1, "endless"))
+    talk.until("step", 1)
+    talk.say(request(2, "endless"), request(3, "endless"), request(4))
+    events = talk.until("done", 4)
+    ends = [(x["event"], x["dream"]) for x in events if x["event"] in ("done", "stopped", "error")]
+    assert sorted(ends) == [("done", 4), ("stopped", 1), ("stopped", 2), ("stopped", 3)]
+    assert ends[-1] == ("done", 4)
+
+
+def test_warnings_come_once(talk: Talk) -> None:
+    talk.say(request(1, "endless"))
+    events = [*talk.until("step", 1), *(talk.next() for _ in range(3))]
+    assert [x.get("message") for x in events if x["event"] == "warning"] == ["take care"]
+
+
+def test_stop_ends_the_dream_at_work_and_no_other(talk: Talk) -> None:
+    talk.say(request(1, "endless"))
+    talk.until("step", 1)
+    talk.say(stop(5), stop(1))
+    talk.until("stopped", 1)
+    talk.say(stop(1), request(2))
+    talk.until("done", 2)
+
+
+def test_a_refused_request_leaves_the_engine_alive(talk: Talk) -> None:
+    talk.say(request(1, "no such option"))
+    (event,) = talk.until("error", 1)
+    assert (event["message"], event["hint"]) == ("no such option", "try another")
+    talk.say(request(2, picture=frame("<f4", 1, 10, 40)), request(3))
+    talk.say(stop(3), request(4, "no"), request(5))
+    assert talk.until("done", 5)[-1]["frame"].shape == RGB.shape
+
+
+@pytest.mark.parametrize(
+    "entries", [{"options": "--x"}, {"options": [1]}, {"show": "x"}, {"show": True}, {"show": -1}]
+)
+def test_entries_that_make_no_sense_are_refused_after_their_frame(talk: Talk, entries: dict) -> None:
+    talk.say(request(1, **entries), request(2))
+    events = talk.until("done", 2)
+    assert [x["event"] for x in events if x["dream"] == 1] == ["error"]
+
+
+def test_a_frame_that_is_not_finite_is_refused_alone(talk: Talk) -> None:
+    picture = frame("<f4", 3)
+    picture[1, 1] = np.nan
+    talk.say(request(1, picture=picture), request(2))
+    assert [x["event"] for x in talk.until("done", 2) if x["dream"] == 1] == ["error"]
+
+
+def test_a_frame_too_large_for_memory_is_passed_over(talk: Talk, monkeypatch) -> None:
+    monkeypatch.setattr(machine, "available_memory", lambda: 10**6)
+    talk.say(request(1, picture=np.zeros((300, 400, 4), np.uint8)))
+    (event,) = talk.until("error", 1)
+    assert "memory" in event["message"]
+    monkeypatch.undo()
+    talk.say(request(2))
+    talk.until("done", 2)
+
+
+def test_memory_that_runs_out_is_told(talk: Talk, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(live, "steps", full)
+    talk.say(request(1))
+    assert talk.until("error", 1)[0]["message"] == "not enough memory"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\n",
+        b"hello\n",
+        b"[1]\n",
+        b"{}\n",
+        b'{"dream": true}\n',
+        b'{"dream": -1}\n',
+        b'{"dream": 1.5}\n',
+        b'{"dream": 1e400}\n',
+        b'{"stop": "1"}\n',
+        b"[" * 60000 + b"\n",
+        b"\xff\xfe\n",
+        b'{"dream": 1, "options": ["' + b"x" * live.LONGEST_LINE,
+        b'{"dream": 1}\nGET / HTTP/1.1\r\n\r\n',
+        b'{"dream": 1}\n' + with_header("{'descr': '|u1', 'fortran_order': False, 'shape': (9, 9, 3)}")[:40],
+    ],
+    ids=range(14),
+)
+def test_what_cannot_be_understood_ends_it(talk: Talk, line: bytes) -> None:
+    talk.say(line)
+    talk.hang_up()
+    assert talk.rest() == []
+    (error,) = talk.failed
+    assert isinstance(error, WireError)
+    assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_frames_end_it(talk: Talk, name: str) -> None:
+    talk.say(b'{"dream": 1, "options": []}\n' + HOSTILE[name])
+    talk.hang_up()
+    events = talk.rest()
+    assert [type(x) for x in talk.failed] == [WireError] or [x["event"] for x in events] == ["error"]
+
+
+def test_a_reader_that_has_gone_ends_it(talk: Talk) -> None:
+    talk.close()
+    talk.say(request(1))
+    talk.hang_up()
+
+
+# As a command
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], Talk]]]:
+    started = []
+
+    def start(*words: str) -> tuple[subprocess.Popen[bytes], Talk]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "engine", "pipe", "--live", "--model", str(TINY), *words],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ
+            | {"XDG_CONFIG_HOME": str(tmp_path), "APPDATA": str(tmp_path), "HOME": str(tmp_path)},
+        )
+        watchdog = threading.Timer(120, process.kill)
+        watchdog.start()
+        talk = Talk(process.stdin.fileno(), os.dup(process.stdout.fileno()))
+        started.append((process, talk, watchdog))
+        return process, talk
+
+    yield start
+    for process, talk, watchdog in started:
+        watchdog.cancel()
+        talk.close()
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+
+
+def settings(*words: str) -> list[str]:
+    return ["--preset", "keras", "--layers", "mixed0", "--iterations", "2", *words]
+
+
+@pytest.mark.slow
+def test_start_tells_what_computes_and_the_users_own_presets(start, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("APPDATA", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = presets.save("mine", DreamConfig(layers={"mixed0": 2.0}, octaves=5), "Mine alone")
+    file.with_name("broken.toml").write_text("octaves = 'x'")
+    process, talk = start()
+    first, second = talk.next(), talk.next()
+    assert {"event": "start", "protocol": 1, "device": "cpu", "model": str(TINY)}.items() <= first.items()
+    (own,) = first["presets"]
+    assert (own["name"], own["title"], own["description"]) == ("mine", "mine", "Mine alone")
+    assert own["settings"].items() >= {"layers": {"mixed0": 2.0}, "octaves": 5, "max_size": None}.items()
+    assert second["event"] == "warning"
+    assert "broken" in second["message"]
+    talk.say(request(1, "--preset", "mine", "--iterations", "1"))
+    talk.until("done", 1)
+    process.stdin.close()
+    assert process.wait(60) == 0
+
+
+@pytest.mark.slow
+def test_only_what_makes_the_picture_may_be_asked_for(start) -> None:
+    process, talk = start()
+    talk.until("start")
+    for number, words in enumerate(
+        [
+            "--model x",
+            "-o x",
+            "--help",
+            "--version",
+            "x.png",
+            "--progress bar",
+            "--",
+            "--octaves 0",
+            "--layers mixed77",
+            "--guide /nowhere",
+            "--device x",
+        ]
+    ):
+        talk.say(request(number, *settings(*words.split())))
+        talk.until("error", number)
+    talk.say(request(99, *settings("--mask", "alpha"), picture=frame("|u1", 4)))
+    talk.until("done", 99)
+    process.stdin.close()
+    assert process.wait(60) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["--octaves", "2"], ["--abort-on-eof"], ["--keep-partial"]])
+def test_settings_are_not_for_the_command(start, words: list[str]) -> None:
+    process, _ = start(*words)
+    assert b"--live" in process.communicate()[1]
+    assert process.returncode == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["idle", "at work", "in a line", "in a frame"])
+def test_the_end_of_input_ends_it(start, how: str) -> None:
+    process, talk = start()
+    talk.until("start")
+    if how == "at work":
+        talk.say(request(1, *settings("--iterations", "10000", "--max-loss", "none")))
+        talk.until("step", 1)
+    elif how == "in a line":
+        talk.say(b'{"dream": 1')
+    elif how == "in a frame":
+        talk.say(request(1)[:-5])
+    process.stdin.close()
+    assert process.wait(60) == (6 if how.startswith("in") else 0)
+
+
+@pytest.mark.slow
+@POSIX
+@pytest.mark.parametrize("how", ["starting", "idle", "at work", "in a frame"])
+def test_a_signal_ends_it(start, how: str) -> None:
+    process, talk = start()
+    if how != "starting":
+        talk.until("start")
+    if how == "at work":
+        talk.say(request(1, *settings("--iterations", "10000", "--max-loss", "none")))
+        talk.until("step", 1)
+    elif how == "in a frame":
+        talk.say(request(1)[:-5])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) in ({-signal.SIGTERM, 130} if how == "starting" else {130})
