@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import random
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
@@ -18,6 +20,7 @@ from engine.settings.config import DreamConfig
 from gimp_plugin.deepdream_common import look, parameters, words
 from gimp_plugin.deepdream_common.favourites import NAME, Favourites
 from tests.gimp_plugin import make_looks
+from tests.gimp_plugin.conftest import PLUGIN
 
 
 def told(name, config):
@@ -180,3 +183,67 @@ def test_picture_is_the_gallery_s(name):
     with Image.open(make_looks.LOOKS / f"{name}.jpg") as picture:
         difference = ImageChops.difference(picture.convert("RGB"), make_looks.picture(name))
     assert max(ImageStat.Stat(difference).mean) < 8, make_looks.__doc__
+
+
+# Trying them on the user's picture
+
+
+class Live:
+    """An engine that has been asked."""
+
+    def __init__(self):
+        self.alive, self.asked = True, []
+
+    def ask(self, options, frame, background):
+        assert background
+        self.asked.append((options, frame))
+        return len(self.asked)
+
+    def forget(self, number):
+        self.asked[number - 1] = None
+
+
+@pytest.fixture
+def samples(monkeypatch):
+    monkeypatch.syspath_prepend(str(PLUGIN))
+    monkeypatch.syspath_prepend(str(PLUGIN / "gimp3" / "deepdream"))
+    return importlib.import_module("samples").Samples(Live(), lambda: SimpleNamespace(frame="a frame"))
+
+
+def test_looks_are_tried_in_their_order_each_once(samples):
+    samples.ask(look.built_in(), "cpu")
+    samples.ask(look.built_in(), "cpu")
+    asked = [options[options.index("--preset") + 1] for options, _ in samples._live.asked]
+    assert asked == list(presets.built_in())
+    assert all(
+        options[2:4] == ["--device", "cpu"] and frame == "a frame" for options, frame in samples._live.asked
+    )
+
+
+def test_events_of_others_are_left_to_them(samples):
+    samples.ask(look.built_in()[:1], "auto")
+    assert samples.handle({"event": "step", "dream": 7}) == (False, "", b"")
+    assert samples.handle({"event": "ended", "message": "Gone."}) == (False, "", b"")
+    assert samples.handle({"event": "step", "dream": 1}) == (True, "dream", b"")
+    assert samples.handle({"event": "done", "dream": 1, "pixels": b"x"}) == (True, "dream", b"x")
+    assert samples.handle({"event": "done", "dream": 1, "pixels": b"x"}) == (False, "", b"")
+    assert samples.has("dream")
+
+
+def test_a_look_that_fails_is_not_tried_again_but_all_are_by_another_engine(samples):
+    samples.ask(look.built_in()[:2], "auto")
+    assert samples.handle({"event": "error", "dream": 1, "message": "No."}) == (True, "dream", b"")
+    samples._live.alive = False
+    assert samples.handle({"event": "error", "dream": 2, "message": "Gone."}) == (True, "creatures", b"")
+    samples._live.alive = True
+    samples.ask(look.built_in()[:2], "auto")
+    assert len(samples._live.asked) == 3
+    samples.close()
+    assert samples._live.asked[2] is None
+
+
+def test_a_look_for_another_model_is_not_tried(samples):
+    odd = look.own([{"name": "odd", "title": "Odd", "settings": {"layers": {"block3": 1.0}}}])
+    samples.ask(odd, "auto")
+    assert samples._live.asked == []
+    assert samples.has("own/odd")

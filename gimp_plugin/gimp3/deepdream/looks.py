@@ -11,6 +11,7 @@ gi.require_version("Gdk", "3.0")
 gi.require_version("GdkPixbuf", "2.0")
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gtk", "3.0")
+import pixbufs  # noqa: E402 - versions first
 import tile  # noqa: E402 - versions first
 from deepdream_common import favourites, log_file, look, parameters  # noqa: E402 - versions first
 from deepdream_common.texts import N_, _  # noqa: E402 - versions first
@@ -93,9 +94,9 @@ class Looks(Gtk.Box):
             return False
         if self._samples is None:
             return False
-        own, key, picture = self._samples.handle(event)
-        if picture is not None:
-            self._tiles[key].show_picture(picture)
+        own, key, pixels = self._samples.handle(event)
+        if pixels:
+            self._tiles[key].show_picture(pixbufs.on_checks(self._samples.copy, pixels))
         return own
 
     def close(self) -> None:
@@ -127,7 +128,8 @@ class Looks(Gtk.Box):
         self._samples.ask(looks, device)
         for entry in self._tiles.values():
             if entry.look.own and not self._samples.has(entry.look.key):
-                entry.show_picture(self._samples.before, waiting=True)
+                copy = self._samples.copy
+                entry.show_picture(pixbufs.on_checks(copy, copy.frame.pixels), waiting=True)
 
     def _star(self, entry: tile.Tile) -> None:
         self._shelves.take(entry)

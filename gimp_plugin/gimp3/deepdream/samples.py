@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import gi
-
-gi.require_version("GdkPixbuf", "2.0")
-from deepdream_common import parameters, words  # noqa: E402 - versions first
-from gi.repository import GdkPixbuf, GLib  # noqa: E402 - versions first
+from deepdream_common import parameters, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,9 +24,11 @@ class Samples:
         self._settled: set[str] = set()
 
     @property
-    def before(self) -> GdkPixbuf.Pixbuf:
-        """The copy itself."""
-        return self._pixbuf(self._thumbnail().frame.pixels)
+    def copy(self) -> Thumbnail:
+        """The copy, which is made when it is needed."""
+        if self._copy is None:
+            self._copy = self._small()
+        return self._copy
 
     def has(self, key: str) -> bool:
         """Return whether a look has been tried."""
@@ -48,38 +46,25 @@ class Samples:
             except parameters.SettingError:  # for another model; the look itself says so
                 self._settled.add(look.key)
                 continue
-            number = self._live.ask(options, self._thumbnail().frame, background=True)
+            number = self._live.ask(options, self.copy.frame, background=True)
             self._asked[number] = look.key
 
-    def handle(self, event: dict[str, Any]) -> tuple[bool, str, GdkPixbuf.Pixbuf | None]:
-        """Return whether an event is about this, and perhaps the key of a look and what it made."""
-        number, picture = event.get("dream"), None
+    def handle(self, event: dict[str, Any]) -> tuple[bool, str, bytes]:
+        """Return whether an event is about this, the key of a look, and the pixels if it has made any."""
+        number, pixels = event.get("dream"), b""
         key = self._asked.get(number)
         if key is None:
-            return False, "", None
+            return False, "", b""
         if event["event"] == "done":
-            picture = self._pixbuf(event["pixels"])
+            pixels = event["pixels"]
         if event["event"] in ("done", "error"):
             del self._asked[number]
             if self._live.alive:  # else it is asked for again when the engine is
                 self._settled.add(key)
-        return True, key, picture
+        return True, key, pixels
 
     def close(self) -> None:
         """Ask for nothing any more."""
         for number in self._asked:
             self._live.forget(number)
         self._asked.clear()
-
-    def _thumbnail(self) -> Thumbnail:
-        if self._copy is None:
-            self._copy = self._small()
-        return self._copy
-
-    def _pixbuf(self, pixels: bytes) -> GdkPixbuf.Pixbuf:
-        copy = self._thumbnail()
-        width, height = copy.frame.width, copy.frame.height
-        rgba = GLib.Bytes.new(copy.rgba(pixels))
-        return GdkPixbuf.Pixbuf.new_from_bytes(
-            rgba, GdkPixbuf.Colorspace.RGB, True, 8, width, height, width * 4
-        )

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import gi
-
-gi.require_version("GdkPixbuf", "2.0")
-import framing  # noqa: E402 - versions first
-from deepdream_common import sketch  # noqa: E402 - versions first
-from deepdream_common.texts import _  # noqa: E402 - versions first
-from gi.repository import GdkPixbuf, GLib  # noqa: E402 - versions first
-from pixels import Rectangle  # noqa: E402 - versions first
+import framing
+import pixbufs
+from deepdream_common import sketch
+from deepdream_common.texts import _
+from pixels import Rectangle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gi.repository import GdkPixbuf
     from pixels import Frame
     from thumbnail import Thumbnail
-
-CHECKS = (8, 0xFF999999, 0xFF666666)
-"""Size and colours of the checkerboard behind transparent pixels."""
 
 REMARKABLE = 1.05
 """From how many times a size on to mention that it differs from the result's."""
@@ -77,12 +72,8 @@ class Sight:
         return self._copy.sent(values)
 
     def picture(self, pixels: bytes) -> GdkPixbuf.Pixbuf:
-        """Return what is seen of the pixels of a frame like the copy's, on a checkerboard."""
-        width, height = self._copy.frame.width, self._copy.frame.height
-        raw = GLib.Bytes.new(self._copy.rgba(pixels))
-        form = (GdkPixbuf.Colorspace.RGB, True, 8, width, height, width * 4)
-        read = GdkPixbuf.Pixbuf.new_from_bytes(raw, *form)
-        whole = read.composite_color_simple(width, height, GdkPixbuf.InterpType.NEAREST, 255, *CHECKS)
+        """Return what is seen of the pixels of a frame like the copy's."""
+        whole = pixbufs.on_checks(self._copy, pixels)
         if self._part is None:
             return whole
         (part, taken, _longest) = self.place

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import gi
@@ -10,6 +9,7 @@ import gi
 gi.require_version("Gdk", "3.0")
 gi.require_version("GdkPixbuf", "2.0")
 gi.require_version("Gtk", "3.0")
+import pixbufs  # noqa: E402 - versions first
 from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gdk, GdkPixbuf, GObject, Gtk, Pango  # noqa: E402 - versions first
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 96, 72
 """Of the picture, in GTK's pixels."""
-
-CHECKS = (8, 0xFF999999, 0xFF666666)
-"""Size and colours of the checkerboard behind transparent pixels."""
 
 WAITING = 0.35
 """How opaque a picture is that the look has not been tried on yet."""
@@ -146,13 +143,5 @@ class Tile(Gtk.FlowBoxChild):
         if self._picture is not None:
             scale = self.get_scale_factor()
             self._image.set_from_gicon(
-                cover(self._picture, WIDTH * scale, HEIGHT * scale), Gtk.IconSize.DIALOG
+                pixbufs.cover(self._picture, WIDTH * scale, HEIGHT * scale), Gtk.IconSize.DIALOG
             )
-
-
-def cover(picture: GdkPixbuf.Pixbuf, width: int, height: int) -> GdkPixbuf.Pixbuf:
-    """Return the middle of a picture, as much of it as fills width and height."""
-    scale = max(width / picture.get_width(), height / picture.get_height())
-    wide, high = (math.ceil(side * scale) for side in (picture.get_width(), picture.get_height()))
-    scaled = picture.composite_color_simple(wide, high, GdkPixbuf.InterpType.BILINEAR, 255, *CHECKS)
-    return scaled.new_subpixbuf((wide - width) // 2, (high - height) // 2, width, height)

@@ -1,0 +1,33 @@
+"""Pixels as pictures for the screen."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import gi
+
+gi.require_version("GdkPixbuf", "2.0")
+from gi.repository import GdkPixbuf, GLib  # noqa: E402 - versions first
+
+if TYPE_CHECKING:
+    from thumbnail import Thumbnail
+
+CHECKS = (8, 0xFF999999, 0xFF666666)
+"""Size and colours of the checkerboard behind transparent pixels."""
+
+
+def on_checks(copy: Thumbnail, pixels: bytes) -> GdkPixbuf.Pixbuf:
+    """Return the pixels of a frame like the copy's, on a checkerboard."""
+    width, height = copy.frame.width, copy.frame.height
+    form = (GdkPixbuf.Colorspace.RGB, True, 8, width, height, width * 4)
+    read = GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(copy.rgba(pixels)), *form)
+    return read.composite_color_simple(width, height, GdkPixbuf.InterpType.NEAREST, 255, *CHECKS)
+
+
+def cover(picture: GdkPixbuf.Pixbuf, width: int, height: int) -> GdkPixbuf.Pixbuf:
+    """Return the middle of a picture, as much of it as fills width and height."""
+    scale = max(width / picture.get_width(), height / picture.get_height())
+    wide, high = (math.ceil(side * scale) for side in (picture.get_width(), picture.get_height()))
+    scaled = picture.scale_simple(wide, high, GdkPixbuf.InterpType.BILINEAR)
+    return scaled.new_subpixbuf((wide - width) // 2, (high - height) // 2, width, height)
