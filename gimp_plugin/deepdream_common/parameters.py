@@ -103,17 +103,49 @@ FIT = _plain(
     "fit-selection",
     "bool",
     True,
-    "Dream up to the selection's _edge",
-    "Forms grow only inside the selection and fit its surroundings. Otherwise the surroundings are dreamed "
-    "on too, and the selection is cut out of the result",
+    "Dream up to the selection's edge",
+    "For scripts of earlier versions: off dreams on everything, as “none” for the mask does",
+)
+
+MASK = _choice(
+    "mask",
+    "selection",
+    "Dr_eam within",
+    "Where the forms grow, so that they fit their surroundings: in the selection, or where the layer's mask "
+    "is not black. Or dream on everything, and cut the selection out of the result",
+    (
+        ("selection", "The selection"),
+        ("layer-mask", "The layer's mask"),
+        ("none", "Everything, cut out afterwards"),
+    ),
+)
+
+GROUPS = _choice(
+    "groups",
+    "whole",
+    "Layer groups",
+    "What to dream on where a layer group is selected",
+    (("whole", "As one picture, as seen"), ("each", "Each of the layers in them")),
 )
 
 RESULT = _choice(
     "result",
     "new-layer",
     "Result _as",
-    "Where to put the dream",
-    (("new-layer", "New layer above"), ("in-place", "In place of the layer")),
+    "Where to put the dream. In place of a layer group, it is one layer",
+    (
+        ("new-layer", "New layer above"),
+        ("in-place", "In place of the layer"),
+        ("new-image", "New image"),
+    ),
+)
+
+RESULT_MODE = _choice(
+    "result-mode",
+    "normal",
+    "Mode and opacity",
+    "Mode and opacity of a new layer",
+    (("normal", "Normal, 100 %"), ("layer", "Those of the layer")),
 )
 
 TUTORIAL = settings_table.LOOK + _LAYERS + settings_table.MORE + (_CHANNELS,)
@@ -132,7 +164,7 @@ SETTINGS = LOOK + MORE
 IN_PRESET = LOOK + LAYERS + MORE + (CHANNELS,)
 """The same, with the values of the default preset for their defaults."""
 
-PARAMETERS = (PRESET,) + IN_PRESET + (DEVICE, FIT, RESULT)
+PARAMETERS = (PRESET,) + IN_PRESET + (DEVICE, FIT, RESULT, MASK, GROUPS, RESULT_MODE)
 """All parameters, in the order of the procedure's arguments."""
 
 CHOICES = tuple(parameter for parameter in PARAMETERS if parameter.kind == "choice")

@@ -38,6 +38,32 @@ class Pace(object):
         return min(max(float(event.get("fraction") or 0.0), 0.0), 1.0)
 
 
+class Several(object):
+    """The progress of several dreams, one after the other, as one."""
+
+    def __init__(self, count, clock=time.time):
+        """Expect so many dreams; clock: see Pace."""
+        self._count = count
+        self._begun = 0
+        self._pace = Pace(clock)
+
+    def begin(self):
+        """Count one more dream."""
+        self._begun += 1
+
+    def fraction(self, event):
+        """Return how much of all the work is done, 0 to 1."""
+        return (self._begun - 1 + Pace.fraction(event)) / self._count
+
+    def text(self, event):
+        """Return the line for a step event; it names the layer if there are several."""
+        text = self._pace.text(dict(event, fraction=self.fraction(event)))
+        if self._count == 1:
+            return text
+        shown = {"number": self._begun, "count": self._count, "progress": text}
+        return _("Layer %(number)d of %(count)d. %(progress)s") % shown
+
+
 def _clock_text(seconds):
     whole = int(round(max(seconds, 0.0)))
     if whole >= 3600:

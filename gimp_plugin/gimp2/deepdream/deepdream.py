@@ -36,7 +36,17 @@ DEEPER = N_(
     "part dreamed on will be rounded to 8 bits. GIMP 3 keeps the full precision."
 )
 PRESET_LABEL = N_("Preset, for all settings left unchanged")
-SHOWN = tuple(parameter for parameter in parameters.PARAMETERS if parameter not in parameters.MORE)
+OF_GIMP_3 = (parameters.MASK, parameters.GROUPS, parameters.RESULT_MODE)
+"""What this host can't do."""
+
+RESULT = parameters.RESULT._replace(choices=parameters.RESULT.choices[:2])
+"""Without new images."""
+
+SHOWN = tuple(
+    RESULT if parameter is parameters.RESULT else parameter
+    for parameter in parameters.PARAMETERS
+    if parameter not in parameters.MORE + OF_GIMP_3
+)
 """The arguments.  gimpfu's dialog is one column that does not scroll, so the preset gives the rest here."""
 
 REMOVED = N_("The layer was removed while the dream was being computed, so the dream can't be added.")

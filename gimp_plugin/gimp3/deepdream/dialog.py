@@ -14,16 +14,18 @@ gi.require_version("Gtk", "3.0")
 import help_button  # noqa: E402 - versions first
 import looks  # noqa: E402 - versions first
 import pages  # noqa: E402 - versions first
-from deepdream_common import log_file, parameters, process, words  # noqa: E402 - versions first
+import within  # noqa: E402 - versions first
+from deepdream_common import log_file, parameters, process, region, words  # noqa: E402 - versions first
 from deepdream_common.live import Live  # noqa: E402 - versions first
 from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk  # noqa: E402 - versions first
 from guide_file import Guides  # noqa: E402 - versions first
+from pixels import Rectangle  # noqa: E402 - versions first
 from preview import Preview  # noqa: E402 - versions first
 from thumbnail import Thumbnail  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
-    from pixels import Rectangle
+    from subject import Subject
 
 NAME = "deepdream"
 
@@ -39,14 +41,19 @@ POLL_MILLISECONDS = 40
 def ask(
     procedure: Gimp.Procedure,
     config: Gimp.ProcedureConfig,
-    image: Gimp.Image,
-    layer: Gimp.Layer,
-    where: Rectangle,
+    subject: Subject,
+    count: int,
     command: list[str],
 ) -> bool:
-    """Show the dialog and let it fill `config`; return whether the user wants the dream."""
+    """Show the dialog and let it fill `config`; return whether the user wants the dream.
+
+    subject: what it shows; count: how many layers are selected, of which this is the first.  Raises
+    RegionError if there is nothing to dream on.
+    """
+    part = within.bounds(subject, within.SELECTION)
+    where = Rectangle(*region.around(part, subject.width, subject.height))
     GimpUi.init(NAME)
-    window = Window(procedure, config, image, layer, where, command)
+    window = Window(procedure, config, subject, count, where, command)
     try:
         return window.run()
     finally:
@@ -60,8 +67,8 @@ class Window:
         self,
         procedure: Gimp.Procedure,
         config: Gimp.ProcedureConfig,
-        image: Gimp.Image,
-        layer: Gimp.Layer,
+        subject: Subject,
+        count: int,
         where: Rectangle,
         command: list[str],
     ) -> None:
@@ -72,13 +79,12 @@ class Window:
         help_button.replace(self._dialog)
 
         def small(part: Rectangle, longest: int) -> Thumbnail:
-            return Thumbnail(image, layer, part, longest)
+            return Thumbnail(subject, part, longest)
 
         self._preview = Preview(where, small, self.values, self._live)
         if problem:
             self._preview.fail(problem)
-        selected = not Gimp.Selection.is_empty(image)
-        context = pages.Context(config, image, self.values, selected=selected, grey=layer.is_gray())
+        context = pages.Context(config, subject, count, self.values)
         self._looks = looks.Looks(config, self._live, lambda: small(where, looks.LONGEST))
         self._fill(pages.of(pages.look(context, self._looks), pages.details(context)))
         self._handler = config.connect("notify", self._changed)
@@ -136,6 +142,29 @@ class Window:
                 self._preview.handle(event)
             event = self._live.poll()
         return GLib.SOURCE_CONTINUE
+
+
+def accept_rgb(image: Gimp.Image) -> bool:
+    """Ask whether the dream on an indexed image may be a new image."""
+    GimpUi.init(NAME)
+    question = Gtk.MessageDialog(
+        message_type=Gtk.MessageType.QUESTION,
+        text=_("Dream on a copy in RGB?"),
+        secondary_text=_(
+            "“%(image)s” is indexed: a dream does not fit into its few colours. "
+            "It becomes a new image in RGB, and this one stays as it is."
+        )
+        % {"image": image.get_name()},
+        title=_("Deep Dream"),
+    )
+    question.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
+    question.add_button(_("_New image"), Gtk.ResponseType.OK)
+    question.set_default_response(Gtk.ResponseType.OK)
+    GimpUi.window_set_transient(question)
+    try:
+        return bool(question.run() == Gtk.ResponseType.OK)
+    finally:
+        question.destroy()
 
 
 def _start(command: list[str]) -> tuple[Live | None, str]:

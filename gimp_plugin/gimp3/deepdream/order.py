@@ -1,4 +1,4 @@
-"""The engine's input for a layer, and the meaning of its output."""
+"""The engine's input for a subject, and the meaning of its output."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import gi
 
 gi.require_version("Gimp", "3.0")
 import pixels  # noqa: E402 - versions first
-from deepdream_common import parameters, recipe, words  # noqa: E402 - versions first
+import within  # noqa: E402 - versions first
+from deepdream_common import parameters, recipe, region, words  # noqa: E402 - versions first
 from deepdream_common.values import check  # noqa: E402 - versions first
 from gi.repository import Gimp  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from deepdream_common import process
+    from subject import Subject
 
 
 def values_of(config: Gimp.ProcedureConfig) -> dict[str, Any]:
@@ -27,6 +29,9 @@ def renew(config: Gimp.ProcedureConfig) -> None:
 
     GIMP may have stored those of an earlier version, and beside them all that their preset meant.
     """
+    if not config.get_property(parameters.FIT.name):  # what the dialog says otherwise now
+        config.set_property(parameters.FIT.name, True)
+        config.set_property(parameters.MASK.name, within.NONE)
     for parameter in parameters.CHOICES:
         if config.get_property(parameter.name) not in dict(parameter.choices):
             config.set_property(parameter.name, parameter.default)
@@ -35,26 +40,22 @@ def renew(config: Gimp.ProcedureConfig) -> None:
 class Task:
     """One dream: the frame and the options to send."""
 
-    def __init__(
-        self,
-        image: Gimp.Image,
-        layer: Gimp.Layer,
-        where: pixels.Rectangle,
-        values: dict[str, Any],
-        *,
-        script: bool,
-    ) -> None:
+    def __init__(self, subject: Subject, values: dict[str, Any], *, script: bool) -> None:
         """Read the frame.
 
-        where: part of the layer; values: by argument name, and the guide's; script: whether values may be
-        left to the preset, see `words.settled`.  Raises SettingError.
+        values: by argument name, and the guide's; script: whether values may be left to the preset, see
+        `words.settled`.  Raises SettingError, and RegionError if there is nothing to dream on.
         """
-        self._frame = self.sent = pixels.read(layer, where)
+        fitted = within.fitted_to(subject, values)
+        part = within.bounds(subject, fitted)
+        self.where = pixels.Rectangle(*region.around(part, subject.width, subject.height))
+        self._frame = self.sent = pixels.read(subject.buffer, subject.how, self.where)
         self._values = words.settled(values) if script else values
-        self._fitted = fits(image, values)
-        if self._fitted:
-            self.sent = pixels.masked(self._frame, image, layer, where)
-            self._values = words.masked(self._values, *layer.mask_intersect()[3:])
+        shares = within.shares(subject, fitted, self.where)
+        self._fitted = shares is not None
+        if shares is not None:
+            self.sent = pixels.masked(self._frame, shares)
+            self._values = words.masked(self._values, part.width, part.height)
         self.options = words.engine_options(self._values, brief=script)
         if self._fitted:
             self.options += words.MASK
@@ -67,7 +68,7 @@ class Task:
         return f"{size}: {' '.join(self.options)}"
 
     def answer(self, dreamed: bytes) -> bytes:
-        """Return the engine's pixels in the layer's format."""
+        """Return the engine's pixels in the subject's format."""
         return pixels.unmasked(self._frame, dreamed) if self._fitted else dreamed
 
     def recipe(self, engine: process.Engine) -> str:
@@ -76,8 +77,3 @@ class Task:
         settings = words.settings(self._values)
         guide = self._values.get(words.ORIGIN)
         return recipe.text(settings, engine.about, Gimp.version(), not engine.stopped, mask, guide)
-
-
-def fits(image: Gimp.Image, values: dict[str, Any]) -> bool:
-    """Return whether to fit the dream to the selection: there is one, and the user wants it."""
-    return bool(values[parameters.FIT.name]) and not Gimp.Selection.is_empty(image)

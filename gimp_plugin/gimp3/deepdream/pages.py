@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import controls
 import gi
+import within
 
 gi.require_version("Gdk", "3.0")
 gi.require_version("Gimp", "3.0")
@@ -16,11 +17,13 @@ from deepdream_common import parameters, words  # noqa: E402 - versions first
 from deepdream_common.texts import N_, _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, Gtk  # noqa: E402 - versions first
 from guide import GuideRow  # noqa: E402 - versions first
+from subject import remark  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepdream_common.parameter import Parameter
+    from subject import Subject
 
 LOOK, DETAILS = N_("Loo_k"), N_("_Details")
 COPY, COPIED, NOTHING = N_("Copy co_mmand line"), N_("Copied"), N_("Not with these values")
@@ -31,6 +34,8 @@ NO_SELECTION = N_("Nothing is selected.")
 WHOLE_SELECTION = N_("The dream does not end at the selection's edge.")
 SIZE_DECIDES = N_("The smallest size decides how many octaves there are. While it is 0, you can choose.")
 ONE_OCTAVE = N_("There is only one octave.")
+ONLY_NEW_IMAGE = N_("The image is indexed, so the dream becomes a new one.")
+NO_NEW_LAYER = N_("There is no new layer.")
 LIGHTNESS_ONLY = N_("Only lightness is dreamed on, so colours stay as they are.")
 NO_COLOURS = N_("The layer has no colours.")
 
@@ -61,15 +66,15 @@ class Context:
     def __init__(
         self,
         config: Gimp.ProcedureConfig,
-        image: Gimp.Image,
+        subject: Subject,
+        count: int,
         values: Callable[[], dict[str, Any]],
-        *,
-        selected: bool,
-        grey: bool,
     ) -> None:
-        """Keep it; selected, grey: whether anything is selected, and whether the layer has no colours."""
-        self.config, self.image, self.values = config, image, values
-        self.selected, self.grey = selected, grey
+        """Keep it; count: how many layers are selected, of which the subject is the first."""
+        self.config, self.subject, self.count, self.values = config, subject, count, values
+        self.image = subject.image
+        self.selected = not Gimp.Selection.is_empty(self.image)
+        self.masked = subject.layer.get_mask() is not None
 
     def get(self, name: str) -> Any:
         """Return the value of an argument."""
@@ -86,7 +91,7 @@ class Context:
     def _reasons(self) -> dict[str, tuple[tuple[str, ...], Callable[[], str]]]:
         """Return, by argument, what its effect depends on, and what says why it has none."""
         get = self.get
-        colours = NO_COLOURS if self.grey else ""
+        colours = NO_COLOURS if self.subject.grey else ""
         return {
             "octaves": (("min-size",), lambda: SIZE_DECIDES if get("min-size") else ""),
             "octave-scale": (
@@ -98,14 +103,30 @@ class Context:
                 lambda: colours or (LIGHTNESS_ONLY if get("keep-colours") else ""),
             ),
             "keep-colours": ((), lambda: colours),
-            "fit-selection": ((), lambda: "" if self.selected else NO_SELECTION),
-            "feather": (
-                ("fit-selection",),
-                lambda: (
-                    NO_SELECTION if not self.selected else "" if get("fit-selection") else WHOLE_SELECTION
-                ),
+            "mask": ((), lambda: "" if self.selected or self.masked else NO_SELECTION),
+            "feather": (("mask",), self._why_no_edge),
+            "result": ((), lambda: ONLY_NEW_IMAGE if self.subject.layer.is_indexed() else ""),
+            "result-mode": (
+                ("result",),
+                lambda: NO_NEW_LAYER if get("result") == "in-place" else "",
             ),
         }
+
+    def _why_no_edge(self) -> str:
+        """Return why the dream does not end at any edge, or nothing if it does."""
+        wanted = self.get("mask")
+        if wanted == within.LAYER_MASK and self.masked:
+            return ""
+        if not self.selected:
+            return NO_SELECTION
+        return WHOLE_SELECTION if wanted == within.NONE else ""
+
+    def remark(self) -> str:
+        """Return what there is to say about the layers."""
+        said = [remark(self.subject, self.values())]
+        if self.count > 1:
+            said.append(_("%(count)d layers are selected; the first one is shown.") % {"count": self.count})
+        return " ".join(filter(None, said))
 
 
 def look(context: Context, looks: Gtk.Widget) -> Gtk.Widget:
@@ -116,26 +137,48 @@ def look(context: Context, looks: Gtk.Widget) -> Gtk.Widget:
     strength = controls.slider(config, STRENGTH, 1000, _(STRENGTH_LABEL))
     amount = controls.slider(config, AMOUNT, 100, _(AMOUNT_LABEL))
     box.pack_start(controls.column([strength, controls.FormSize(config).widget, amount], 3), False, False, 0)
-    box.pack_start(controls.Menu(config, parameters.RESULT), False, False, 0)
+    box.pack_start(
+        controls.column([context.control(parameters.RESULT), _remark(context)], 6), False, False, 0
+    )
     return box
+
+
+def _remark(context: Context) -> Gtk.Widget:
+    """Return a line on what becomes of the layers, which is there only if there is something to say."""
+    line = Gtk.Label(xalign=0.0, wrap=True, max_width_chars=34, no_show_all=True)
+
+    def follow(*_ignored: object) -> None:
+        text = context.remark()
+        line.set_text(text)
+        line.set_visible(bool(text))
+
+    context.config.connect("notify::result", follow)
+    follow()
+    return line
 
 
 def details(context: Context) -> Gtk.Widget:
     """Return the second page."""
     config = context.config
     layers = [context.control(x) for x in parameters.LAYERS]
-    selection = (parameters.FIT, parameters.FEATHER)
-    elsewhere = (STRENGTH, AMOUNT, parameters.GUIDE_PLACES, *selection)
+    elsewhere = (STRENGTH, AMOUNT, parameters.GUIDE_PLACES, parameters.FEATHER)
     fine = [context.control(x) for x in parameters.SETTINGS if x not in elsewhere]
     device = controls.Menu(config, parameters.DEVICE)
     rows = [
         controls.section(_("Layers, from fine lines to whole objects"), [*layers, ChannelRow(config)]),
         controls.section(_("Guide"), [GuideRow(config, context.image)]),
-        controls.section(_("Selection"), [context.control(x) for x in selection]),
+        controls.section(_("Layers of the image"), _of_image(context)),
         controls.section(_("Fine tuning"), fine),
         controls.section(_("Computer"), [device, _copy_button(context)]),
     ]
     return controls.column(rows, 12)
+
+
+def _of_image(context: Context) -> list[Gtk.Widget]:
+    """Return the controls for what is dreamed on and what becomes of it."""
+    mask, *others = [context.control(x) for x in (parameters.MASK, parameters.RESULT_MODE, parameters.GROUPS)]
+    controls.align(mask, *others)
+    return [mask, context.control(parameters.FEATHER), *others]
 
 
 def _copy_button(context: Context) -> Gtk.Button:

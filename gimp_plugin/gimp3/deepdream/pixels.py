@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 
 import gi
@@ -80,19 +79,14 @@ def layout(layer: Gimp.Layer) -> Layout:
     return Layout("<f4", channels, Babl.get_name(frame), Babl.get_name(own), component)
 
 
-def read(layer: Gimp.Layer, where: Rectangle) -> Frame:
-    """Return a part of `layer` as a frame."""
-    how = layout(layer)
-    raw = layer.get_buffer().get(where.gegl(), 1.0, how.frame, Gegl.AbyssPolicy.NONE)
+def read(buffer: Gegl.Buffer, how: Layout, where: Rectangle) -> Frame:
+    """Return a part of a buffer as a frame."""
+    raw = buffer.get(where.gegl(), 1.0, how.frame, Gegl.AbyssPolicy.NONE)
     return Frame(how.kind, where.height, where.width, how.channels, raw)
 
 
-def masked(frame: Frame, image: Gimp.Image, layer: Gimp.Layer, where: Rectangle) -> Frame:
-    """Return a frame that is opaque where anything is selected; `unmasked` undoes it."""
-    _, left, top = layer.get_offsets()
-    on_canvas = where._replace(x=where.x + left, y=where.y + top)
-    selection = image.get_selection().get_buffer()
-    shares = selection.get(on_canvas.gegl(), 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
+def masked(frame: Frame, shares: bytes) -> Frame:
+    """Return a frame that is opaque where the shares, a byte for each pixel, are not 0; see `unmasked`."""
     channels, raw = mask.put_on(frame.kind, frame.channels, frame.pixels, shares)
     return frame._replace(channels=channels, pixels=raw)
 
@@ -136,13 +130,3 @@ def _restore_alpha(layer: Gimp.Layer, where: Rectangle, how: Layout, before: byt
     buffer = layer.get_buffer()
     buffer.set(where.gegl(), how.native, bytes(merged))
     buffer.flush()
-
-
-def selection_digest(image: Gimp.Image) -> bytes:
-    """Return a short value that differs for different selections."""
-    if Gimp.Selection.is_empty(image):
-        return b""
-    _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
-    bounds = Rectangle(left, top, right - left, bottom - top)
-    mask = image.get_selection().get_buffer().get(bounds.gegl(), 1.0, "Y float", Gegl.AbyssPolicy.NONE)
-    return hashlib.blake2b(mask + repr(bounds).encode()).digest()

@@ -1,41 +1,39 @@
-"""A small copy of a part of a layer, for the preview."""
+"""A small copy of a part of a subject, for the preview."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import gi
+import within
+from deepdream_common import mask, region, words
+from pixels import Frame, Rectangle
 
-gi.require_version("Gegl", "0.4")
-gi.require_version("Gimp", "3.0")
-from deepdream_common import mask, parameters, region, words  # noqa: E402 - versions first
-from gi.repository import Gegl, Gimp  # noqa: E402 - versions first
-from pixels import Frame, Rectangle  # noqa: E402 - versions first
+if TYPE_CHECKING:
+    from subject import Subject
 
 LONGEST = 448
 """Pixels of the longer side of a preview: takes seconds on two cores, and resembles the full result."""
 
 
 class Thumbnail:
-    """A small copy of a part of a layer, for the preview: 8 bit, sRGB."""
+    """A small copy of a part of a subject, for the preview: 8 bit, sRGB."""
 
-    def __init__(
-        self, image: Gimp.Image, layer: Gimp.Layer, where: Rectangle, longest: int = LONGEST
-    ) -> None:
-        """Read it; longest: pixels of its longer side, at most."""
-        where = _crop(where, longest)
-        scale = min(1.0, max(longest / max(where[2:]), region.SMALLEST / min(where[2:])))
-        width, height = (max(round(side * scale), region.SMALLEST) for side in where[2:])
-        channels = 2 if layer.is_gray() else 4
-        name = "Y'A u8" if layer.is_gray() else "R'G'B'A u8"
-        self.frame = Frame("|u1", height, width, channels, _small(layer, where, scale, width, height, name))
+    def __init__(self, subject: Subject, where: Rectangle, longest: int = LONGEST) -> None:
+        """Reduce a part of the subject; longest: pixels of its longer side, at most."""
+        self._subject, self._where = subject, _crop(where, longest)
+        where = self._where
+        self._scale = min(1.0, max(longest / max(where[2:]), region.SMALLEST / min(where[2:])))
+        width, height = (max(round(side * self._scale), region.SMALLEST) for side in where[2:])
+        channels, form = (2, "Y'A u8") if subject.grey else (4, "R'G'B'A u8")
+        raw = subject.small(where, self._scale, width, height, form)
+        self.frame = Frame("|u1", height, width, channels, raw)
         self.full_size = where[2:]
-        self._selected = layer.mask_intersect()[3:]
-        self._mask = None
-        if not Gimp.Selection.is_empty(image):
-            _, left, top = layer.get_offsets()
-            on_canvas = where._replace(x=where.x + left, y=where.y + top)
-            self._mask = _small(image.get_selection(), on_canvas, scale, width, height, "Y u8")
+        self._cut = self._shares(within.SELECTION)
+        self._fitted: dict[str, tuple[bytes | None, Rectangle]] = {}
+
+    def _shares(self, fitted: str) -> bytes | None:
+        size = (self.frame.width, self.frame.height)
+        return within.shares(self._subject, fitted, self._where, self._scale, size)
 
     @property
     def reduction(self) -> float:
@@ -47,21 +45,25 @@ class Thumbnail:
 
         Raises SettingError if all layers are 0.
         """
-        if self._mask is None or not values[parameters.FIT.name]:
+        fitted = within.fitted_to(self._subject, values)
+        if fitted not in self._fitted:
+            self._fitted[fitted] = self._shares(fitted), within.bounds(self._subject, fitted)
+        shares, part = self._fitted[fitted]
+        if shares is None:
             return words.engine_options(values), self.frame
-        values = words.masked(values, *self._selected, scale=1 / self.reduction)
-        channels, raw = mask.put_on(self.frame.kind, self.frame.channels, self.frame.pixels, self._mask)
+        values = words.masked(values, part.width, part.height, scale=1 / self.reduction)
+        channels, raw = mask.put_on(self.frame.kind, self.frame.channels, self.frame.pixels, shares)
         return words.engine_options(values) + words.MASK, self.frame._replace(channels=channels, pixels=raw)
 
     def within_selection(self, dreamed: bytes) -> bytes:
         """Return the dreamed pixels where they are selected, and the copy's own elsewhere."""
-        if self._mask is None:
-            return dreamed
         dreamed = mask.take_off(self.frame.kind, self.frame.channels, self.frame.pixels, dreamed)
+        if self._cut is None:
+            return dreamed
         mixed = bytearray(dreamed)
         for channel in range(self.frame.channels):
             part = slice(channel, None, self.frame.channels)
-            mixed[part] = bytes(map(_mix, self.frame.pixels[part], dreamed[part], self._mask))
+            mixed[part] = bytes(map(_mix, self.frame.pixels[part], dreamed[part], self._cut))
         return bytes(mixed)
 
     def rgba(self, pixels: bytes) -> bytes:
@@ -87,10 +89,3 @@ def _crop(where: Rectangle, longest: int) -> Rectangle:
     return Rectangle(
         where.x + (where.width - width) // 2, where.y + (where.height - height) // 2, width, height
     )
-
-
-def _small(
-    drawable: Gimp.Drawable, where: Rectangle, scale: float, width: int, height: int, name: str
-) -> bytes:
-    at = Gegl.Rectangle.new(round(where.x * scale), round(where.y * scale), width, height)
-    return drawable.get_buffer().get(at, scale, name, Gegl.AbyssPolicy.NONE)

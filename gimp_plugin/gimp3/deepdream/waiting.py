@@ -21,20 +21,16 @@ KEEP = 1
 POLL_MILLISECONDS = 50
 
 
-def follow(engine: process.Engine, name: str) -> bool:
-    """Show the window until the engine is finished; return False if the user cancelled.
-
-    name: of the layer.  GIMP's own progress bar is not used, as its Cancel would kill this process.
-    """
-    return Waiting(engine, name).run()
-
-
 class Waiting:
-    """The window and its main loop."""
+    """The window, for several dreams one after the other.
 
-    def __init__(self, engine: process.Engine, name: str) -> None:
-        self.engine = engine
-        self.pace = progress.Pace()
+    GIMP's own progress bar is not used, as its Cancel would kill this process.
+    """
+
+    def __init__(self, count: int) -> None:
+        """Prepare it for so many dreams."""
+        self.engine: process.Engine | None = None
+        self.progress = progress.Several(count)
         self.cancelled = False
         self.stopping = False
         self.loop = GLib.MainLoop()
@@ -43,36 +39,47 @@ class Waiting:
         GimpUi.window_set_transient(self.dialog)
         self.keep = self.dialog.add_button(_("_Stop and keep"), KEEP)
         self.keep.set_tooltip_text(_("Stop the dream here and keep the picture so far"))
-        self.keep.set_sensitive(False)
         self.dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
         self.dialog.connect("response", self._respond)
-        self._fill(name)
+        self._fill()
 
-    def _fill(self, name: str) -> None:
+    def _fill(self) -> None:
         box = self.dialog.get_content_area()
         box.set_spacing(9)
         box.set_border_width(12)
-        heading = Gtk.Label(xalign=0.0, ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=44)
-        text = GLib.markup_escape_text(_("Dreaming on “%(layer)s”") % {"layer": name})
-        heading.set_markup(f"<b>{text}</b>")
+        self.heading = Gtk.Label(xalign=0.0, ellipsize=Pango.EllipsizeMode.MIDDLE, max_width_chars=44)
         self.bar = Gtk.ProgressBar()
         self.bar.set_size_request(400, -1)
-        self.text = Gtk.Label(label=_("Starting the engine…"), xalign=0.0)
-        for widget in (heading, self.bar, self.text):
+        self.text = Gtk.Label(xalign=0.0)
+        for widget in (self.heading, self.bar, self.text):
             box.pack_start(widget, False, False, 0)
 
-    def run(self) -> bool:
-        """Wait until the engine is finished or the user cancels."""
+    def follow(self, engine: process.Engine, name: str) -> bool:
+        """Wait until the engine is finished; return False if the user cancelled.
+
+        name: of the layer.
+        """
+        self.engine = engine
+        self.progress.begin()
+        text = GLib.markup_escape_text(_("Dreaming on “%(layer)s”") % {"layer": name})
+        self.heading.set_markup(f"<b>{text}</b>")
+        self.text.set_text(_("Starting the engine…"))
+        self.keep.set_sensitive(False)
         self.dialog.show_all()
         timer = GLib.timeout_add(POLL_MILLISECONDS, self._tick)
         try:
             self.loop.run()
         finally:
             GLib.source_remove(timer)
-            self.dialog.destroy()
-            while Gtk.events_pending():  # let the window close before waiting for the engine
-                Gtk.main_iteration()
+        if self.cancelled:
+            self.dialog.hide()  # before waiting for the engine
+            _settle()
         return not self.cancelled
+
+    def close(self) -> None:
+        """Take the window away."""
+        self.dialog.destroy()
+        _settle()
 
     def _tick(self) -> bool:
         event = self.engine.poll()
@@ -85,10 +92,10 @@ class Waiting:
 
     def _show(self, event: dict[str, Any]) -> None:
         if event.get("event") == "step":
-            self.bar.set_fraction(self.pace.fraction(event))
+            self.bar.set_fraction(self.progress.fraction(event))
             self.keep.set_sensitive(not self.stopping)
             if not self.stopping:
-                self.text.set_text(self.pace.text(event))
+                self.text.set_text(self.progress.text(event))
         elif event.get("event") == "start":
             self.text.set_text(_("Opening the model…"))
         else:
@@ -103,3 +110,9 @@ class Waiting:
         else:  # Cancel, Escape and closing the window
             self.cancelled = True
             self.loop.quit()
+
+
+def _settle() -> None:
+    """Let the screen show what has been done."""
+    while Gtk.events_pending():
+        Gtk.main_iteration()

@@ -31,7 +31,7 @@ from headless_hands import (
 
 def check_procedure_is_there():
     procedure = Gimp.get_pdb().lookup_procedure(PROCEDURE)
-    assert procedure.get_image_types() == "RGB*, GRAY*"
+    assert procedure.get_image_types() == "RGB*, GRAY*, INDEXED*"
     assert procedure.get_menu_paths() == ["<Image>/Filters"], procedure.get_menu_paths()
     names = [argument.get_name() for argument in procedure.get_arguments()]
     assert names[:3] == ["run-mode", "image", "drawables"], names
@@ -40,6 +40,7 @@ def check_procedure_is_there():
         "mixed0", "mixed1", "mixed2", "mixed3", "mixed4", "mixed5",
         "octave-scale", "max-loss", "jitter", "smooth", "total-variation", "stay-close", "blend", "feather",
         "seed", "clip", "keep-colours", "channels", "device", "fit-selection", "result",
+        "mask", "groups", "result-mode",
     ]  # fmt: skip
     assert [name for name in names[3:] if name in promised] == promised, names
     sys.path.insert(0, PLUGIN)

@@ -29,13 +29,13 @@ def test_every_mnemonic_is_there_once_on_its_page() -> None:
         *constants("pages.py", "STRENGTH_LABEL, AMOUNT_LABEL"),
         *constants("controls.py", "FORMS"),
         *constants("looks.py", "HEADING, SURPRISE, BACK"),
-        *(each.label for each in (parameters.FIT, parameters.RESULT)),
+        parameters.RESULT.label,
     ]
     copy, *_ = constants("pages.py", "COPY, COPIED, NOTHING")
     settings = [x for x in parameters.SETTINGS if x.name not in ("step-size", "blend")]
     details = [
         x.label
-        for x in (*parameters.LAYERS, *settings, parameters.FIT, parameters.CHANNELS, parameters.DEVICE)
+        for x in (*parameters.LAYERS, *settings, parameters.MASK, parameters.CHANNELS, parameters.DEVICE)
     ]
     assert all(label.count("_") == 1 for label in [*around, *look, copy])
     details += [copy, *constants("channel_sheet.py", "BUTTON"), *constants("guide.py", "LABEL")]
