@@ -8,6 +8,7 @@ from __future__ import unicode_literals
 
 import collections
 import json
+import time
 
 from . import child, frames
 from .texts import _
@@ -44,6 +45,7 @@ class Live(object):
         self._waiting = {}  # background requests by number
         self._at_work = None  # number of the request that the engine works on, as far as we know
         self._told = collections.deque()  # events of our own
+        self._why = None  # the error of an engine that has ended
         self._closed = False
 
     @property
@@ -70,6 +72,9 @@ class Live(object):
         else:
             self._foreground = number
             self._revive()
+        if self._conversation.over:
+            self._fail(self._why)
+        elif not background:
             self._send(number, options, frame, SHOW)
         self._go_on()
         return number
@@ -120,7 +125,7 @@ class Live(object):
         try:
             self._conversation = _Conversation(self._command)
         except child.EngineError as error:
-            self._fail(error)
+            self._why = error
 
     def _send(self, number, options, frame, show):
         self._at_work = number
@@ -142,7 +147,8 @@ class Live(object):
         """Return an event for the host; None for one of a request that is forgotten, or of no interest."""
         kind, number = event.get("event"), event.get("dream")
         if kind == "ended":
-            self._fail(child.EngineError(event["message"], event["hint"]))
+            self._why = child.EngineError(event["message"], event["hint"])
+            self._fail(self._why)
             return None
         if number is None:
             return event
@@ -181,6 +187,7 @@ class _Conversation(child.Child):
         self._number = 0
         self._outbox = queue.Queue()
         self._closed = False
+        self._silent_since = None
         self._start(self._feed, self._receive, self._listen)
 
     def request(self, number, options, frame, show):
@@ -207,8 +214,13 @@ class _Conversation(child.Child):
             pass
         if self.over or any(thread.is_alive() for thread in self._threads[1:]) or not self._queue.empty():
             return None
+        # It says nothing more, and in a moment its status says why.
+        self._silent_since = self._silent_since or time.time()
+        status = self._wait(0.0)
+        if status is None and time.time() - self._silent_since < child.STOP_SECONDS:
+            return None
         self.over = True
-        failure = self._failure(self._wait(0.0))
+        failure = self._failure(status)
         return {"event": "ended", "message": failure.message, "hint": failure.hint}
 
     def close(self):

@@ -131,4 +131,5 @@ def main():
     return os._exit(130 if stopped else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
