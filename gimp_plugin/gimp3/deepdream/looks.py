@@ -57,7 +57,7 @@ class Looks(Gtk.Box):
         self._history = look.History()
         self._tiles: dict[str, tile.Tile] = {}
         self._shelves = Shelves()
-        self._seen = ""
+        self._seen: tile.Tile | None = None
         self._back = Gtk.Button(label=_(BACK), use_underline=True)
         self._words = Gtk.Label(xalign=0.0, ellipsize=Pango.EllipsizeMode.END)
         self._words.get_style_context().add_class("dim-label")
@@ -65,7 +65,6 @@ class Looks(Gtk.Box):
         self.pack_start(self._head(), False, False, 0)
         self.pack_start(self._words, False, False, 0)
         self.pack_start(self._shelves, True, True, 0)
-        self.connect("map", lambda *_ignored: self._reveal())
         self._add(look.built_in())
         self._handler = config.connect("notify", lambda *_ignored: self._mark())
 
@@ -188,19 +187,14 @@ class Looks(Gtk.Box):
         state, current = self._state(), self._current()
         for key, entry in self._tiles.items():
             entry.mark(chosen=key == current, changed=look.changed(entry.look, state))
-        if current in self._tiles:
-            chosen = self._tiles[current]
+        chosen = self._tiles.get(current)
+        if chosen is not None:
             self._words.set_text(f"{chosen.look.title}: {chosen.look.description}")
             self._words.set_tooltip_text(chosen.get_tooltip_text())
         self._back.set_sensitive(len(self._history) > 0)
-        if current != self._seen:
-            self._seen = current
-            self._reveal()
-
-    def _reveal(self) -> None:
-        """Bring the chosen look into sight."""
-        if self._current() in self._tiles:
-            self._shelves.reveal(self._tiles[self._current()])
+        if chosen not in (None, self._seen):
+            self._seen = chosen
+            self._shelves.reveal(chosen)
 
 
 def _stock(each: look.Look) -> GdkPixbuf.Pixbuf | None:

@@ -9,7 +9,7 @@ import gi
 gi.require_version("Gdk", "3.0")
 gi.require_version("Gtk", "3.0")
 from deepdream_common.texts import _  # noqa: E402 - versions first
-from gi.repository import Gdk, GLib, Gtk  # noqa: E402 - versions first
+from gi.repository import Gdk, Gtk  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from tile import Tile
@@ -35,6 +35,9 @@ class Shelves(Gtk.ScrolledWindow):
         for shelf in self.all:
             self._box.pack_start(shelf, False, False, 0)
         self.add(self._box)
+        self._wanted: Tile | None = None
+        self._box.connect_after("size-allocate", lambda *_ignored: self._placed())
+        self.connect("map", lambda *_ignored: self._box.queue_resize())
 
     def _of(self, tile: Tile) -> Shelf:
         return self._favourites if tile.favourite else self._own if tile.look.own else self.others
@@ -49,15 +52,16 @@ class Shelves(Gtk.ScrolledWindow):
         self._of(tile).take(tile)
 
     def reveal(self, tile: Tile) -> None:
-        """Scroll to a tile as soon as its place is known."""
+        """Scroll to a tile as soon as it has its place."""
+        self._wanted = tile
+        self._box.queue_resize()
 
-        def scroll() -> bool:
-            place = tile.translate_coordinates(self._box, 0, 0) if self.get_mapped() else None
-            if place is not None:
-                self.get_vadjustment().clamp_page(place[1], place[1] + tile.get_allocated_height())
-            return GLib.SOURCE_REMOVE
-
-        GLib.idle_add(scroll)
+    def _placed(self) -> None:
+        if self._wanted is None or not self.get_mapped():
+            return
+        tile, self._wanted = self._wanted, None
+        _left, top = tile.translate_coordinates(self._box, 0, 0)
+        self.get_vadjustment().clamp_page(top, top + tile.get_allocated_height())
 
 
 class Shelf(Gtk.Box):
