@@ -23,8 +23,11 @@ ENGINE_FILE: Final = "engine.json"
 """Says how to start the engine; the plug-in's `deepdream_common.engine_file` reads it."""
 
 LOG_FILE: Final = "deepdream.log"
-LAST_SETTINGS: Final = "plug-in-settings/plug-in-deep-dream.*"
+LAST_SETTINGS: Final = "plug-in-settings/*plug-in-deep-dream.*"
 """Where GIMP 3 keeps the last settings."""
+
+GUIDES: Final = "deepdream-guide-*.png"
+"""What runs that were killed may have left in the profile."""
 
 SOURCES: Final = Path(__file__).resolve().parent
 FLATPAK_SPAWN: Final = ("/usr/bin/flatpak-spawn", "--host", "--watch-bus")
@@ -138,8 +141,8 @@ def remove(profile: Profile) -> bool:
     try:
         _delete(target)
         (profile.folder / LOG_FILE).unlink(missing_ok=True)
-        for settings in profile.folder.glob(LAST_SETTINGS):
-            settings.unlink()
+        for left in (*profile.folder.glob(LAST_SETTINGS), *profile.folder.glob(GUIDES)):
+            left.unlink()
     except OSError as error:
         message = f"{error.filename} can't be removed: {error.strerror}"
         raise InstallError(message, "is GIMP still running?") from None

@@ -38,7 +38,9 @@ def test_install_and_remove_leave_nothing(tmp_path, version):
     assert not list(folder.rglob("*.pyc"))
     assert os.listdir(tmp_path / "plug-ins") == ["deepdream"]  # noqa: PTH208
     (tmp_path / "deepdream.log").write_text("x", encoding="utf-8")
-    make(tmp_path, "plug-in-settings").joinpath("plug-in-deep-dream.last").write_text("x", encoding="utf-8")
+    last = "GimpProcedureConfigRun-plug-in-deep-dream.last"
+    make(tmp_path, "plug-in-settings").joinpath(last).write_bytes(b"x")
+    (tmp_path / "deepdream-guide-a1b2.png").write_bytes(b"x")
     assert remove(profile)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["plug-in-settings", "plug-ins"]
     assert not remove(profile)

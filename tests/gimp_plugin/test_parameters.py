@@ -14,6 +14,7 @@ from engine.cli.commands.common import configured
 from engine.errors import UsageError
 from engine.network.model import load_model
 from engine.settings.config import COEFFICIENT_LIMIT, DreamConfig, settings
+from engine.settings.origin import Origin
 from engine.settings.presets import DEFAULT, PRESETS, Preset
 from engine.settings.recipe import SCHEMA, Recipe
 from engine.settings.selectors import parse_layers
@@ -223,16 +224,26 @@ def test_command_line_says_only_what_is_not_usual():
     assert words.command_line(values, "a.jpg") == "deepdream dream a.jpg --preset classic --iterations 7"
 
 
+def test_guide_is_an_option_of_every_run():
+    values = {**words.settled({"preset": "classic"}), words.GUIDE: "my rose.png"}
+    assert words.engine_options(values)[-2:] == ["--guide", "my rose.png"]
+    command = words.command_line(values, "a.jpg")
+    assert command == "deepdream dream a.jpg --preset classic --guide 'my rose.png'"
+    assert "--guide" not in words.engine_options({**values, words.GUIDE: ""})
+
+
 @pytest.mark.parametrize("values", [{}, CHANGED, {"min-size": 5, "keep-colours": True, "seed": 3}])
 def test_recipe_is_one_that_the_engine_repeats(values):
     values = words.settled(values)
+    guide = {"name": "장미.png", "sha256": "0" * 64}
     about = {"version": "1", "device": "cpu", "threads": 2, "precision": "full", "event": "start"}
-    text = recipe.text(words.settings(values), about, "3.0.4", finished=False, mask="alpha")
+    text = recipe.text(words.settings(values), about, "3.0.4", finished=False, mask="alpha", guide=guide)
     assert recipe.SCHEMA == SCHEMA
     assert text.isascii()
     assert Recipe.from_json(text) == Recipe(
         config=parse(values),
         mask="alpha",
+        guide=Origin(**guide),
         finished=False,
         device="cpu",
         threads=2,

@@ -89,7 +89,7 @@ def check_guide_from_a_file():
             answer = scheme(scheme_call(image, layer, values))
             assert answer == ("success", ""), answer
             assert words()[-2:] == ["--guide", str(path)], words()
-            values = f'#:result "in-place" #:guide {layer.get_id()} #:guide-places #t'
+            values = f'#:result "in-place" #:guide {layer.get_id()} #:guide-places TRUE'
             answer = scheme(scheme_call(image, layer, values))
             assert answer == ("success", ""), answer
             assert words()[-2] == "--guide", words()
