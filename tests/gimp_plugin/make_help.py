@@ -29,8 +29,8 @@ MOUNTAINS = (292, 0, 681, 292)
 SMALL = (240, 180)
 """Size of a look's picture; half of it on a page's most common screen."""
 
-ON_THE_FIRST_PAGE = ("step-size", "blend")
-"""Settings that the page explains beside the looks."""
+ELSEWHERE = ("step-size", "blend", "guide-places")
+"""Settings that the page explains beside the looks, and beside the guide."""
 
 
 def title(parameter: Parameter) -> str:
@@ -67,7 +67,7 @@ def looks() -> str:
 def filled(match: re.Match[str]) -> str:
     """Return what stands for `{{kind name}}`."""
     kind, name = match[1], match[2]
-    fine = [x for x in parameters.SETTINGS if x.name not in ON_THE_FIRST_PAGE]
+    fine = [x for x in parameters.SETTINGS if x.name not in ELSEWHERE]
     tables = {"layers": parameters.LAYERS, "fine": fine}
     if kind == "looks":
         return looks()
@@ -75,7 +75,7 @@ def filled(match: re.Match[str]) -> str:
         return controls(tables[name])
     if kind == "look":
         return html.escape(texts._(next(x.title for x in parameters.PRESETS if x.name == name)))
-    parameter = next(x for x in parameters.PARAMETERS if x.name == name)
+    parameter = next(x for x in parameters.PARAMETERS + parameters.GUIDES if x.name == name)
     if kind == "control":
         return control(parameter)
     return html.escape({"label": title(parameter), "blurb": sentence(texts._(parameter.blurb))}[kind])

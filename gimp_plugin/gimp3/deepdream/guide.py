@@ -73,17 +73,13 @@ class GuideRow(Gtk.Box):
 
     def _renew(self, *_args: object) -> None:
         """List what is open now, and drop a guide that is not."""
-        for name in (LAYER, IMAGE):
-            guide = self._config.get_property(name)
-            if guide is not None and not guide.is_valid():
-                self._config.set_property(name, None)
         self._entries = [Entry("", None, _("None")), *_open(self._image)]
         file = self._config.get_property(FILE)
-        if file and not Path(file).is_file():
-            self._config.set_property(FILE, "")
-        elif file:
+        if file and Path(file).is_file():
             self._entries.append(Entry(FILE, file, Path(file).name))
         self._entries.append(Entry(ASK, None, _("A file…")))
+        if self._given() and not self._chosen():
+            self._set("", None)
         with self._menu.handler_block(self._handler):
             self._rows.clear()
             for entry in self._entries:
@@ -102,13 +98,17 @@ class GuideRow(Gtk.Box):
             GLib.idle_add(self._draw, entries, number + 1)
         return GLib.SOURCE_REMOVE
 
+    def _given(self) -> list[tuple[str, Any]]:
+        """Return the arguments that hold a guide, with their values: one at most."""
+        found = [(x.name, self._config.get_property(x.name)) for x in parameters.GUIDES]
+        return [(name, value) for name, value in found if value]
+
     def _chosen(self) -> int:
-        """Return which entry the arguments mean."""
-        given = [(x.name, self._config.get_property(x.name)) for x in parameters.GUIDES]
-        given = [(name, value) for name, value in given if value]
-        for number, entry in enumerate(self._entries):
-            if given and entry.argument == given[0][0] and _same(entry.value, given[0][1]):
-                return number
+        """Return which entry the arguments mean; the first one if none does."""
+        for name, value in self._given():
+            for number, entry in enumerate(self._entries):
+                if entry.argument == name and _same(entry.value, value):
+                    return number
         return 0
 
     def _follow(self, *_args: object) -> None:
