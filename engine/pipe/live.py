@@ -97,6 +97,11 @@ class Requests:
 
         threading.Thread(target=self._receive, daemon=True).start()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything has arrived that has not been taken."""
+        return bool(self._news)
+
     def wants(self, number: int) -> bool:
         """Tell whether a request is still the newest, and not stopped."""
         return self._wanted == number

@@ -14,6 +14,7 @@ from engine.cli.commands.common import begin, configured, open_model, ordered, r
 from engine.cli.parser import parse_options
 from engine.errors import UsageError, WireError
 from engine.settings import presets
+from engine.settings.config import fit_layers
 from engine.settings.selectors import layer_of
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def _run_live(arguments: argparse.Namespace) -> int:
     answers.send(live.Event("start", {"protocol": live.PROTOCOL, **desk.facts(), "presets": told}))
     for message in wrong:
         answers.send(live.Event("warning", {"message": message, "hint": ""}))
+    if not requests.waiting:
+        desk.warm()
     live.serve(requests, answers, desk.prepare)
     return 0
 
@@ -126,6 +129,12 @@ class _Desk:
             "threads": model.threads,
             "model": model.name,
         }
+
+    def warm(self) -> None:
+        """Open what the default look needs, which the first request most likely does too."""
+        look = presets.PRESETS[presets.DEFAULT]
+        config, _ = fit_layers(look, self._model.layer_names, chosen="nothing")
+        self._model.split_for({layer_of(x) for x in config.layers})
 
     def prepare(self, words: tuple[str, ...]) -> tuple[DreamModel, Order, tuple[str, ...]]:
         """Return what a request's options ask for; raises DreamError."""
