@@ -8,7 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from gui_hands import engine, engines, layers, leave, nothing_left, open_dialog, plugins
+from gui_hands import dreamed, engine, engines, layers, leave, line, nothing_left, open_dialog, plugins
 
 
 def check_menu_entry(gui):
@@ -133,35 +133,28 @@ def check_wrong_channels_are_refused_while_typing(gui):
 
 
 def before_and_after(gui, dialog):
-    """Return the bytes of the preview left and right of where the line is at first."""
+    """Return the bytes of parts of the preview that lie left and right of where its line is at first."""
     x, y, width, height = gui.place(dialog)
-    tall, wide = height // 4, width // 2
-    return (
-        gui.pixels(x + 40, y + height // 4, wide // 5, tall),
-        gui.pixels(x + wide // 2, y + height // 4, wide // 4, tall),
-    )
+    top, tall = y + height // 4, height // 4
+    left, right = x + width // 16, x + width // 4
+    return gui.pixels(left, top, width // 32, tall), gui.pixels(right, top, width // 8, tall)
 
 
 def check_preview_follows_the_settings(gui):
     engine("real")
     dialog = open_dialog(gui)
-    left, right = before_and_after(gui, dialog)
-    seen = {right}
+    seen = set()
 
     def moved():
         seen.add(before_and_after(gui, dialog)[1])
-        return len(seen) > 3
+        return len(seen) > 2
 
     gui.until("steps of the dream", moved)
-    gui.shot("preview-steps")
-    gui.still(dialog)
     gui.shot("preview")
-    assert before_and_after(gui, dialog)[0] == left, "the picture before has changed"
     (first,) = engines()
-    dreamed = before_and_after(gui, dialog)[1]
+    seen.clear()
     gui.key("alt+t Up Up Up Up Up", dialog)
-    gui.until("another dream", lambda: before_and_after(gui, dialog)[1] != dreamed)
-    gui.still(dialog)
+    gui.until("steps of another dream", moved)
     assert engines() == [first], "another engine was started"
     leave(gui, dialog)
     assert len(layers(gui)) == 1
@@ -170,44 +163,53 @@ def check_preview_follows_the_settings(gui):
 def check_before_and_after(gui):
     engine("invert")
     dialog = open_dialog(gui)
-    left, right = before_and_after(gui, dialog)
-    gui.key("alt+g", dialog)  # the picture as it was, on both sides of where the line was
+    dreamed(gui, dialog)
+    both = before_and_after(gui, dialog)
+    gui.key("alt+g", dialog)
+    gui.until("the picture before", lambda: line(gui, dialog) is None)
     gui.still(dialog)
     gui.shot("preview-original")
-    assert before_and_after(gui, dialog)[0] == left
-    assert before_and_after(gui, dialog)[1] != right
+    before = before_and_after(gui, dialog)
+    assert before[0] == both[0]
+    assert before[1] == bytes(255 - byte for byte in both[1])
     gui.key("alt+g", dialog)
-    gui.until("both", lambda: before_and_after(gui, dialog) == (left, right))
+    gui.until("both", lambda: before_and_after(gui, dialog) == both)
     x, y, width, height = gui.place(dialog)
     middle = (x + width // 4, y + height // 2)
     gui.press(*middle)
-    gui.until("the picture before", lambda: before_and_after(gui, dialog)[1] != right)
+    gui.until("the picture before", lambda: before_and_after(gui, dialog) == before)
     gui.release()
-    gui.until("both", lambda: before_and_after(gui, dialog) == (left, right))
-    gui.key("Left " * 40, dialog)  # a click on the picture gives it the keyboard
-    gui.until("the dream alone", lambda: before_and_after(gui, dialog)[0] != left)
-    gui.still(dialog)
+    gui.until("both", lambda: before_and_after(gui, dialog) == both)
+    at = line(gui, dialog)
+    gui.key("Right Right", dialog)  # the press has given it the keyboard
+    gui.until("another line", lambda: line(gui, dialog) > at + 10)
+    gui.press(line(gui, dialog), middle[1])
+    gui.release(x + 130, middle[1])
+    gui.until("the line on the left", lambda: line(gui, dialog) == x + 130)
     gui.shot("preview-line")
+    gui.key("Left " * 30, dialog)
+    gui.until("the dream alone", lambda: before_and_after(gui, dialog)[0] != before[0])
     leave(gui, dialog)
 
 
 def check_full_size(gui):
     engine("invert")
     dialog = open_dialog(gui)
+    dreamed(gui, dialog)
     whole = before_and_after(gui, dialog)
     gui.key("alt+1", dialog)
     gui.until("a part", lambda: before_and_after(gui, dialog) != whole)
-    gui.still(dialog)
+    dreamed(gui, dialog)
     gui.shot("preview-full-size")
     part = before_and_after(gui, dialog)
     x, y, width, height = gui.place(dialog)
     gui.press(x + width // 4, y + height // 2)
     gui.release(x + width // 4 - 100, y + height // 2 - 60)
-    gui.until("another part", lambda: before_and_after(gui, dialog) != part)
-    gui.still(dialog)
+    gui.until("another part", lambda: before_and_after(gui, dialog)[0] != part[0])
+    dreamed(gui, dialog)
     gui.shot("preview-dragged")
     gui.key("alt+1", dialog)
-    gui.until("the whole", lambda: before_and_after(gui, dialog) == whole)
+    gui.until("the whole", lambda: before_and_after(gui, dialog)[0] == whole[0])
     leave(gui, dialog)
 
 
@@ -215,6 +217,7 @@ def check_selection_is_previewed(gui):
     engine("invert")
     gui.ask("Gimp.get_images()[0].select_ellipse(Gimp.ChannelOps.REPLACE, 300, 150, 250, 200)")
     dialog = open_dialog(gui)
+    dreamed(gui, dialog)
     gui.shot("dialog-selection")
     leave(gui, dialog)
     gui.ask("Gimp.Selection.none(Gimp.get_images()[0])")

@@ -85,8 +85,25 @@ def nothing_left(gui):
 def open_dialog(gui):
     gui.search("Deep Dream")
     dialog = gui.window(TITLE)
-    gui.still(dialog)
+    gui.still(dialog, longest=10)  # its preview may never rest
     return dialog
+
+
+LINE = re.compile(rb"\x20{3}((\xf4{6})+|((\x5a\xa0\xf0){2})+)\x20{3}")
+"""Pixels across the line between before and after, without and with the keyboard's focus."""
+
+
+def line(gui, dialog):
+    """Return where on the screen the preview's line is, its x; None while there is no dream to be seen."""
+    x, y, width, height = gui.place(dialog)
+    found = LINE.search(gui.pixels(x, y + height // 4, width // 2, 1))
+    return x + found.start() // 3 + 2 if found else None
+
+
+def dreamed(gui, dialog):
+    """Wait until the preview shows its dream."""
+    gui.until("the dream in the preview", lambda: line(gui, dialog))
+    gui.still(dialog)
 
 
 def leave(gui, dialog):

@@ -5,7 +5,7 @@ import re
 from contextlib import contextmanager
 
 from gimpgui import Gui
-from gui_hands import complaints, engine, leave, open_dialog
+from gui_hands import complaints, dreamed, engine, leave, open_dialog
 
 NEW = """
 width, height = {size}
@@ -32,6 +32,7 @@ def screen(gui, name, size, **told):
 def fits(gui, name):
     """Open the dialog, look at both of its pages, and take its OK; it lies wholly on the screen."""
     dialog = open_dialog(gui)
+    dreamed(gui, dialog)
     gui.shot(name)
     inside(gui, dialog)
     gui.key("alt+d", dialog)
