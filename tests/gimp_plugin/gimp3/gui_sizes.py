@@ -5,7 +5,7 @@ import re
 from contextlib import contextmanager
 
 from gimpgui import Gui
-from gui_hands import complaints, dreamed, engine, leave, open_dialog
+from gui_hands import complaints, dreamed, engine, layers, leave, nothing_left, open_dialog
 
 NEW = """
 width, height = {size}
@@ -20,17 +20,17 @@ Gimp.Display.new(image)
 
 
 @contextmanager
-def screen(gui, name, size, **told):
+def screen(gui, name, size, settings="", **told):
     """Yield a GIMP on a screen of another size."""
     engine("invert")
     profile = os.environ["GIMP3_DIRECTORY"]
-    with Gui(gui.image, profile, gui.shots / name, size=size, told=told) as other:
+    with Gui(gui.image, profile, gui.shots / name, size=size, told=told, settings=settings) as other:
         yield other
     assert not complaints(other), "\n".join(complaints(other))
 
 
 def fits(gui, name):
-    """Open the dialog, look at both of its pages, and take its OK; it lies wholly on the screen."""
+    """Open the dialog, and look at both of its pages: it lies wholly on the screen."""
     dialog = open_dialog(gui)
     dreamed(gui, dialog)
     gui.shot(name)
@@ -57,6 +57,11 @@ def inside(gui, dialog):
 def check_small_screen(gui):
     with screen(gui, "1024x600", (1024, 600)) as small:
         fits(small, "dialog")
+        dialog = open_dialog(small)
+        x, y, width, height = small.place(dialog)
+        small.click(x + width - 68, y + height - 42)  # OK
+        small.until("a result", lambda: len(layers(small)) == 2)
+        nothing_left(small)
 
 
 def check_laptop_screen_and_shapes_of_pictures(gui):
@@ -74,5 +79,5 @@ def check_fine_screen(gui):
 
 
 def check_large_screen(gui):
-    with screen(gui, "1920x1080", (1920, 1080)) as large:
+    with screen(gui, "1920x1080-light", (1920, 1080), "(theme-color-scheme light)\n") as large:
         fits(large, "dialog")
