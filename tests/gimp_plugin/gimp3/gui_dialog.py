@@ -8,7 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from gui_hands import dreamed, engine, engines, layers, leave, line, nothing_left, open_dialog, plugins
+from gui_hands import engine, engines, layers, leave, line, nothing_left, open_dialog, plugins, previewed
 
 
 def check_menu_entry(gui):
@@ -163,7 +163,7 @@ def check_preview_follows_the_settings(gui):
 def check_before_and_after(gui):
     engine("invert")
     dialog = open_dialog(gui)
-    dreamed(gui, dialog)
+    previewed(gui, dialog)
     both = before_and_after(gui, dialog)
     gui.key("alt+g", dialog)
     gui.until("the picture before", lambda: line(gui, dialog) is None)
@@ -195,18 +195,18 @@ def check_before_and_after(gui):
 def check_full_size(gui):
     engine("invert")
     dialog = open_dialog(gui)
-    dreamed(gui, dialog)
+    previewed(gui, dialog)
     whole = before_and_after(gui, dialog)
     gui.key("alt+1", dialog)
     gui.until("a part", lambda: before_and_after(gui, dialog) != whole)
-    dreamed(gui, dialog)
+    previewed(gui, dialog)
     gui.shot("preview-full-size")
     part = before_and_after(gui, dialog)
     x, y, width, height = gui.place(dialog)
     gui.press(x + width // 4, y + height // 2)
     gui.release(x + width // 4 - 100, y + height // 2 - 60)
     gui.until("another part", lambda: before_and_after(gui, dialog)[0] != part[0])
-    dreamed(gui, dialog)
+    previewed(gui, dialog)
     gui.shot("preview-dragged")
     gui.key("alt+1", dialog)
     gui.until("the whole", lambda: before_and_after(gui, dialog)[0] == whole[0])
@@ -217,7 +217,7 @@ def check_selection_is_previewed(gui):
     engine("invert")
     gui.ask("Gimp.get_images()[0].select_ellipse(Gimp.ChannelOps.REPLACE, 300, 150, 250, 200)")
     dialog = open_dialog(gui)
-    dreamed(gui, dialog)
+    previewed(gui, dialog)
     gui.shot("dialog-selection")
     leave(gui, dialog)
     gui.ask("Gimp.Selection.none(Gimp.get_images()[0])")

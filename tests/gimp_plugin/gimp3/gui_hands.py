@@ -100,7 +100,7 @@ def line(gui, dialog):
     return x + found.start() // 3 + 2 if found else None
 
 
-def dreamed(gui, dialog):
+def previewed(gui, dialog):
     """Wait until the preview shows its dream."""
     gui.until("the dream in the preview", lambda: line(gui, dialog))
     gui.still(dialog)

@@ -5,7 +5,7 @@ import re
 from contextlib import contextmanager
 
 from gimpgui import Gui
-from gui_hands import complaints, dreamed, engine, layers, leave, nothing_left, open_dialog
+from gui_hands import complaints, engine, layers, leave, nothing_left, open_dialog, previewed
 
 NEW = """
 width, height = {size}
@@ -32,7 +32,7 @@ def screen(gui, name, size, settings="", **told):
 def fits(gui, name):
     """Open the dialog, and look at both of its pages: it lies wholly on the screen."""
     dialog = open_dialog(gui)
-    dreamed(gui, dialog)
+    previewed(gui, dialog)
     gui.shot(name)
     inside(gui, dialog)
     gui.key("alt+d", dialog)
