@@ -76,6 +76,18 @@ def check_laptop_screen_and_shapes_of_pictures(gui):
 def check_fine_screen(gui):
     with screen(gui, "2048x1200@2", (2048, 1200), GDK_SCALE="2") as fine:
         fits(fine, "dialog")
+        dialog = open_dialog(fine)
+        previewed(fine, dialog)
+        x, y, width, height = fine.place(dialog)
+        rows = [fine.pixels(x + width // 16, y + height // 4 + row, width // 16, 1) for row in (0, 40, 80)]
+        for first in (0, 1):  # wherever pairs of pixels begin, most of them are not one pixel, enlarged
+            pairs = [
+                (row[3 * at :][:3], row[3 * at :][3:6])
+                for row in rows
+                for at in range(first, width // 16 - 1, 2)
+            ]
+            assert sum(a != b for a, b in pairs) > len(pairs) // 2
+        leave(fine, dialog)
 
 
 def check_large_screen(gui):
