@@ -174,8 +174,9 @@ class Gui:
     def pixels(self, x, y, width, height):
         """Return the bytes of a part of the screen."""
         screen = self.shot("screen", "pnm")  # hardly compressed: it is looked at several times a second
-        part = GdkPixbuf.Pixbuf.new_from_file(screen).new_subpixbuf(x, y, width, height)
-        return part.copy().get_pixels()
+        whole = GdkPixbuf.Pixbuf.new_from_file(screen)
+        raw, stride = whole.get_pixels(), whole.get_rowstride()
+        return b"".join(raw[at * stride + 3 * x :][: 3 * width] for at in range(y, y + height))
 
     def seen(self, window):
         """Return the bytes of a window, as far as it is on the screen."""

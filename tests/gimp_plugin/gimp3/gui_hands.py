@@ -22,7 +22,8 @@ def raw(l):
     gi.require_version("Babl", "0.1")
     from gi.repository import Babl
     whole = Gegl.Rectangle.new(0, 0, l.get_width(), l.get_height())
-    return l.get_buffer().get(whole, 1.0, Babl.get_name(l.get_format()), Gegl.AbyssPolicy.NONE)
+    buffer = l.get_buffer()  # none where the layer is just being undone
+    return b"" if buffer is None else buffer.get(whole, 1.0, Babl.get_name(l.get_format()), Gegl.AbyssPolicy.NONE)
 def call(run_mode, **values):
     image = Gimp.get_images()[0]
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-deep-dream")
