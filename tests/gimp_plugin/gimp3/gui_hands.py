@@ -22,8 +22,9 @@ def raw(l):
     gi.require_version("Babl", "0.1")
     from gi.repository import Babl
     whole = Gegl.Rectangle.new(0, 0, l.get_width(), l.get_height())
-    buffer = l.get_buffer()  # none where the layer is just being undone
-    return b"" if buffer is None else buffer.get(whole, 1.0, Babl.get_name(l.get_format()), Gegl.AbyssPolicy.NONE)
+    buffer, form = l.get_buffer(), Babl.get_name(l.get_format())
+    # No buffer where the layer is just being undone.
+    return b"" if buffer is None else buffer.get(whole, 1.0, form, Gegl.AbyssPolicy.NONE)
 def call(run_mode, **values):
     image = Gimp.get_images()[0]
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-deep-dream")
