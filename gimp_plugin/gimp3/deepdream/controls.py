@@ -76,8 +76,8 @@ class Menu(Gtk.Box):
     """A label and a menu for a choice, whose entries have the nicks for ids."""
 
     def __init__(self, config: Gimp.ProcedureConfig, parameter: Parameter) -> None:
-        super().__init__(spacing=6)
-        menu = Gtk.ComboBoxText(tooltip_text=_(parameter.blurb))
+        super().__init__(spacing=6, tooltip_text=_(parameter.blurb))
+        menu = Gtk.ComboBoxText()
         for nick, title in parameter.choices:
             menu.append(nick, _(title))
         self.label = Gtk.Label(label=_(parameter.label), use_underline=True, mnemonic_widget=menu, xalign=0.0)
