@@ -76,8 +76,9 @@ def working_folder_exists() -> bool:
 
 
 def is_link(path: str | Path) -> bool:
-    """Tell whether a path is a symbolic link, wherever that leads."""
-    return os.path.islink(path)  # noqa: PTH114 - as above
+    """Tell whether a path is a symbolic link or a junction, wherever that leads."""
+    is_junction = getattr(os.path, "isjunction", os.path.islink)  # Windows has them, Python since 3.12
+    return os.path.islink(path) or is_junction(path)  # noqa: PTH114 - as above
 
 
 def may_be_file(path: Path) -> bool:
@@ -124,7 +125,20 @@ def place(path: Path) -> str:
         real = os.path.realpath(path)
     except (OSError, ValueError):  # a name that no file can have, or no working folder
         real = str(path)
-    return unicodedata.normalize("NFC", real).casefold() if sys.platform in FOLDING else real
+    return folded(real) if sys.platform in FOLDING else real
+
+
+def folded(text: str) -> str:
+    """Return the same text for all names that are one on disks that take capitals for small letters."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def from_bytes(name: bytes) -> Path:
+    """Return the path that a file's name in a list means, byte for byte."""
+    try:
+        return Path(os.fsdecode(name))
+    except UnicodeDecodeError:  # on Windows, where no file has such a name
+        return Path(name.decode(errors="replace"))
 
 
 def check_name(path: str | Path) -> None:

@@ -1,6 +1,7 @@
 """Many pictures in one order: `deepdream dream FOLDER`.
 
-`jobs` decides which file goes where and performs one job; `crew` shares the processors among several pictures
+`finding` looks for the pictures, `naming` names their results, and `planning` decides which file goes where.
+`jobs` performs one job, whose `events` tell what happens; `crew` shares the processors among several pictures
 at once; `growth` keeps the steps of their dreams, as pictures or as a film.
 
 What does not live here: how one picture is dreamed (`engine.library`), and what is printed (`engine.cli`).

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine import atomic, machine, paths
 from engine.ascent import memory
-from engine.batch.jobs import Done, Event, Failed, Job, Progress, perform
+from engine.batch.events import Done, Event, Failed, Job, Progress
+from engine.batch.jobs import perform
 from engine.errors import ImageError
 from engine.files import images
 from engine.settings.output import STANDARD, Output
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from engine.ascent.order import Order
-    from engine.batch.jobs import Item, Streams
+    from engine.batch.events import Item, Streams
     from engine.network.model import DreamModel
     from engine.settings.tiling import Tiling
 

@@ -11,7 +11,8 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
 from engine import paths
-from engine.batch.jobs import Done, Failed, Job, Progress, Streams, keep
+from engine.batch.events import Done, Failed, Job, Progress, Streams
+from engine.batch.jobs import keep
 from engine.errors import ImageError, UsageError
 from engine.films import encode
 from engine.films.shot import Shot
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.batch.jobs import Event
+    from engine.batch.events import Event
 
 MOST: Final = 150
 """Frames of a film of steps, at most; where there are more steps, only every second, fourth and so on is

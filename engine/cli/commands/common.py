@@ -31,6 +31,7 @@ def files_read(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     found = [
         (f"the {x}", getattr(arguments, x, None)) for x in ("guide", "mask", "model", "recipe", "preset")
     ]
+    found.append(("the list", getattr(arguments, "listed", None)))
     # A mask can be the word alpha, a preset a name.
     return [(what, x) for what, x in found if x and x != "alpha" and (what != "the preset" or "." in x)]
 

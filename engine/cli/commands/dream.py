@@ -24,8 +24,8 @@ from engine.paths import Kept
 if TYPE_CHECKING:
     import argparse
 
+    from engine.batch.events import Event, Item, Progress, Streams
     from engine.batch.growth import Showing
-    from engine.batch.jobs import Event, Progress, Streams
     from engine.cli.reporters import Reporter
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
@@ -36,13 +36,35 @@ HELP: Final = "dream on pictures"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dream`."""
     parser.add_argument(
-        "input", nargs="+", metavar="INPUT", help="picture, folder, glob pattern, or - for stdin"
+        "input", nargs="*", metavar="INPUT", help="picture, folder, glob pattern, or - for stdin"
+    )
+    parser.add_argument(
+        "--from",
+        dest="listed",
+        metavar="FILE",
+        help="take the pictures and folders that this file names, too: one a line, or between null bytes; "
+        "- for stdin",
+    )
+    parser.add_argument(
+        "-r",
+        "--recursive",
+        action="store_true",
+        help="take the folders in folders too, and mirror them in OUT",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
         help="file, folder, or - for stdout; without it, STEM.dream.png beside the picture",
+    )
+    parser.add_argument(
+        "--name",
+        metavar="TEMPLATE",
+        help="names of results in folders, such as {stem}.dream{suffix}, which is the default; {name} is the "
+        "stem with the picture's own suffix",
+    )
+    parser.add_argument(
+        "--format", metavar="FORMAT", help="format of results in folders: jpg, tiff, webp and so on (png)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results that already exist")
     parser.add_argument(
@@ -84,6 +106,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     config = configured(arguments, repeat.recipe if repeat else None)
     options.tiling(arguments)  # refused before anything is read
     output = options.output(arguments, config.seed)
+    from engine.batch import events
+
     with ThreadPoolExecutor(1) as pool:
         if repeat:
             opening = pool.submit(repeat.open_model, arguments)
@@ -91,17 +115,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
             opening = pool.submit(open_model, arguments, arguments.device, arguments.precision)
 
         from engine.batch import crew
-        from engine.batch import jobs as batch
         from engine.batch.growth import Shows
 
-        streams = batch.Streams(_binary(sys.stdin), _binary(sys.stdout))
-        kept = files_read(arguments)
-        items = batch.plan(arguments.input, arguments.output, overwrite=arguments.overwrite, kept=kept)
+        streams = events.Streams(_binary(sys.stdin), _binary(sys.stdout))
+        items = _planned(arguments, streams)
     model = opening.result()
     order, warnings = ordered(arguments, config, model)
     warnings += repeat.warnings(model) if repeat else ()
     shares = crew.share(items, model, order.tiling, arguments.jobs)
-    inputs = [x.source for x in items if isinstance(x, batch.Job)]
+    inputs = [x.source for x in items if isinstance(x, events.Job)]
     pictures = len(inputs)
     shown = Shows(_showing(arguments, inputs, several=pictures > 1))
     begin(reporter, model, order, warnings, pictures, shares.at_once)
@@ -125,6 +147,30 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     return codes.pop() if len(codes) == 1 else int(bool(codes))
 
 
+def _planned(arguments: argparse.Namespace, streams: Streams) -> list[Item]:
+    """Return what the options ask for, file by file."""
+    from engine.batch.finding import read_list
+    from engine.batch.naming import Naming
+    from engine.batch.planning import plan
+
+    listed = None
+    if arguments.listed is not None:
+        if arguments.listed == "-" in arguments.input:
+            raise UsageError("standard input is either a picture or a list", hint="leave out one -")
+        listed = read_list(arguments.listed, streams)
+    elif not arguments.input:
+        raise UsageError("there is nothing to dream on: INPUT is missing", hint="name a picture or a folder")
+    return plan(
+        arguments.input,
+        arguments.output,
+        listed=listed,
+        recursive=arguments.recursive,
+        naming=Naming.of(arguments.name, arguments.format),
+        overwrite=arguments.overwrite,
+        kept=files_read(arguments),
+    )
+
+
 def _showing(arguments: argparse.Namespace, inputs: list[Path | None], *, several: bool) -> Showing:
     """Return how the options want a dream's growth to be shown."""
     from engine.batch.growth import Showing
@@ -145,7 +191,7 @@ def _showing(arguments: argparse.Namespace, inputs: list[Path | None], *, severa
 
 def _report(event: Event, reporter: Reporter, errors: list[DreamError]) -> None:
     """Report an event of the batch; collect errors, print the paths of results."""
-    from engine.batch import jobs as batch
+    from engine.batch import events as batch
 
     match event:
         case batch.Progress(job, step):

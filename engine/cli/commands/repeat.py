@@ -102,9 +102,9 @@ def _folders(files: list[str]) -> list[Path]:
 def _is_its_picture(recipe: Recipe, inputs: list[str]) -> bool:
     from engine.settings.origin import origin_of
 
-    file = Path(inputs[0])
-    if len(inputs) > 1 or not paths.is_file(file):
+    if len(inputs) != 1 or not paths.is_file(inputs[0]):
         return False
+    file = Path(inputs[0])
     with contextlib.suppress(ImageError):  # reading the picture reports it better
         return origin_of(file).sha256 == recipe.picture
     return False

@@ -16,17 +16,16 @@ import pytest
 from engine import machine
 from engine.ascent.order import Order
 from engine.ascent.step import Step
-from engine.batch import crew
-from engine.batch import jobs as batch
+from engine.batch import crew, events
 from engine.batch.crew import Crew, Shares, share
-from engine.batch.jobs import Done, Event, Failed, Job, Progress, Skipped, Warned
+from engine.batch.events import Done, Event, Failed, Job, Progress, Skipped, Warned
 from engine.errors import ImageError
 from engine.network.model import DreamModel, load_model
 from engine.settings.config import DreamConfig
 from engine.settings.tiling import Tiling
 from tests.engine.conftest import TINY, copies, noise
 
-NOWHERE = batch.Streams(None, None)
+NOWHERE = events.Streams(None, None)
 QUICK = DreamConfig(layers={"mixed0": 1.0, "mixed1": 1.0}, iterations=2)
 
 

@@ -6,6 +6,7 @@ import errno
 import io
 import itertools
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ascent.order import order_for
+from engine.batch import events
 from engine.batch import jobs as batch
-from engine.batch.jobs import Done, Failed, Job, Skipped, plan
+from engine.batch.events import Done, Failed, Job, Skipped
+from engine.batch.planning import plan
 from engine.errors import ImageError, UsageError
 from engine.settings.config import DreamConfig
 from tests.engine.conftest import copies
@@ -25,7 +28,7 @@ def inside(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def targets(items: list[batch.Item]) -> list[str]:
+def targets(items: list[events.Item]) -> list[str]:
     assert all(isinstance(x, Job) for x in items), items
     return [Path(x.output).as_posix() for x in items]  # type: ignore[union-attr]
 
@@ -87,12 +90,14 @@ def test_the_same_picture_twice_is_one(photo: Path) -> None:
 
 
 def test_two_pictures_for_one_result(photo: Path) -> None:
-    copies(photo, "photo.jpg")
-    first, second = plan(["photo.jpg", "photo.png"])
+    for folder in ("x", "y"):
+        Path(folder).mkdir()
+        shutil.copy(photo, folder)
+    first, second = plan(["x/photo.png", "y/photo.png"], "out")
     assert isinstance(first, Job)
     assert isinstance(second, Failed)
     assert isinstance(second.error, UsageError)
-    assert "photo.png and photo.jpg" in str(second.error)
+    assert f"{Path('y/photo.png')} and {Path('x/photo.png')}" in str(second.error)
 
 
 def test_results_that_are_there_already(photo: Path) -> None:
@@ -166,7 +171,7 @@ def test_whatever_is_asked_for_is_planned_or_refused(inputs: list[str], output: 
         return
     for item in items:
         if isinstance(item, Job) and item.source is not None:
-            (event,) = batch.perform(item, None, None, batch.Streams(None, None))  # type: ignore[arg-type]
+            (event,) = batch.perform(item, None, None, events.Streams(None, None))  # type: ignore[arg-type]
             assert isinstance(event, Failed)
             assert isinstance(event.error, ImageError)
 
@@ -198,7 +203,7 @@ def test_a_file_system_that_fails_for_one_picture(photo: Path, code: int, monkey
     assert isinstance(good, Job)
     assert isinstance(other, Job)
     assert isinstance(bad, Job)
-    (event,) = batch.perform(bad, None, None, batch.Streams(None, None))  # type: ignore[arg-type]
+    (event,) = batch.perform(bad, None, None, events.Streams(None, None))  # type: ignore[arg-type]
     assert isinstance(event, Failed)
     assert os.strerror(code) in str(event.error)
 
@@ -220,7 +225,7 @@ def test_standard_input_that_cannot_be_read(tmp_path: Path) -> None:
         def read(self, size: int = -1) -> bytes:
             raise IsADirectoryError(errno.EISDIR, "Is a directory")
 
-    streams = batch.Streams(Broken(), None)  # type: ignore[arg-type]
+    streams = events.Streams(Broken(), None)  # type: ignore[arg-type]
     (event,) = batch.perform(Job(None, None), None, None, streams)  # type: ignore[arg-type]
     assert isinstance(event, Failed)
     assert str(event.error) == "standard input cannot be read: Is a directory"
@@ -288,7 +293,7 @@ def test_whichever_call_fails_only_the_picture_fails(tiny, photo: Path, there: b
         with monkeypatch.context() as patch:
             for name in calls:
                 patch.setattr(os, name, failing(name))
-            *_, last = batch.perform(Job(photo, target), tiny, order, batch.Streams(None, None))
+            *_, last = batch.perform(Job(photo, target), tiny, order, events.Streams(None, None))
         assert isinstance(last, Done | Failed)
         if isinstance(last, Failed):
             assert isinstance(last.error, ImageError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,7 +100,9 @@ def test_one_bad_picture_does_not_stop_the_others(run, photo: Path) -> None:
     assert err.count("error") == 1
     code, _, err = run("dream", bad, good, "-o", photo.with_name("out"), *QUICK)
     assert "skipped" in err
-    code, _, _ = run("dream", bad, good, copies(photo, "good.jpg")[0], *QUICK)
+    other = photo.with_name("other")
+    other.mkdir()
+    code, _, _ = run("dream", bad, good, shutil.copy(good, other), "-o", photo.with_name("new"), *QUICK)
     assert code == 1  # an ImageError and a UsageError: no code in common
 
 
@@ -171,3 +174,13 @@ def test_a_failed_gpu_is_told_when_the_cpu_steps_in(run, photo: Path, monkeypatc
     monkeypatch.setattr(dream_command, "open_model", lambda *_: opened)
     _, _, err = run("dream", photo, *QUICK)
     assert "warning: CUDA device 0 does not work: driver: dreaming on the CPU" in err
+
+
+def test_a_list_stands_for_inputs_and_options_may_be_anywhere(run, photo: Path, monkeypatch) -> None:
+    monkeypatch.chdir(photo.parent)
+    copies(photo, "b.png", "c.png")
+    Path("list").write_text("b.png\nc.png\n")
+    code, out, _ = run("dream", "--from", "list", "-o", "out", *QUICK, "photo.png", "--format", "jpg")
+    assert code == 0
+    assert sorted(out.split()) == [f"out/{x}.dream.jpg" for x in ("b", "c", "photo")]
+    assert run("dream", "--from", "-", "-", *QUICK)[0] == 2

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.ascent.order import order_for
-from engine.batch import jobs as batch
+from engine.batch import events
 from engine.cli import reporters
 from engine.cli.commands import dream as dream_command
 from engine.errors import ImageError
@@ -134,8 +134,8 @@ def test_a_partial_picture_that_cannot_be_kept_does_not_cost_the_others(photo: P
     config = DreamConfig(layers={"mixed0": 1.0}, iterations=1)
     dreaming = Dreaming.begin(images.read(photo), order_for(tiny, config), tiny)
     step = next(dreaming.steps())
-    unfinished = [batch.Progress(batch.Job(photo, x), step, dreaming) for x in (gone, there)]
-    streams = batch.Streams(None, None)
+    unfinished = [events.Progress(events.Job(photo, x), step, dreaming) for x in (gone, there)]
+    streams = events.Streams(None, None)
     error = dream_command._kept(unfinished, streams, reporters.Reporter())
     assert isinstance(error, ImageError)
     assert "none" in str(error)
@@ -147,7 +147,7 @@ def test_what_a_partial_picture_could_not_keep_is_told(photo: Path, tiny, capfd)
     noise(30, 40, "RGBA").save(photo)
     config = DreamConfig(layers={"mixed0": 1.0}, iterations=1)
     dreaming = Dreaming.begin(images.read(photo), order_for(tiny, config), tiny)
-    job = batch.Job(photo, photo.with_name("b.jpg"))
-    unfinished = [batch.Progress(job, next(dreaming.steps()), dreaming)]
-    dream_command._kept(unfinished, batch.Streams(None, None), reporters.Reporter())
+    job = events.Job(photo, photo.with_name("b.jpg"))
+    unfinished = [events.Progress(job, next(dreaming.steps()), dreaming)]
+    dream_command._kept(unfinished, events.Streams(None, None), reporters.Reporter())
     assert f"{photo}: JPEG has no alpha: the transparency is lost" in capfd.readouterr().err

@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 import engine
 from engine import machine
 from engine.ascent.order import order_for
+from engine.batch import events
 from engine.batch import jobs as batch
 from engine.errors import UsageError
 from engine.files import images
@@ -277,11 +278,11 @@ def test_half_precision_gives_way_where_there_is_no_gpu(run: Run, folder: Path) 
 
 def test_a_picture_that_was_stopped_says_so(run: Run, folder: Path, tiny) -> None:
     config = engine.DreamConfig(layers={"mixed0": 1.0}, iterations=3)
-    job = batch.Job(folder / "photo.png", folder / "partial.png")
-    streams = batch.Streams(None, None)
-    events = batch.perform(job, tiny, order_for(tiny, config), streams)
-    batch.keep(next(x for x in events if isinstance(x, batch.Progress)), streams)
-    events.close()
+    job = events.Job(folder / "photo.png", folder / "partial.png")
+    streams = events.Streams(None, None)
+    performed = batch.perform(job, tiny, order_for(tiny, config), streams)
+    batch.keep(next(x for x in performed if isinstance(x, events.Progress)), streams)
+    performed.close()
     assert not engine.read_recipe("partial.png").finished
     _, _, err = run("dream", "--recipe", "partial.png", "photo.png", "--model", TINY, "-o", "new")
     assert "stopped before its end" in err
