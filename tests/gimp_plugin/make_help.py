@@ -33,9 +33,18 @@ ELSEWHERE = ("step-size", "blend", "guide-places")
 """Settings that the page explains beside the looks, and beside the guide."""
 
 
+PLACE = re.compile(r"\{\{(\w+)(?: ([^}]+))?\}\}")
+"""Where something of the plug-in's own stands in a template: `{{kind name}}`."""
+
+
+def shown(text: str) -> str:
+    """Return a text of the dialog in the language in use, without its mnemonic, as `세기(_S)` has one."""
+    return re.sub(r"\s*\(_\w\)", "", str(texts._(text))).replace("_", "")
+
+
 def title(parameter: Parameter) -> str:
-    """Return a control's name in the language in use, without its mnemonic, as `세기(_S)` has one."""
-    return re.sub(r"\s*\(_\w\)", "", str(texts._(parameter.label))).replace("_", "")
+    """Return a control's name as the dialog shows it."""
+    return shown(parameter.label)
 
 
 def sentence(text: str) -> str:
@@ -71,6 +80,8 @@ def filled(match: re.Match[str]) -> str:
     tables = {"layers": parameters.LAYERS, "fine": fine}
     if kind == "looks":
         return looks()
+    if kind == "text":
+        return html.escape(shown(name))
     if kind == "controls":
         return controls(tables[name])
     if kind == "look":
@@ -86,12 +97,12 @@ def page(language: str) -> str:
     texts.use([language])
     try:
         body = (TEMPLATES / f"{language}.html").read_text(encoding="utf-8")
-        body = re.sub(r"\{\{(\w+)(?: ([\w-]+))?\}\}", filled, body)
+        body = PLACE.sub(filled, body)
     finally:
         texts.use()
     told = {"language": language, "title": LANGUAGES[language], "body": body.rstrip()}
     frame = (TEMPLATES / "frame.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: told[match[1]], frame)
+    return PLACE.sub(lambda match: told[match[1]], frame)
 
 
 def make_pictures() -> None:

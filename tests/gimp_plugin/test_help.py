@@ -8,7 +8,7 @@ import pytest
 
 from gimp_plugin.deepdream_common import help_page, parameters, texts
 from gimp_plugin.install import files
-from tests.gimp_plugin import make_help
+from tests.gimp_plugin import make_help, make_texts
 
 LIMIT = 400_000
 """Bytes that all of the help may take."""
@@ -40,12 +40,19 @@ def test_every_control_and_look_is_on_the_page(language):
     text = (make_help.HELP / language / "index.html").read_text(encoding="utf-8")
     assert "{{" not in text
     assert text.count("<figcaption>") == len(parameters.PRESETS) + 1
-    unnamed = {"preset", "blend"}  # the looks, and the amount
+    unnamed = {"preset", "blend", "fit-selection"}  # the looks, the amount, and what only scripts have
     named = [x for x in parameters.PARAMETERS if x.name not in unnamed]
     texts.use([language])
     missing = [x.name for x in named if f"<dt>{make_help.html.escape(make_help.title(x))}</dt>" not in text]
     texts.use()
     assert not missing
+
+
+def test_what_the_page_calls_by_its_name_is_in_the_dialog(language):
+    template = (make_help.TEMPLATES / f"{language}.html").read_text(encoding="utf-8")
+    named = {name for kind, name in make_help.PLACE.findall(template) if kind == "text"}
+    assert named
+    assert named <= set(make_texts.texts())
 
 
 def test_help_is_small_and_all_of_it_is_installed():
