@@ -192,7 +192,7 @@ class DreamConfig(Pickled):
         1e6,
         "loss above which an octave ends early, or none",
         Dialog(
-            label="Max loss",
+            label="Ma_x loss",
             tooltip="A brake: an octave ends early once its forms are so strong that the loss is above "
             "this. A smaller number keeps the dream fainter; 0 never brakes",
             slider=(0.0, 50.0),
@@ -210,7 +210,7 @@ class DreamConfig(Pickled):
         512,
         "pixels by which each step randomly shifts the picture, and back",
         Dialog(
-            label="Jitter",
+            label="_Jitter",
             tooltip="Hides the grid that the network would leave in the picture: each step shifts it by "
             "up to so many pixels at random, and back",
             slider=(0, 64),

@@ -16,7 +16,7 @@ class Dialog:
     """How the GIMP plug-in shows a setting; `python -m tests.gimp_plugin.make_tables` takes it there."""
 
     label: str
-    """What stands beside the control, with its mnemonic behind `_` if the dialog shows it at once."""
+    """What stands beside the control, with its mnemonic behind `_` as long as there are letters."""
 
     tooltip: str = ""
     """What it does, at more length; empty where the setting's `help` says all of it."""

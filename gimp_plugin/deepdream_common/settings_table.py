@@ -121,7 +121,7 @@ MORE = (
         step=1.0,
         digits=1,
         slider=(0.0, 50.0, 1.0),
-        label="Max loss",
+        label="Ma_x loss",
         blurb="A brake: an octave ends early once its forms are so strong that the loss is "
         "above this. A smaller number keeps the dream fainter; 0 never brakes",
         choices=(),
@@ -137,7 +137,7 @@ MORE = (
         step=1,
         digits=0,
         slider=(0, 64, 1.0),
-        label="Jitter",
+        label="_Jitter",
         blurb="Hides the grid that the network would leave in the picture: each step shifts it "
         "by up to so many pixels at random, and back",
         choices=(),

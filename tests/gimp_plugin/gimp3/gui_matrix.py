@@ -30,7 +30,7 @@ def photograph(gui):
     gui.until("the preview", at_rest)
     gui.still(dialog)
     gui.shot("look")
-    for name, keys in (("details", "alt+d"), ("details-end", "Tab End")):
+    for name, keys in (("details", "alt+d"), ("details-end", "alt+v")):
         gui.key(keys, dialog)
         gui.still(dialog)
         gui.shot(name)

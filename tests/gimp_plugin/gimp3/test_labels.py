@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 
 from gimp_plugin.deepdream_common import parameters
 
@@ -42,3 +43,5 @@ def test_every_mnemonic_is_there_once_on_its_page() -> None:
     for page in (look, details):
         found = [*OF_GIMP, *letters([*around, *page])]
         assert len(set(found)) == len(found), sorted(found)
+        without = [label for label in page if "_" not in label]
+        assert all(set(label.lower()) & set(string.ascii_lowercase) <= set(found) for label in without)
