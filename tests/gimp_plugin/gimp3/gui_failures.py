@@ -5,7 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from gui_hands import PLUGIN, engine, engines, leave, open_dialog
+from gui_hands import PLUGIN, TITLE, engine, engines, leave, open_dialog
 
 
 def said():
@@ -25,7 +25,8 @@ def check_removed_engine_is_told_and_the_dialog_lives(gui):
 
 def check_killed_engine_is_started_again(gui):
     engine("slow")
-    dialog = open_dialog(gui)
+    gui.search("Deep Dream")
+    dialog = gui.window(TITLE)  # which never rests
     (first,) = gui.until("the engine", engines)
     os.kill(first, signal.SIGKILL)
     gui.until("its end", lambda: first not in engines())
