@@ -23,7 +23,16 @@ SUITES = {"trixie": "GIMP 3.0", "forky": "GIMP 3.2"}
 """Debian's names for what has which GIMP; a suite that has moved on to another one fails."""
 
 HEADLESS = ("headless_pixels", "headless_layers", "headless_subjects", "headless_words", "headless_guide")
-GUI = ("gui_dialog", "gui_live", "gui_looks", "gui_sizes", "gui_channels", "gui_help", "gui_failures", "gui_runs")
+GUI = (
+    "gui_dialog",
+    "gui_live",
+    "gui_looks",
+    "gui_sizes",
+    "gui_channels",
+    "gui_help",
+    "gui_failures",
+    "gui_runs",
+)
 """Modules with checks; see running.py."""
 
 FAKE_ENGINE = HERE / "fake_engine.py"
