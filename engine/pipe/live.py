@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from engine.ascent.order import Order
+    from engine.ascent.step import Step
     from engine.network.model import DreamModel
 
     Prepare = Callable[[tuple[str, ...]], tuple[DreamModel, Order, tuple[str, ...]]]
@@ -41,6 +42,9 @@ LARGEST_NUMBER: Final = 2**53
 
 TICK: Final = 0.25
 """Seconds between two looks for signals while there is nothing to do."""
+
+SPARING: Final = 4
+"""How many times longer than a picture of the dream so far took to make, the next one has to wait."""
 
 MALFORMED: Final = (
     'send {"dream": NUMBER, "options": [TEXT, ...], "show": SECONDS or null}, or {"stop": NUMBER}'
@@ -236,7 +240,7 @@ def _answered(item: Request | Refusal | Skipped, requests: Requests, prepare: Pr
 
 def _dreamed(request: Request, requests: Requests, prepare: Prepare) -> Iterator[Event]:
     about = {"dream": request.number}
-    begun = shown = time.monotonic()
+    begun, show = time.monotonic(), _Show(request)
     model, order, warnings = prepare(request.options)
     for step in steps(request.frame, model, order):
         for warning in (*warnings, *step.warnings):
@@ -245,13 +249,27 @@ def _dreamed(request: Request, requests: Requests, prepare: Prepare) -> Iterator
         if not requests.wants(request.number):
             yield Event("stopped", about)
             return
-        frame = None
-        first = shown == begun
-        if request.show is not None and (first or time.monotonic() - shown >= request.show):
-            frame, shown = finish(request.frame, step, model), time.monotonic()
-        yield Event("step", about | step.facts(), frame)
+        yield Event("step", about | step.facts(), show.picture(step, model))
     seconds = round(time.monotonic() - begun, 3)
     yield Event("done", about | {"seconds": seconds}, finish(request.frame, step, model))
+
+
+class _Show:
+    """Shows the dream so far, from the first step on, as often as is asked for and as it may take time."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._next = 0.0
+
+    def picture(self, step: Step, model: DreamModel) -> wire.Values | None:
+        """Return the picture so far if it is time for one; the last one comes with `done`."""
+        seconds, begun = self._request.show, time.monotonic()
+        if seconds is None or begun < self._next or step.fraction >= 1:
+            return None
+        frame = finish(self._request.frame, step, model)
+        ended = time.monotonic()
+        self._next = ended + max(seconds, SPARING * (ended - begun))
+        return frame
 
 
 def _read(line: bytes) -> dict[str, Any]:
