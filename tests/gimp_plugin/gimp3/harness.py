@@ -157,4 +157,5 @@ def report(suite: str, folder: Path, command: list[str], variables: dict[str, st
     said = words.read_text(encoding="utf-8", errors="replace")
     if not found:
         raise RuntimeError(f"no report from GIMP, status {status}:\n{said[-5000:]}")
-    return {**found, LEFT: "\n".join(line for line in said.splitlines() if "zombie" in line.lower())}
+    left = [line for line in said.splitlines() if "zombie" in line.lower() and "deepdream" in line]
+    return {**found, LEFT: "\n".join(left)}
