@@ -14,7 +14,7 @@ import math
 
 from .region import SMALLEST
 
-WORK = 1.0e6
+WORK = 0.9e6
 """Pixels that a preview may compute, those of all steps together: two seconds on two slow cores."""
 
 MARGIN = 32
