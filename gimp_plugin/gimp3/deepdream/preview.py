@@ -149,6 +149,8 @@ class Preview(Gtk.Box):
 
     def _look(self) -> None:
         """Take what is to be seen of the picture, in the size that is to be seen."""
+        if min(self.view.room) < 1:
+            return  # the window is not there yet
         before = self._sight.before
         another = self._sight.take(self.view.room, self.view.unit, self._values() if self.view.pans else None)
         if self._sight.before is before:
