@@ -29,6 +29,9 @@ SMALLEST = (280, 220)
 
 THIN = b"trough, progress { min-height: 3px; }"
 
+WHOLE_TIP = N_("Drag the line; hold the mouse button on the picture to see it as it was")
+PART_TIP = N_("Drag the line, or the picture to see another part of it")
+
 ORIGINAL, FULL_SIZE = N_("Ori_ginal"), N_("_1:1")
 
 
@@ -61,9 +64,7 @@ class Preview(Gtk.Box):
     def _fill(self) -> None:
         self.view = SplitView()
         self.view.set_size_request(*SMALLEST)
-        self.view.set_tooltip_text(
-            _("Drag the line; hold the mouse button on the picture to see it as it was")
-        )
+        self.view.set_tooltip_text(_(WHOLE_TIP))
         self.view.get_accessible().set_name(_("Preview"))
         self.bar = Gtk.ProgressBar()
         style = Gtk.CssProvider()
@@ -138,6 +139,7 @@ class Preview(Gtk.Box):
 
     def _switched(self, button: Gtk.ToggleButton) -> None:
         self.view.pans = button.get_active()
+        self.view.set_tooltip_text(_(PART_TIP if self.view.pans else WHOLE_TIP))
         self._look()
         self.changed()
 
