@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import random
+import sys
+from collections import namedtuple
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -215,9 +217,20 @@ def test_looks_are_tried_in_their_order_each_once(samples):
     samples.ask(look.built_in(), "cpu")
     asked = [options[options.index("--preset") + 1] for options, _ in samples._live.asked]
     assert asked == list(presets.built_in())
+    margins = {int(options[options.index("--margin") + 1]) for options, _ in samples._live.asked}
+    assert margins == {0, 40}  # enough for such a copy
     assert all(
         options[2:4] == ["--device", "cpu"] and frame == "a frame" for options, frame in samples._live.asked
     )
+
+
+def test_looks_are_tried_on_what_is_seen_of_the_picture(samples):
+    Where = namedtuple("Where", "x y width height")
+    part = sys.modules["samples"].part
+    assert part(Where(0, 0, 400, 300)) == (0, 0, 400, 300)
+    assert part(Where(5, 7, 1000, 300)) == (305, 7, 400, 300)
+    assert part(Where(5, 7, 400, 1001)) == (5, 357, 400, 300)
+    assert part(Where(0, 0, 1, 1)) == (0, 0, 1, 1)
 
 
 def test_events_of_others_are_left_to_them(samples):

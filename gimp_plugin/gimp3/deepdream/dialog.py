@@ -14,6 +14,7 @@ gi.require_version("Gtk", "3.0")
 import help_button  # noqa: E402 - versions first
 import looks  # noqa: E402 - versions first
 import pages  # noqa: E402 - versions first
+import samples  # noqa: E402 - versions first
 import within  # noqa: E402 - versions first
 from deepdream_common import log_file, parameters, process, region, words  # noqa: E402 - versions first
 from deepdream_common.live import Live  # noqa: E402 - versions first
@@ -85,7 +86,7 @@ class Window:
         if problem:
             self._preview.fail(problem)
         context = pages.Context(config, subject, count, self.values)
-        self._looks = looks.Looks(config, self._live, lambda: small(where, looks.LONGEST))
+        self._looks = looks.Looks(config, self._live, lambda: small(samples.part(where), samples.LONGEST))
         self._fill(pages.of(pages.look(context, self._looks), pages.details(context)))
         self._handler = config.connect("notify", self._changed)
         self._changed()

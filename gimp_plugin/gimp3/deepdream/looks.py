@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 HEADING, SURPRISE, BACK = N_("_Pick a look"), N_("S_urprise me"), N_("_Back")
 
-LONGEST = 208
-"""Pixels of the longer side of what the looks are tried on: sharp on a fine screen, and some 0.5 s a look."""
-
 PICTURES = Path(__file__).absolute().parent / "looks"
 """What the looks make of a photograph, NAME.jpg; see the README there."""
 
@@ -47,7 +44,7 @@ class Looks(Gtk.Box):
     def __init__(
         self, config: Gimp.ProcedureConfig, live: Live | None, small: Callable[[], Thumbnail] | None
     ) -> None:
-        """Prepare it; live: tries the looks on a copy of the user's picture, which `small` makes."""
+        """Prepare it; live, small: try the looks on a copy of the user's picture, see `Samples`."""
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._config = config
         self._samples = Samples(live, small) if live and small else None

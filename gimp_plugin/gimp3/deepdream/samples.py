@@ -11,11 +11,32 @@ if TYPE_CHECKING:
 
     from deepdream_common.live import Live
     from deepdream_common.look import Look
+    from pixels import Rectangle
     from thumbnail import Thumbnail
+
+LONGEST = 176
+"""Pixels of the longer side of what the looks are tried on: nearly sharp on a fine screen."""
+
+MARGIN = 40
+"""The margin, at most: still up to the edge of such a copy, and in half of the time."""
+
+SHAPE = 4 / 3
+"""Width of what is seen of the copy relative to its height."""
+
+
+def part(where: Rectangle) -> Rectangle:
+    """Return the middle of what will be dreamed on, as much of it as is seen."""
+    width = min(where.width, round(where.height * SHAPE))
+    height = min(where.height, round(where.width / SHAPE))
+    left, top = where.x + (where.width - width) // 2, where.y + (where.height - height) // 2
+    return where._replace(x=left, y=top, width=width, height=height)
 
 
 class Samples:
-    """The requests to the engine, and what became of them."""
+    """The requests to the engine, and what became of them.
+
+    small: makes the copy, of `part` and not longer than LONGEST.
+    """
 
     def __init__(self, live: Live, small: Callable[[], Thumbnail]) -> None:
         self._live, self._small = live, small
@@ -40,7 +61,8 @@ class Samples:
         for look in looks:
             if look.key in waiting:
                 continue
-            values = {**look.values, "preset": look.preset, "device": device}
+            margin = min(look.values["margin"], MARGIN)
+            values = {**look.values, "preset": look.preset, "device": device, "margin": margin}
             try:
                 options = words.engine_options(values)
             except parameters.SettingError:  # for another model; the look itself says so

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deepdream_common.look import Look
 
 WIDTH, HEIGHT = 96, 72
-"""Of the picture, in GTK's pixels."""
+"""Of the picture, in GTK's pixels; see also `samples.SHAPE`."""
 
 WAITING = 0.35
 """How opaque a picture is that the look has not been tried on yet."""
