@@ -264,13 +264,12 @@ def check_failure_of_one_of_several_changes_nothing():
     with picture() as (image, layer):
         second = add_layer(image, True, (WIDTH, HEIGHT), name="Second")
         before = pixels(layer), pixels(second)
-        for mode in ("crash", "refuse"):
-            engine(mode)
-            for result in ("new-layer", "in-place", "new-image"):
-                count = len(Gimp.get_images())
-                refused(image, [layer, second], result=result)
-                assert (pixels(layer), pixels(second)) == before
-                assert len(Gimp.get_images()) == count, "an image was left behind"
+        engine("crash")
+        for result in ("new-layer", "in-place", "new-image"):
+            count = len(Gimp.get_images())
+            refused(image, [layer, second], result=result)
+            assert (pixels(layer), pixels(second)) == before
+            assert len(Gimp.get_images()) == count, "an image was left behind"
 
 
 def check_new_image():
@@ -356,17 +355,12 @@ def check_indexed_image_becomes_a_new_one():
         (layer,) = image.get_layers()
         shown = seen(image, layer, place(layer))
         refused(image, [layer], "indexed images", "Image > Mode > RGB", "new image")
-        refused(image, [layer], "indexed images", result="in-place")
         new = made(image, [layer], result="new-image")
         try:
             assert (new.get_base_type(), image.get_base_type()) == (RGB, Gimp.ImageBaseType.INDEXED)
             resembles(_bytes(new.get_layers()[0], (0, 0, WIDTH, HEIGHT)), negative(shown))
         finally:
             new.delete()
-        count = len(Gimp.get_images())  # with the last values, it need not be said
-        assert call(image, [layer], Gimp.RunMode.WITH_LAST_VALS)[0] in ("success", "execution-error")
-        for other in Gimp.get_images()[: len(Gimp.get_images()) - count]:
-            other.delete()
 
 
 def check_layer_mask_is_what_the_dream_fits():
@@ -382,15 +376,10 @@ def check_layer_mask_is_what_the_dream_fits():
         image.select_rectangle(Gimp.ChannelOps.REPLACE, 70, 10, 60, 100)
         dream(image, layer, mask="layer-mask")
         assert called()[4] == 10 * 100, called()
-        put(layer, before)
         for values in ({"mask": "none"}, {"fit_selection": False}):
             dream(image, layer, **values)
             assert "--mask" not in words()
-        dream(image, layer)
-        assert called()[4] == 60 * 100, called()
         Gimp.Selection.none(image)
-        dream(image, layer)
-        assert "--mask" not in words()
         layer.remove_mask(Gimp.MaskApplyMode.DISCARD)
         dream(image, layer, mask="layer-mask")  # there is none
         assert "--mask" not in words()
