@@ -31,6 +31,7 @@ GUI = (
     "gui_channels",
     "gui_help",
     "gui_failures",
+    "gui_layers",
     "gui_runs",
 )
 """Modules with checks; see running.py."""
