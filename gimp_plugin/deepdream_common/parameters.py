@@ -148,6 +148,9 @@ RESULT_MODE = _choice(
     (("normal", "Normal, 100 %"), ("layer", "Those of the layer")),
 )
 
+OF_GIMP_3 = (MASK, GROUPS, RESULT_MODE)
+"""What GIMP 2.10's host can't do."""
+
 TUTORIAL = settings_table.LOOK + _LAYERS + settings_table.MORE + (_CHANNELS,)
 """The parameters that a preset sets, with the values that it may leave out: those of the Keras tutorial."""
 

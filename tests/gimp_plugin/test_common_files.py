@@ -15,7 +15,7 @@ from gimp_plugin.deepdream_common import (
     log_file,
     process,
 )
-from gimp_plugin.deepdream_common.progress import Pace
+from gimp_plugin.deepdream_common.progress import Pace, Several
 from tests.gimp_plugin.conftest import PLUGIN
 
 # Progress, log, engine file
@@ -33,6 +33,20 @@ def test_pace_tells_octave_iteration_and_time_left():
     assert pace.text({**event, "fraction": 0.5}).endswith("2:16:07 left")
     assert Pace.fraction({"fraction": 7}) == 1.0
     assert Pace.fraction({}) == 0.0
+
+
+def test_several_dreams_have_one_progress():
+    now = iter([0.0, 10.0, 20.0, 30.0])
+    event = {"octave": 1, "octaves": 3, "iteration": 1, "iterations": 20, "fraction": 0.5}
+    one, two = Several(1, lambda: next(now)), Several(2, lambda: next(now))
+    one.begin()
+    assert (one.fraction(event), one.text(event)) == (0.5, "Octave 1 of 3, iteration 1 of 20")
+    two.begin()
+    assert two.fraction(event) == 0.25
+    assert two.text(event).startswith("Layer 1 of 2. Octave 1 of 3")
+    two.begin()
+    assert two.fraction(event) == 0.75
+    assert two.text(event) == "Layer 2 of 2. Octave 1 of 3, iteration 1 of 20, 0:05 left"
 
 
 def test_log_keeps_the_newest(tmp_path):

@@ -27,7 +27,8 @@ def test_registration(plugin):
     assert procedure["label"] == parameters.MENU_LABEL
     assert procedure["imagetypes"] == "RGB*, GRAY*"
     names = [entry[1] for entry in procedure["params"]]
-    shown = [x.name for x in parameters.PARAMETERS if x not in parameters.MORE]
+    hidden = parameters.MORE + parameters.OF_GIMP_3
+    shown = [x.name for x in parameters.PARAMETERS if x not in hidden]
     assert names == ["run-mode", "image", "drawable", *shown]
     labels = {entry[1]: entry[2] for entry in procedure["params"]}
     assert "left unchanged" in labels["preset"]

@@ -36,16 +36,13 @@ DEEPER = N_(
     "part dreamed on will be rounded to 8 bits. GIMP 3 keeps the full precision."
 )
 PRESET_LABEL = N_("Preset, for all settings left unchanged")
-OF_GIMP_3 = (parameters.MASK, parameters.GROUPS, parameters.RESULT_MODE)
-"""What this host can't do."""
-
 RESULT = parameters.RESULT._replace(choices=parameters.RESULT.choices[:2])
 """Without new images."""
 
 SHOWN = tuple(
     RESULT if parameter is parameters.RESULT else parameter
     for parameter in parameters.PARAMETERS
-    if parameter not in parameters.MORE + OF_GIMP_3
+    if parameter not in parameters.MORE + parameters.OF_GIMP_3
 )
 """The arguments.  gimpfu's dialog is one column that does not scroll, so the preset gives the rest here."""
 

@@ -119,7 +119,8 @@ def settings(
 def show(image: Gimp.Image, *, new: bool) -> None:
     """Let the screen show the image with the dreams."""
     if new:
-        Gimp.Display.new(image)
+        with contextlib.suppress(TypeError):  # GIMP without a screen
+            Gimp.Display.new(image)
     Gimp.displays_flush()
 
 
