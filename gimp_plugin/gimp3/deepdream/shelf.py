@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST = 12
 """Tiles in a line, at most."""
 
-LEAST = 112
+LEAST = 104
 """Height for a line of them, in GTK's pixels: what there is at least."""
 
 

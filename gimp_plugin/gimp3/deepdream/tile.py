@@ -16,7 +16,7 @@ from gi.repository import Gdk, GdkPixbuf, GObject, Gtk, Pango  # noqa: E402 - ve
 if TYPE_CHECKING:
     from deepdream_common.look import Look
 
-WIDTH, HEIGHT = 96, 72
+WIDTH, HEIGHT = 88, 66
 """Of the picture, in GTK's pixels; see also `samples.SHAPE`."""
 
 WAITING = 0.35
