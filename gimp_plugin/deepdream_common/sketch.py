@@ -26,34 +26,40 @@ AROUND = 48
 FEWEST = 6
 """Steps in each octave below which a dream no longer looks like itself."""
 
+LARGEST_STEP = 3.0
+"""How many times larger than the result's a step may be.  Fewer octaves and steps change a picture less: with
+steps larger by the square root of how many fewer octaves there are, it is about as much; too large ones make
+flecks."""
+
 LEAST_MAX_SIZE, LEAST_MIN_SIZE = 128, 32
 """Smallest values that the engine takes for these."""
 
 MOST_OCTAVES = 20
 
 
-def whole(values, shown, full):
+def whole(values, shown, full, most=WORK):
     """Return the values for a small copy of the whole picture, and how many times larger their forms are.
 
-    values: by argument name; shown: the copy's size.  The second number is 1 where the copy shows forms of
-    the same size, in proportion to the picture, as the result has.
+    values: by argument name; shown: the copy's size; most: of `work`.  The second number is 1 where the copy
+    shows forms of the same size, in proportion to the picture, as the result has.
     """
     first = _first_octave(values, full)
-    most = min(tuple(shown) + (_last_octave(values, full),))
-    sizes = range(min(LEAST_MAX_SIZE, int(most)), int(most) + 1)
-    few = max(values["iterations"] // 2, min(FEWEST, values["iterations"]))
+    largest = min(tuple(shown) + (_last_octave(values, full),))
+    sizes = range(min(LEAST_MAX_SIZE, int(largest)), int(largest) + 1)
+    all_steps = values["iterations"]
+    few = max(all_steps // 2, min(FEWEST, all_steps))
     # Forms of the right size count most, then all the steps, then as many octaves as there is time for.
     right = [size for size in sizes if size <= max(first, sizes[0])]
-    size = _last(right, lambda x: work(_climbing(values, first, x, few), shown) <= WORK)
-    found = _climbing(values, first, size, values["iterations"])
-    excess = work(found, shown) / WORK
-    if excess > 1:
-        found = _climbing(values, first, size, max(int(values["iterations"] / excess), few))
-    else:
-        size = _last(sizes, lambda x: work(_climbing(values, first, x, values["iterations"]), shown) <= WORK)
-        found = _climbing(values, first, size, values["iterations"])
-    larger = max(first / min(first, size), 1.0)
-    return dict(found, **{"max-size": size if size >= LEAST_MAX_SIZE else 0}), larger
+    size = _last(right, lambda x: work(_climbing(values, first, x, few), shown) <= most)
+    excess = work(_climbing(values, first, size, all_steps), shown) / most
+    if excess <= 1:
+        size = _last(sizes, lambda x: work(_climbing(values, first, x, all_steps), shown) <= most)
+    found = _climbing(values, first, size, max(int(all_steps / max(excess, 1.0)), min(few, all_steps)))
+    octaves = len(ladder(values, _last_octave(values, full))) / len(ladder(found, size))
+    further = math.sqrt(max(octaves, 1.0)) * all_steps / found["iterations"]
+    found["step-size"] = min(values["step-size"] * min(further, LARGEST_STEP), 1.0)
+    found["max-size"] = size if size >= LEAST_MAX_SIZE else 0
+    return found, max(first / min(first, size), 1.0)
 
 
 def around(values, part, full):
@@ -102,14 +108,12 @@ def ladder(values, last):
 
 
 def _climbing(values, first, last, iterations):
-    """Return the values of a dream that goes from one size to another and moves the picture as far."""
-    far = values["step-size"] * values["iterations"]
+    """Return the values of a dream that goes from one size to another."""
     found = {
         "margin": min(values["margin"], MARGIN),
         "min-size": max(int(round(min(first, last))), LEAST_MIN_SIZE),
         "max-size": last,
         "iterations": iterations,
-        "step-size": min(far / iterations, 1.0),
     }
     return dict(values, **found)
 

@@ -47,9 +47,9 @@ def test_a_copy_of_the_whole_picture_takes_little_work_and_has_the_results_large
     values, size = of(preset), shown(full)
     small, larger = sketch.whole(values, size, full)
     assert sketch.work(small, size) <= 1.5 * sketch.WORK
-    assert small["step-size"] * small["iterations"] == pytest.approx(
-        values["step-size"] * values["iterations"]
-    )
+    assert 1 <= small["step-size"] / values["step-size"] <= sketch.LARGEST_STEP + 1e-9
+    if len(rungs(small, size)) == len(rungs(values, full)) and small["iterations"] == values["iterations"]:
+        assert small["step-size"] == values["step-size"]
     first = rungs(values, full)[0]
     assert rungs(small, size)[0] * larger == pytest.approx(first, rel=0.2)
     assert words.engine_options(small)
