@@ -26,8 +26,8 @@ DOCUMENTATION = PLUGIN.parent / "docs" / "pictures"
 MOUNTAINS = (292, 0, 681, 292)
 """Where the landscape is on a sheet of the gallery."""
 
-SMALL = (240, 180)
-"""Size of a look's picture; half of it on a page's most common screen."""
+SMALL = (192, 144)
+"""Size of a look's picture in pixels; the page shows it a little smaller."""
 
 ELSEWHERE = ("step-size", "blend", "guide-places")
 """Settings that the page explains beside the looks, and beside the guide."""
@@ -112,13 +112,13 @@ def make_pictures() -> None:
     folder = HELP / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     with Image.open(DOCUMENTATION / "before-after.jpg") as picture:
-        picture.convert("RGB").resize((1080, 405), Image.Resampling.LANCZOS).save(
-            folder / "before-after.jpg", quality=78, optimize=True
+        picture.convert("RGB").resize((900, 338), Image.Resampling.LANCZOS).save(
+            folder / "before-after.jpg", quality=72, optimize=True
         )
     for preset in parameters.PRESETS:
         with Image.open(DOCUMENTATION / "gallery" / f"{preset.name}.jpg") as sheet:
             look = sheet.convert("RGB").resize(SMALL, Image.Resampling.LANCZOS, box=MOUNTAINS)
-        look.save(folder / f"{preset.name}.jpg", quality=76, optimize=True)
+        look.save(folder / f"{preset.name}.jpg", quality=72, optimize=True)
 
 
 def main() -> None:
