@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import gettext
+import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from gimp_plugin.deepdream_common import texts
 
 from . import make_texts
+from .plugin27 import INDEXED
 
 SHOWS = {
     "Label", "Button", "ProcedureDialog", "add_button", "append_page", "message", "new_with_label",
@@ -181,3 +184,12 @@ def test_damaged_catalogue_is_none(speak, monkeypatch, tmp_path):
     file.write_bytes(b"damaged")
     speak(["ko"])
     assert texts._("_Cancel") == "_Cancel"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Python 2.7 is made on Debian only")
+def test_gimp_2_speaks_it_too(plugin, monkeypatch):
+    monkeypatch.setenv("LANGUAGE", "ko")
+    report = plugin.run(INDEXED)
+    assert "인덱스 색상 이미지" in report.error
+    parameters = report.procedures["plug-in-deep-dream"]
+    assert "결과" in json.dumps(parameters, ensure_ascii=False)

@@ -8,6 +8,7 @@ default, and that the function takes as many arguments as it will be given.
 import gettext  # noqa: F401 - plug-ins get it from here
 import inspect
 import math  # noqa: F401
+import os
 import sys
 
 import gimp
@@ -104,6 +105,8 @@ def register(
             raise error("bad result definition: %r" % (entry,))
     if not callable(function):
         raise error("the function is none")
+    if domain is not None and not os.path.isdir(domain[1]):
+        raise error("there are no translations in %s" % domain[1])
     if menu is None and label and "/" in label:
         raise error("the old form of a menu entry, a whole path as label")
     if menu is not None and not menu.startswith(("<Image>", "<Load>", "<Save>", "<Layers>", "<Toolbox>")):

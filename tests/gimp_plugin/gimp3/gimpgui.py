@@ -233,7 +233,7 @@ class Gui:
     def search(self, text):
         """Start an action through GIMP's search."""
         self.key("slash")
-        found = self.window("^Search Actions")
+        found = self.window("^(Search Actions|검색 동작)")
         self._said("xdotool", "windowactivate", "--sync", found)
         self.still(found, longest=5)
         empty = self.seen(found)

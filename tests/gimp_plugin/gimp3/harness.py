@@ -29,7 +29,7 @@ GUI = (
     "gui_looks",
     "gui_sizes",
     "gui_channels",
-    "gui_help",
+    "gui_help", "gui_korean",
     "gui_failures",
     "gui_layers",
     "gui_runs",
