@@ -13,7 +13,7 @@ set -euo pipefail
 root=${1:?usage: make-gimp-root.sh DIR [SUITE [SERIES]]}
 suite=${2:-trixie}
 series=${3:-}
-recipe=5 # raise it when the packages below change
+recipe=6 # raise it when the packages below change
 
 packages=(
     gimp python3-gi gir1.2-gimp-3.0 gir1.2-gtk-3.0 python3-cairo python3-gi-cairo # GIMP and its Python binding
@@ -111,8 +111,8 @@ inside dpkg --configure -a
 inside apt-get update -qq
 inside apt-get install -y -qq "${packages[@]}" </dev/null
 # A root of an earlier recipe has left GIMP's and GTK's Korean out.
-[[ -e $root/usr/share/locale/ko/LC_MESSAGES/gimp30.mo ]] ||
-    inside apt-get install -y -qq --reinstall gimp-data libgtk-3-common </dev/null
+[[ -e $root/usr/share/locale/ko/LC_MESSAGES/gimp30-libgimp.mo ]] ||
+    inside apt-get install -y -qq --reinstall gimp-data libgimp-3.0-0 libgtk-3-common </dev/null
 inside apt-get clean
 rm -rf "$root"/var/lib/apt/lists/*
 inside gimp-console --version
