@@ -11,6 +11,7 @@ gi.require_version("Gdk", "3.0")
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
+import gimps_words  # noqa: E402 - versions first
 import help_button  # noqa: E402 - versions first
 import looks  # noqa: E402 - versions first
 import pages  # noqa: E402 - versions first
@@ -78,6 +79,7 @@ class Window:
         self._live, problem = _start(command)
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Deep Dream"))
         help_button.replace(self._dialog)
+        gimps_words.translate(self._dialog)
 
         def small(part: Rectangle, longest: int) -> Thumbnail:
             return Thumbnail(subject, part, longest)
