@@ -18,7 +18,7 @@ LONGEST = 176
 """Pixels of the longer side of what the looks are tried on: nearly sharp on a fine screen."""
 
 MARGIN = 40
-"""The margin, at most: still up to the edge of such a copy, and in half of the time."""
+"""The margin, at most: a little less is dreamed at the copy's edge, in half of the time."""
 
 SHAPE = 4 / 3
 """Width of what is seen of the copy relative to its height."""
