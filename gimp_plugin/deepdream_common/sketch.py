@@ -17,6 +17,9 @@ from .region import SMALLEST
 WORK = 0.9e6
 """Pixels that a preview may compute, those of all steps together: two seconds on two slow cores."""
 
+MORE_WORK = 4 * WORK
+"""The same of a preview that may take its time, since the user looks at the first one already."""
+
 MARGIN = 32
 """Largest margin of a preview: the rest of it costs half of the time and shows at the very edge only."""
 

@@ -56,6 +56,9 @@ class Preview(Gtk.Box):
         self._after: GdkPixbuf.Pixbuf | None = None
         self._asked: tuple[Any, ...] = ()
         self._number: int | None = None
+        self._finer: int | None = None
+        """Number of the request for a picture that is nearer to the result."""
+
         self._timer = 0
         self._closed = False
         self._pace = progress.Pace()
@@ -116,6 +119,8 @@ class Preview(Gtk.Box):
         """Show an event of the engine, if it is about this preview or about the engine itself."""
         kind = event.get("event")
         if event.get("dream") not in (None, self._number):
+            if event.get("dream") == self._finer and kind == "done":
+                self._show(event["pixels"])
             return
         if kind in ("error", "ended"):
             self.fail("\n".join(filter(None, (event.get("message"), event.get("hint")))))
@@ -123,9 +128,13 @@ class Preview(Gtk.Box):
             self._say(self._pace.text(event), self._pace.fraction(event))
         elif kind == "done":
             self._say(self._sight.about())
+            self._refine()
         if event.get("pixels") is not None:
-            self._after = self._sight.dreamed(event["pixels"])
-            self.view.show_pictures(self._sight.before, self._after)
+            self._show(event["pixels"])
+
+    def _show(self, pixels: bytes) -> None:
+        self._after = self._sight.dreamed(pixels)
+        self.view.show_pictures(self._sight.before, self._after)
 
     def _resized(self, _view: SplitView) -> None:
         if self._sight.before is None:
@@ -157,6 +166,7 @@ class Preview(Gtk.Box):
         another = self._sight.take(self.view.room, self.view.unit, self._values() if self.view.pans else None)
         if self._sight.before is before:
             return
+        self._forget()
         if another:
             self._after = None
         elif self._after is not None:  # until there is a sharper one
@@ -175,8 +185,22 @@ class Preview(Gtk.Box):
             self.fail(str(error))
             return
         if (options, self._sight.place) != self._asked:
+            self._forget()
             self._asked, self._pace = (options, self._sight.place), progress.Pace()
             self._number = self._live.ask(options, frame)
+
+    def _refine(self) -> None:
+        """Have the engine dream once more, nearer to the result, when it has nothing else to do."""
+        request = self._sight.finer(self._values())
+        if request is not None:
+            self._finer = self._live.ask(*request, background=True)
+
+    def _forget(self) -> None:
+        """Have nothing to do any more with what was asked for: it does not fit what is seen now."""
+        if self._live is not None:
+            self._live.stop()
+            self._live.forget(self._finer)
+        self._asked, self._number, self._finer = (), None, None
 
     def _say(self, text: str, fraction: float = 0.0) -> None:
         self.status.set_text(text)

@@ -71,6 +71,20 @@ class Sight:
             values, self._larger = sketch.whole(values, (frame.width, frame.height), full)
         return self._copy.sent(values)
 
+    def finer(self, values: dict[str, Any]) -> tuple[list[str], Frame] | None:
+        """Return a request, as `request` does, for a picture that is nearer to the result and takes longer.
+
+        None if there is none.
+        """
+        if self._part is not None:
+            return None
+        frame, full = self._copy.frame, self._where[2:]
+        size = (frame.width, frame.height)
+        found, _larger = sketch.whole(values, size, full, sketch.MORE_WORK)
+        if found == sketch.whole(values, size, full)[0]:
+            return None
+        return self._copy.sent(found)
+
     def picture(self, pixels: bytes) -> GdkPixbuf.Pixbuf:
         """Return what is seen of the pixels of a frame like the copy's."""
         whole = pixbufs.on_checks(self._copy, pixels)
