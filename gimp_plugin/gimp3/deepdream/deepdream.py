@@ -26,6 +26,7 @@ try:
     gi.require_version("Gimp", "3.0")
     import dreaming
     import guide_file
+    import guide_memory
     import order
     from deepdream_common import engine_file, help_page, look, parameters, process, region, texts
     from deepdream_common.texts import _
@@ -103,6 +104,8 @@ def settings(
     script = run_mode == Gimp.RunMode.NONINTERACTIVE
     if not script:
         order.renew(config)
+        if not guide_memory.bring_back(config) and run_mode == Gimp.RunMode.WITH_LAST_VALS:
+            raise parameters.SettingError(_(guide_memory.GONE))
     if run_mode == Gimp.RunMode.INTERACTIVE:
         import dialog  # noqa: PLC0415 - GTK only if there is a screen
 
@@ -110,6 +113,7 @@ def settings(
             return None
         if not dialog.ask(procedure, config, subject, count, command):
             return None
+        guide_memory.keep(config)
     values = {**order.values_of(config), **guides.values(config.get_property)}
     if subject.layer.is_indexed() and not script:
         values[parameters.RESULT.name] = "new-image"  # a script must say so itself
@@ -180,9 +184,9 @@ def add_argument(procedure: Gimp.Procedure, parameter: parameters.Parameter) -> 
     elif parameter.kind == "text":
         procedure.add_string_argument(*head, parameter.default, flags)
     elif parameter.kind == "drawable":
-        procedure.add_drawable_argument(*head, True, flags)
+        procedure.add_drawable_argument(*head, True, GObject.ParamFlags(flags | guide_memory.DONT_STORE))
     elif parameter.kind == "image":
-        procedure.add_image_argument(*head, True, flags)
+        procedure.add_image_argument(*head, True, GObject.ParamFlags(flags | guide_memory.DONT_STORE))
     elif parameter.kind == "int":
         procedure.add_int_argument(*head, parameter.low, parameter.high, parameter.default, flags)
     else:

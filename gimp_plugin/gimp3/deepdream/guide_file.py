@@ -20,12 +20,14 @@ except ImportError:  # Windows: there, an open file can't be removed
     fcntl = None
 
 import gi
+import guide_memory
 
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 from deepdream_common import parameters, region, words  # noqa: E402 - versions first
 from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gegl, Gimp  # noqa: E402 - versions first
+from subject import Refused, Subject  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +71,7 @@ class Guides:
         if isinstance(guide, str):
             return _existing(guide)
         if not guide.is_valid():
-            raise parameters.SettingError(_("The guide picture is no longer open. Choose another one."))
+            raise parameters.SettingError(_(guide_memory.GONE))
         key = (type(guide).__name__, guide.get_id())
         if key not in self._files:
             self._files[key] = _written(self._folder, png(*_seen(guide)))
@@ -129,37 +131,32 @@ def _existing(path: str) -> str:
 
 
 def _seen(guide: Gimp.Image | Gimp.Drawable) -> tuple[int, int, bytes]:
-    """Return width, height and sRGB pixels of an image, or of a layer with its effects."""
+    """Return width, height and sRGB pixels of an image, or of a layer by itself, as they are seen."""
     if isinstance(guide, Gimp.Image):
         copy = Gimp.Layer.new_from_visible(guide, guide, "")
         try:
             return _pixels(copy)
         finally:
             copy.delete()
-    return _with_effects(guide) if guide.get_filters() else _pixels(guide)
-
-
-def _with_effects(layer: Gimp.Drawable) -> tuple[int, int, bytes]:
-    """Return the same of a layer with effects, from a copy in an image that nobody sees."""
-    image = layer.get_image()
-    size = (layer.get_width(), layer.get_height())
-    hidden = Gimp.Image.new_with_precision(*size, image.get_base_type(), image.get_precision())
+    if not guide.is_layer():
+        return _pixels(guide)
     try:
-        copy = Gimp.Layer.new_from_drawable(layer, hidden)
-        hidden.insert_layer(copy, None, 0)
-        copy.merge_filters()
-        return _pixels(copy)
-    finally:
-        hidden.delete()
+        subject = Subject(guide.get_image(), guide)
+    except Refused as error:
+        raise parameters.SettingError(str(error)) from None
+    return _small(subject.buffer, subject.width, subject.height)
 
 
 def _pixels(drawable: Gimp.Drawable) -> tuple[int, int, bytes]:
+    return _small(drawable.get_buffer(), drawable.get_width(), drawable.get_height())
+
+
+def _small(buffer: Gegl.Buffer, width: int, height: int) -> tuple[int, int, bytes]:
     """Return a small copy; what is transparent is grey in it, since the engine would see a colour there."""
-    sides = drawable.get_width(), drawable.get_height()
-    scale = min(1.0, max((PIXELS / (sides[0] * sides[1])) ** 0.5, region.SMALLEST / min(sides)))
-    width, height = (max(round(side * scale), 1) for side in sides)
+    scale = min(1.0, max((PIXELS / (width * height)) ** 0.5, region.SMALLEST / min(width, height)))
+    width, height = (max(round(side * scale), 1) for side in (width, height))
     at = Gegl.Rectangle.new(0, 0, width, height)
-    raw = drawable.get_buffer().get(at, scale, "R'aG'aB'aA u8", Gegl.AbyssPolicy.CLAMP)
+    raw = buffer.get(at, scale, "R'aG'aB'aA u8", Gegl.AbyssPolicy.CLAMP)
     grey = raw[3::4].translate(bytes((255 - alpha) // 2 for alpha in range(256)))
     rgb = bytearray(3 * width * height)
     for channel in range(3):

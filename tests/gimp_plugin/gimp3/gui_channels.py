@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gimpgui import Gui
 from gui_dialog import last_words
-from gui_hands import engine, leave, nothing_left, open_dialog
+from gui_hands import HELPERS, complaints, engine, leave, nothing_left, open_dialog
 from gui_sizes import inside, screen
 
 
@@ -73,10 +73,15 @@ def check_guide_is_chosen_from_what_is_open(gui):
     found = dream(gui, dialog)
     assert Path(found["--guide"]).name.startswith("deepdream-guide-"), found
     assert not Path(found["--guide"]).exists()
+    gui.ask(HELPERS + "result = call(Gimp.RunMode.WITH_LAST_VALS)")
+    assert "--guide" in last_words(), "the last guide was forgotten"
     dialog = details(gui)
     gui.key("alt+a Up", dialog)
     gui.still(dialog)
     assert "--guide" not in dream(gui, dialog)
+    gui.key("ctrl+z")
+    gui.until("the undo", lambda: count(gui) == 1)
+    assert not complaints(gui), complaints(gui)
 
 
 def check_sheet_fits_a_small_screen(gui: Gui):

@@ -12,6 +12,7 @@ from gi.repository import Gegl, Gimp
 from headless_hands import (
     GRAY,
     PLUGIN,
+    PROCEDURE,
     P,
     add_layer,
     call,
@@ -144,6 +145,53 @@ def check_guide_has_the_layers_effects():
             assert not image.is_dirty()
     finally:
         guides.close()
+
+
+def check_guide_of_a_group_is_its_picture():
+    guides = guide_file().Guides(Gimp.directory())
+    try:
+        with picture(canvas=(90, 80), alpha=False) as (image, layer):
+            exact = pixels(layer, "R'G'B' u8")
+            group = Gimp.GroupLayer.new(image, "group")
+            image.insert_layer(group, None, 0)
+            image.reorder_item(layer, group, 0)
+            image.clean_all()
+            assert decoded(guides.path(given(guide=group)))[2] == exact
+            assert not image.is_dirty()
+    finally:
+        guides.close()
+
+
+def check_guide_is_kept_while_gimp_runs():
+    sys.path.insert(0, PLUGIN)
+    import guide_memory
+
+    def config(**values):
+        made = Gimp.get_pdb().lookup_procedure(PROCEDURE).create_config()
+        for name, value in values.items():
+            made.set_property(name.replace("_", "-"), value)
+        return made
+
+    def brought_back(**values):
+        made = config(**values)
+        answer = guide_memory.bring_back(made)
+        return answer, *(made.get_property(name) for name in ("guide", "guide-image", "guide-file"))
+
+    with picture() as (image, layer):
+        guide_memory.keep(config(guide=layer))
+        assert brought_back() == (True, layer, None, ""), brought_back()
+        assert brought_back(guide_file="x") == (True, None, None, "x")
+        assert call(image, [layer], Gimp.RunMode.WITH_LAST_VALS) == ("success", "")
+        assert words()[-2] == "--guide", words()
+        guide_memory.keep(config(guide_image=image))
+        assert brought_back() == (True, None, image, ""), brought_back()
+    assert brought_back() == (False, None, None, ""), brought_back()
+    with picture() as (image, layer):
+        answer = call(image, [layer], Gimp.RunMode.WITH_LAST_VALS)
+        assert answer[0] == "execution-error", answer
+        assert "no longer open" in answer[1], answer
+        guide_memory.keep(config(guide_file="x"))
+        assert brought_back() == (True, None, None, ""), brought_back()
 
 
 def check_guide_of_a_killed_run_is_removed():
