@@ -219,6 +219,11 @@ def test_looks_are_tried_in_their_order_each_once(samples):
     assert asked == list(presets.built_in())
     margins = {int(options[options.index("--margin") + 1]) for options, _ in samples._live.asked}
     assert margins == {0, 40}  # enough for such a copy
+    steps = [int(options[options.index("--iterations") + 1]) for options, _ in samples._live.asked]
+    assert (steps[0], steps[-1]) == (
+        24,
+        20,
+    )  # more than the preset's 14 in its one octave; the tutorial's own
     assert all(
         options[2:4] == ["--device", "cpu"] and frame == "a frame" for options, frame in samples._live.asked
     )

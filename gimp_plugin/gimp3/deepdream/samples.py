@@ -20,6 +20,10 @@ LONGEST = 176
 MARGIN = 40
 """The margin, at most: a little less is dreamed at the copy's edge, in half of the time."""
 
+MORE = 1.7
+"""Factor of the steps where a smallest size leaves such a copy a single octave, in which as much must be
+dreamed as in the several octaves of a larger picture."""
+
 SHAPE = 4 / 3
 """Width of what is seen of the copy relative to its height."""
 
@@ -30,6 +34,12 @@ def part(where: Rectangle) -> Rectangle:
     height = min(where.height, round(where.width / SHAPE))
     left, top = where.x + (where.width - width) // 2, where.y + (where.height - height) // 2
     return where._replace(x=left, y=top, width=width, height=height)
+
+
+def _small(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values for the copy that make of it what a look's own make of the picture."""
+    steps = round(values["iterations"] * (MORE if values["min-size"] else 1))
+    return {**values, "margin": min(values["margin"], MARGIN), "iterations": steps}
 
 
 class Samples:
@@ -61,10 +71,10 @@ class Samples:
         for look in looks:
             if look.key in waiting:
                 continue
-            margin = min(look.values["margin"], MARGIN)
-            values = {**look.values, "preset": look.preset, "device": device, "margin": margin}
             try:
-                options = words.engine_options(values)
+                options = words.engine_options(
+                    {**_small(look.values), "preset": look.preset, "device": device}
+                )
             except parameters.SettingError:  # for another model; the look itself says so
                 self._settled.add(look.key)
                 continue
