@@ -57,6 +57,7 @@ def _put(image: Gimp.Image, dream: Dream, values: dict[str, Any]) -> Gimp.Layer:
     """Put one dream into the user's image; return its layer."""
     layer = dream.subject.layer
     if values["result"] == IN_PLACE and not layer.is_group_layer():
+        _rasterize(layer)
         if dream.subject.effects:
             layer.merge_filters()  # what was dreamed on has them already
         _sign(layer, dream, Gimp.PARASITE_UNDOABLE)
@@ -74,6 +75,12 @@ def _put(image: Gimp.Image, dream: Dream, values: dict[str, Any]) -> Gimp.Layer:
         _finish(target, dream, values)
     pixels.write(target, dream.where, dream.pixels)
     return target
+
+
+def _rasterize(layer: Gimp.Layer) -> None:
+    """Make a link, a text or a path (GIMP 3.2) a layer of pixels, which GIMP does not render anew."""
+    if hasattr(layer, "is_rasterized") and not layer.is_rasterized():
+        layer.rasterize()
 
 
 def _new_image(image: Gimp.Image, dreams: list[Dream], values: dict[str, Any]) -> Gimp.Image:

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from gi.repository import Gegl, Gimp
+from gi.repository import Gegl, Gimp, Gio
 from headless_hands import (
     GRAY,
     HEIGHT,
@@ -361,6 +361,24 @@ def check_indexed_image_becomes_a_new_one():
             resembles(_bytes(new.get_layers()[0], (0, 0, WIDTH, HEIGHT)), negative(shown))
         finally:
             new.delete()
+
+
+def check_link_becomes_pixels():
+    if not hasattr(Gimp, "LinkLayer"):  # GIMP 3.0
+        return
+    path = str(Path(Gimp.directory(), "linked.png"))
+    with picture(alpha=False) as (image, _):
+        Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(path), None)
+        link = Gimp.LinkLayer.new(image, Gio.File.new_for_path(path))
+        image.insert_layer(link, None, 0)
+        before = _bytes(link, (0, 0, WIDTH, HEIGHT))
+        dream(image, link, result="new-layer")
+        copy = image.get_layers()[0]
+        assert (_bytes(copy, (0, 0, WIDTH, HEIGHT)), type(copy)) == (negative(before), Gimp.Layer)
+        assert not link.is_rasterized()
+        dream(image, link)
+        assert link.is_rasterized(), "GIMP would render the file again"
+        assert _bytes(link, (0, 0, WIDTH, HEIGHT)) == negative(before)
 
 
 def check_layer_mask_is_what_the_dream_fits():
