@@ -5,7 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from gui_hands import PLUGIN, TITLE, engine, engines, leave, open_dialog
+from gui_hands import PLUGIN, TITLE, engine, engines, leave, moves, open_dialog
 
 
 def said():
@@ -27,7 +27,8 @@ def check_killed_engine_is_started_again(gui):
     engine("slow")
     gui.search("Deep Dream")
     dialog = gui.window(TITLE)  # which never rests
-    (first,) = gui.until("the engine", engines)
+    moves(gui, dialog)
+    (first,) = engines()
     os.kill(first, signal.SIGKILL)
     gui.until("its end", lambda: first not in engines())
     gui.still(dialog)
