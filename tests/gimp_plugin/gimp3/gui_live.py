@@ -3,7 +3,7 @@
 import os
 import signal
 
-from gui_hands import engine, engines, layers, moves, nothing_left, open_dialog, plugins
+from gui_hands import complaints, engine, engines, layers, leave, moves, nothing_left, open_dialog, plugins
 
 
 def check_real_engine_ends_with_the_dialog(gui):
@@ -22,3 +22,16 @@ def check_real_engine_ends_with_the_dialog(gui):
         gui.gone(dialog)
         nothing_left(gui)
     assert layers(gui) == before
+
+
+def check_view_changes_while_steps_come(gui):
+    """A step that was under way comes in the form of a copy that is no longer seen."""
+    engine("slow")
+    said = complaints(gui)
+    dialog = open_dialog(gui)
+    moves(gui, dialog, 1)
+    for _ in range(5):
+        gui.key("alt+1", dialog)
+        moves(gui, dialog, 2)
+    leave(gui, dialog)
+    assert complaints(gui) == said
