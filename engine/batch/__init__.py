@@ -1,6 +1,7 @@
 """Many pictures in one order: `deepdream dream FOLDER`.
 
-`finding` looks for the pictures, `naming` names their results, and `planning` decides which file goes where.
+`finding` looks for the pictures, `naming` names their results, and `planning` decides which file goes where;
+`again` knows results that are there already.
 `jobs` performs one job, whose `events` tell what happens; `crew` shares the processors among several pictures
 at once; `growth` keeps the steps of their dreams, as pictures or as a film.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from engine.ascent.step import Step
     from engine.errors import DreamError
     from engine.library.dreaming import Dreaming
+
+FINISHED: Final = "finished"
+"""Why a picture is skipped: its result is what this order would make."""
+
+KEPT: Final = "kept"
+"""Why a picture is skipped: its result stays, whatever it is."""
+
+UNKNOWN: Final = "unknown"
+"""Why a picture is skipped: its result does not say how it was made."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,9 @@ class Skipped:
     """A picture whose result exists already."""
 
     job: Job
+
+    reason: str = KEPT
+    """`FINISHED`, `KEPT` or `UNKNOWN`."""
 
 
 @dataclass(frozen=True)

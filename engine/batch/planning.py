@@ -27,6 +27,7 @@ def plan(
     recursive: bool = False,
     naming: Naming = STANDARD,
     overwrite: bool = False,
+    keep: bool = False,
     kept: Iterable[tuple[str, str]] = (),
 ) -> list[Item]:
     """Decide which files are read and where each result goes, in the order of the inputs.
@@ -34,9 +35,9 @@ def plan(
     See `Finder.find` for the inputs, for files that a list names, None where there is no list, and for
     `recursive`.  Results go to `output` if it names a file, and into it if it is a folder, ends with a slash
     or has to hold several, which mirrors trees; otherwise beside their sources.  Folders are created.  With
-    `overwrite`, results replace other files, but no input and none of the files `kept`, by what they are.
-    Raises UsageError for orders that contradict each other, ImageError where a single result cannot be
-    written.
+    `overwrite`, results replace other files, but no input and none of the files `kept`, by what they are;
+    with `keep`, a single picture whose result is there is skipped, as one of several is.  Raises UsageError
+    for orders that contradict each other, ImageError where a single result cannot be written.
     """
     output = "-" if output in paths.STDOUT else output
     many = listed is not None or len(inputs) > 1 or any(map(is_plural, inputs))
@@ -58,7 +59,7 @@ def plan(
         try:
             if many and naming.bare:
                 _refuse_among_pictures(job)
-            items.append(_settle(job, written, never, many=many, overwrite=overwrite))
+            items.append(_settle(job, written, never, many=many, overwrite=overwrite, keep=keep or many))
         except DreamError as error:
             if not many:
                 raise
@@ -107,7 +108,9 @@ def _refuse_among_pictures(job: Job) -> None:
         )
 
 
-def _settle(job: Job, written: dict[str, Job], never: Kept, *, many: bool, overwrite: bool) -> Item:
+def _settle(
+    job: Job, written: dict[str, Job], never: Kept, *, many: bool, overwrite: bool, keep: bool
+) -> Item:
     """Accept a job unless its result would replace something; `written` collects the results so far."""
     if job.target is None:
         return job
@@ -121,7 +124,7 @@ def _settle(job: Job, written: dict[str, Job], never: Kept, *, many: bool, overw
         never.refuse(job.target)
     if overwrite or not paths.taken(job.target):
         return job
-    if many:
+    if keep:
         return Skipped(job)
     raise UsageError(
         f"{job.output} already exists", hint="--overwrite replaces it; -o NAME writes another file"

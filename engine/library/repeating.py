@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from engine.ascent.order import Order
     from engine.ascent.work import Work
+    from engine.files.formats import Options
     from engine.network.model import DreamModel
     from engine.pictures.picture import Picture
     from engine.settings.output import Output
@@ -54,14 +57,18 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
 
 def recipe_for(work: Work, output: Output = STANDARD) -> Recipe:
     """Return the recipe of a finished dream, of whatever picture."""
-    order, model = work.order, work.model
+    return replace(recipe_of_order(work.order, work.model, output), tiling=work.tiling)
+
+
+def recipe_of_order(order: Order, model: DreamModel, output: Output = STANDARD) -> Recipe:
+    """Return what the recipes of all pictures of an order have in common."""
     mask = order.mask
     return Recipe(
         config=order.config,
         guide=None if order.guide is None else order.guide_from,
         mask=None if mask is None else mask.origin if mask.values is not None else "alpha",
         output=output,
-        tiling=work.tiling,
+        tiling=order.tiling,
         device=model.device,
         threads=model.threads if model.device == "cpu" else None,
         precision=model.precision,
@@ -126,6 +133,35 @@ def differences(recipe: Recipe, model: DreamModel, *, same_picture: bool) -> str
     if same_picture and not recipe.finished:
         said.append("the picture there was stopped before its end")
     return f"not quite as in the recipe: {'; '.join(said)}" if said else ""
+
+
+def changes(recipe: Recipe, wanted: Recipe, options: Options) -> str:
+    """Say in two words what makes another picture of a recipe than is wanted; empty for nothing.
+
+    The picture that it was made from does not count, nor does what shows in the last bits only.  `options`
+    are those of the file's format, to which not every quality matters.
+    """
+    pairs = {
+        "other settings": (recipe.config, wanted.config),
+        "another model": (_content(recipe.model), _content(wanted.model)),
+        "another guide": (_content(recipe.guide), _content(wanted.guide)),
+        "another mask": (_content(recipe.mask), _content(wanted.mask)),
+        "another precision": (recipe.precision, wanted.precision),
+        "another quality": (options(recipe.output.quality), options(wanted.output.quality)),
+        "another kind of file": (_kept_in(recipe), _kept_in(wanted)),
+        "unfinished": (recipe.finished, True),
+    }
+    return next((what for what, (there, here) in pairs.items() if there != here), "")
+
+
+def _kept_in(recipe: Recipe) -> Output:
+    """Return what is chosen about a recipe's file, but for its quality."""
+    return replace(recipe.output, quality=STANDARD.quality)
+
+
+def _content(origin: Origin | str | None) -> str:
+    """Return what a file that took part is known by."""
+    return origin.sha256 if isinstance(origin, Origin) else origin or ""
 
 
 def _kind(device: str) -> str:

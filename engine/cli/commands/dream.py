@@ -68,6 +68,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results that already exist")
     parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep results that already exist; of several, those are otherwise made anew whose recipe is "
+        "another",
+    )
+    parser.add_argument(
         "--jobs",
         type=_jobs,
         metavar="auto|N",
@@ -115,6 +121,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
             opening = pool.submit(open_model, arguments, arguments.device, arguments.precision)
 
         from engine.batch import crew
+        from engine.batch.again import look_again
         from engine.batch.growth import Shows
 
         streams = events.Streams(_binary(sys.stdin), _binary(sys.stdout))
@@ -122,11 +129,17 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     model = opening.result()
     order, warnings = ordered(arguments, config, model)
     warnings += repeat.warnings(model) if repeat else ()
+    if not arguments.keep:
+        items = look_again(items, order, model, output, files_read(arguments))
+    skipped = [x for x in items if isinstance(x, events.Skipped)]
+    items = [x for x in items if not isinstance(x, events.Skipped)]
     shares = crew.share(items, model, order.tiling, arguments.jobs)
     inputs = [x.source for x in items if isinstance(x, events.Job)]
     pictures = len(inputs)
     shown = Shows(_showing(arguments, inputs, several=pictures > 1))
     begin(reporter, model, order, warnings, pictures, shares.at_once)
+    if skipped:
+        reporter.skipped(skipped)
     errors: list[DreamError] = []
     work = crew.Crew(model, order, streams, shares, output)
     try:
@@ -153,6 +166,8 @@ def _planned(arguments: argparse.Namespace, streams: Streams) -> list[Item]:
     from engine.batch.naming import Naming
     from engine.batch.planning import plan
 
+    if arguments.keep and arguments.overwrite:
+        raise UsageError("--keep and --overwrite contradict each other", hint="leave one of them out")
     listed = None
     if arguments.listed is not None:
         if arguments.listed == "-" in arguments.input:
@@ -167,6 +182,7 @@ def _planned(arguments: argparse.Namespace, streams: Streams) -> list[Item]:
         recursive=arguments.recursive,
         naming=Naming.of(arguments.name, arguments.format),
         overwrite=arguments.overwrite,
+        keep=arguments.keep,
         kept=files_read(arguments),
     )
 
@@ -198,10 +214,6 @@ def _report(event: Event, reporter: Reporter, errors: list[DreamError]) -> None:
             report_step(job.name, step, reporter)
         case batch.Warned(name, message):
             reporter.warning(message, name=name)
-        case batch.Skipped(job):
-            reporter.warning(
-                f"{job.output} already exists; skipped", name=job.name, hint="--overwrite replaces it"
-            )
         case batch.Failed(name, error):
             errors.append(error)
             reporter.error(error, name=name)

@@ -9,7 +9,10 @@ from engine.cli.console import note, note_lines
 from engine.errors import Cancelled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.ascent.step import Step
+    from engine.batch.events import Skipped
     from engine.errors import DreamError
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
@@ -60,6 +63,9 @@ class Reporter:
         note(f"deepdream: warning: {about(name, message)}")
         if hint:
             note(f"  hint: {hint}")
+
+    def skipped(self, pictures: Sequence[Skipped]) -> None:
+        """Report pictures that are not dreamed on, because their results are there."""
 
     def done(self, name: str, output: str, seconds: float) -> None:
         """Report that the result of the picture `name` has been written to `output`."""

@@ -11,7 +11,10 @@ from engine.cli.console import note, note_lines
 from engine.cli.reporters.base import Reporter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.ascent.step import Step
+    from engine.batch.events import Skipped
     from engine.errors import DreamError
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
@@ -81,6 +84,11 @@ class JsonLines(Reporter):
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Send a warning."""
         self._send("warning", image=name, message=message, hint=hint)
+
+    def skipped(self, pictures: Sequence[Skipped]) -> None:
+        """Send which pictures are skipped, and why."""
+        for x in pictures:
+            self._send("skipped", image=x.job.name, output=x.job.output, reason=x.reason)
 
     def done(self, name: str, output: str, seconds: float) -> None:
         """Send where the result is."""

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 from engine.cli.console import note
 from engine.cli.reporters.base import Reporter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.ascent.step import Step
+    from engine.batch.events import Skipped
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
     from engine.settings.tiling import Tiling
+
+WORDS: Final = {
+    "finished": "finished already",
+    "kept": "with a result that is kept",
+    "unknown": "with a result that does not say how it was made (--overwrite replaces it)",
+}
+"""What is said of pictures that are skipped, by the reason."""
 
 
 def minutes(seconds: float) -> str:
@@ -66,6 +77,11 @@ class Lines(Reporter):
             note(f"{inner}stopped at iteration {step.iteration}: loss {step.loss:.4f} is above max loss")
         elif self._verbose:
             note(f"{inner}iteration {step.iteration}/{step.iterations} loss {step.loss:.4f}")
+
+    def skipped(self, pictures: Sequence[Skipped]) -> None:
+        """Print how many pictures are skipped, in one line."""
+        counts = Counter(x.reason for x in pictures)
+        note("skipped: " + ", ".join(f"{count} {WORDS[reason]}" for reason, count in counts.items()))
 
     def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
         """Print what computes, and how many cells."""
