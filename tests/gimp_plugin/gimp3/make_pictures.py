@@ -17,42 +17,57 @@ from PIL import Image
 from . import harness
 
 SUITE = "forky"
+LANGUAGES = {"": {}, "-ko": {"LANG": "ko_KR.UTF-8"}}
+"""What to add to the name of the dialog's picture, and to the environment."""
+
 PICTURES = harness.REPOSITORY / "docs" / "pictures"
 TITLE = 20
 """Height of a window's title, in pixels."""
 
 
-def photograph(script: str, scratch: str, shots: Path) -> dict[str, str]:
+def photograph(script: str, shots: Path, spoken: dict[str, str]) -> dict[str, str]:
     """Run a script in a GIMP root, which puts pictures into `shots`; return its report."""
     told = {
+        **spoken,
         "CHECK_SHOTS": f"/host{shots}",
         "CHECK_PICTURE": str(harness.REPOSITORY / "examples/mountains.jpg"),
     }
     inside = ["python3", str(harness.HERE / script)]
-    return harness.report(SUITE, Path(scratch), inside, told)
-
-
-def main() -> None:
-    """Write gimp-dialog.png and gimp-result.jpg, or all screens into a folder."""
-    if harness.why_not():
-        sys.exit(harness.why_not())
     with tempfile.TemporaryDirectory() as scratch:
-        if sys.argv[1:]:
-            folder = Path(sys.argv[1]).resolve()
-            folder.mkdir(parents=True, exist_ok=True)
-            photograph("gui_matrix.py", scratch, folder)
-            return
+        return harness.report(SUITE, Path(scratch), inside, told)
+
+
+def photograph_dialog(suffix: str) -> None:
+    """Write gimp-dialog.png in one of the languages and, in English, gimp-result.jpg."""
+    with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        place, *_ = photograph("gui_pictures.py", scratch, folder)
+        place, *_ = photograph("gui_pictures.py", folder, LANGUAGES[suffix])
         x, y, width, height = json.loads(place)
         with Image.open(folder / "dialog.png") as screen:
             dialog = screen.convert("RGB").crop((x, y - TITLE, x + width, y + height))
-        dialog.quantize(256, Image.Quantize.MEDIANCUT).save(PICTURES / "gimp-dialog.png", optimize=True)
+        dialog.quantize(256, Image.Quantize.MEDIANCUT).save(
+            PICTURES / f"gimp-dialog{suffix}.png", optimize=True
+        )
+        if suffix:
+            return
         with Image.open(folder / "result.png") as screen:
             result = screen.convert("RGB").resize(
                 (1100, 1100 * screen.height // screen.width), Image.Resampling.LANCZOS
             )
         result.save(PICTURES / "gimp-result.jpg", quality=72, optimize=True)
+
+
+def main() -> None:
+    """Write the README's pictures, or all screens into a folder."""
+    if harness.why_not():
+        sys.exit(harness.why_not())
+    if sys.argv[1:]:
+        folder = Path(sys.argv[1]).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        photograph("gui_matrix.py", folder, {})
+        return
+    for suffix in LANGUAGES:
+        photograph_dialog(suffix)
 
 
 if __name__ == "__main__":
