@@ -66,11 +66,12 @@ FORMS = (
     N_("there are: %(names)s"),
     N_("did you mean %(name)s? there are: %(names)s"),
     N_("the preset %(name)s cannot be read: %(reason)s"),
+    N_("the preset %(name)s is not valid TOML: %(reason)s"),
     N_("the preset %(name)s: %(reason)s"),
-    N_("%(name)s cannot be %(value)s"),
-    N_("%(name)s is out of range"),
-    N_("%(name)s takes a whole number from %(span)s"),
-    N_("%(name)s takes a number from %(span)s"),
+    N_("--%(name)s cannot be %(value)s"),
+    N_("--%(name)s is out of range"),
+    N_("--%(name)s takes a whole number from %(span)s"),
+    N_("--%(name)s takes a number from %(span)s"),
 )
 """The sentences that a run from GIMP can meet; the first form that fits counts."""
 
