@@ -46,7 +46,7 @@ def gui_report(suite: str, screenshots: Path, tmp_path_factory: pytest.TempPathF
     shots.mkdir(exist_ok=True)
     folder = tmp_path_factory.mktemp(f"gui-{suite}")
     told = {
-        "CHECK_MODULES": " ".join(harness.GUI),
+        "CHECK_MODULES": " ".join(harness.gui(suite)),
         "CHECK_SHOTS": "/host" + str(shots),
         "CHECK_PICTURE": str(harness.REPOSITORY / "examples/mountains.jpg"),
     }

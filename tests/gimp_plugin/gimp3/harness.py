@@ -37,6 +37,12 @@ GUI = (
 )
 """Modules with checks; see running.py."""
 
+BRIEF = ("gui_dialog", "gui_runs")
+"""Of those with windows, what GIMP 3.0 is asked too, unless DEEPDREAM_TEST_GIMP is `all`: what differs between
+the two is GIMP's library, which the checks without a window use in both."""
+
+ONLY_NEWEST = "DEEPDREAM_TEST_GIMP=all tries it on GIMP 3.0 too"
+
 FAKE_ENGINE = HERE / "fake_engine.py"
 PLUGINS = "pluginrc"
 """GIMP's file about its plug-ins, in a profile and, kept, in a root."""
@@ -112,6 +118,12 @@ def remember(profile: Path, folder: Path) -> None:
         new = folder / f".{PLUGINS}-{os.getpid()}"
         new.write_bytes(re.sub(rb'(/deepdream\.py") \d+', rb"\1 1", text))
         new.replace(folder / PLUGINS)
+
+
+def gui(suite: str) -> tuple[str, ...]:
+    """Return the modules of checks with windows for that suite."""
+    newest = suite == list(SUITES)[-1]
+    return GUI if newest or os.environ.get("DEEPDREAM_TEST_GIMP") == "all" else BRIEF
 
 
 def names(modules: Iterable[str]) -> list[str]:
