@@ -38,8 +38,8 @@ GUI = (
 """Modules with checks; see running.py."""
 
 BRIEF = ("gui_dialog", "gui_runs")
-"""Of those with windows, what GIMP 3.0 is asked too, unless DEEPDREAM_TEST_GIMP is `all`: what differs between
-the two is GIMP's library, which the checks without a window use in both."""
+"""Of those with windows, what GIMP 3.0 is asked too, unless DEEPDREAM_TEST_GIMP is `all`: what differs
+between the two is GIMP's library, which the checks without a window use in both."""
 
 ONLY_NEWEST = "DEEPDREAM_TEST_GIMP=all tries it on GIMP 3.0 too"
 
