@@ -8,6 +8,7 @@
 from __future__ import unicode_literals
 
 import gettext
+import itertools
 import os
 import struct
 
@@ -32,6 +33,8 @@ def use(languages=None):
 
     Without languages, take those of the environment: GIMP puts the one of its preferences there.
     """
+    if languages is not None:  # English is spoken without a file, so what comes after it is not wanted
+        languages = list(itertools.takewhile(lambda name: not name.startswith("en"), languages))
     try:
         found = gettext.translation(DOMAIN, FOLDER, languages, fallback=True)
     except (IOError, OSError, ValueError, struct.error):  # a damaged file

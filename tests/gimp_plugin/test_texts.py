@@ -157,6 +157,8 @@ def test_language_is_the_users(speak):
     assert texts._("_Cancel") == "취소(_C)"
     assert texts._("") == ""
     assert texts._("A text without a translation") == "A text without a translation"
+    speak(["en_GB.UTF-8", "en_GB", "en", "ko", "C"])
+    assert texts._("_Cancel") == "_Cancel"
     speak(["xx"])
     assert texts._("_Cancel") == "_Cancel"
 
