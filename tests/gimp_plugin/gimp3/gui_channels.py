@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from gimpgui import Gui
 from gui_dialog import last_words
-from gui_hands import HELPERS, complaints, engine, leave, nothing_left, open_dialog
-from gui_sizes import inside, screen
+from gui_hands import HELPERS, complaints, engine, nothing_left, open_dialog, sheet_of
 
 
 def details(gui):
@@ -15,13 +13,6 @@ def details(gui):
     gui.key("alt+d", dialog)
     gui.still(dialog, before)
     return dialog
-
-
-def sheet_of(gui, dialog):
-    gui.key("alt+p", dialog)
-    sheet = gui.window("^Channels$")
-    gui.still(sheet)
-    return sheet
 
 
 def count(gui):
@@ -82,14 +73,3 @@ def check_guide_is_chosen_from_what_is_open(gui):
     gui.key("ctrl+z")
     gui.until("the undo", lambda: count(gui) == 1)
     assert not complaints(gui), complaints(gui)
-
-
-def check_sheet_fits_a_small_screen(gui: Gui):
-    with screen(gui, "1024x600", (1024, 600)) as small:
-        dialog = details(small)
-        sheet = sheet_of(small, dialog)
-        small.shot("channels")
-        inside(small, sheet)
-        small.key("Escape", sheet)
-        small.gone(sheet)
-        leave(small, dialog)

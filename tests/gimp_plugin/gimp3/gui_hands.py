@@ -108,6 +108,14 @@ def previewed(gui, dialog):
     gui.still(dialog)
 
 
+def sheet_of(gui, dialog):
+    """Open the sheet of channels, from the dialog's second page."""
+    gui.key("alt+p", dialog)
+    sheet = gui.window("^Channels$")
+    gui.still(sheet)
+    return sheet
+
+
 def leave(gui, dialog):
     """Cancel the dialog, and wait until the plug-in has ended."""
     gui.key("alt+c", dialog)

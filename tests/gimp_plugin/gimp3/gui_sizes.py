@@ -5,7 +5,7 @@ import re
 from contextlib import contextmanager
 
 from gimpgui import Gui
-from gui_hands import complaints, engine, layers, leave, nothing_left, open_dialog, previewed
+from gui_hands import complaints, engine, layers, leave, nothing_left, open_dialog, previewed, sheet_of
 
 NEW = """
 width, height = {size}
@@ -58,6 +58,12 @@ def check_small_screen(gui):
     with screen(gui, "1024x600", (1024, 600)) as small:
         fits(small, "dialog")
         dialog = open_dialog(small)
+        small.key("alt+d", dialog)
+        sheet = sheet_of(small, dialog)
+        small.shot("channels")
+        inside(small, sheet)
+        small.key("Escape", sheet)
+        small.gone(sheet)
         x, y, width, height = small.place(dialog)
         small.click(x + width - 68, y + height - 42)  # OK
         small.until("a result", lambda: len(layers(small)) == 2)
