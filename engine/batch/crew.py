@@ -102,7 +102,7 @@ class Crew:
         self._model = model
         self._order = order
         self._output = output
-        self._streams = streams
+        self.streams = streams
         self._shares = shares
         self._idle: list[DreamModel] = []
         self._at_work: dict[Job, threading.Thread] = {}
@@ -163,7 +163,7 @@ class Crew:
 
     def _alone(self, job: Job) -> Iterator[Event]:
         """Dream on a picture in this thread; KeyboardInterrupt if stopped."""
-        for event in perform(job, self._model, self._order, self._streams, self._output):
+        for event in perform(job, self._model, self._order, self.streams, self._output):
             yield event
             if self._stopped:
                 raise KeyboardInterrupt
@@ -192,7 +192,7 @@ class Crew:
         """Dream on a picture, in a thread of its own."""
         failure = None
         try:
-            for event in perform(job, model, self._order, self._streams, self._output):
+            for event in perform(job, model, self._order, self.streams, self._output):
                 self._tell(event)
                 if self._stopped and isinstance(event, Progress):
                     break

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.console import printable, redraw
-from engine.cli.reporters.lines import Lines, frame_count, minutes
+from engine.cli.reporters.lines import Lines, frame_count
+from engine.cli.reporters.pace import minutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.ascent.step import Step
+    from engine.batch.tally import Tally
     from engine.errors import DreamError
     from engine.network.model import DreamModel
 
@@ -22,21 +24,17 @@ class Bar(Lines):
     """Report on one line of a terminal, with the time left for the picture, or for all at once."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self._clock = clock
+        super().__init__(clock=clock)
         self._started = 0.0
         self._first = 0.0
         """How far the work was when timing started."""
 
-        self._fractions: dict[str, float] = {}
-        """How far each picture at work is, by name."""
-
-        self._finished = 0
-
     def step(self, name: str, step: Step) -> None:
         """Redraw the bar."""
-        if self._at_once > 1:
-            self._step_of_many(name, step)
+        if self._pace is not None:
+            self._pace.step(name, step.fraction)
+            each = ", ".join(f"{Path(name).name} {part:.0%}" for name, part in self._pace.at_work.items())
+            self._draw(self._pace.fraction, str(self._pace), f"  {each}")
             return
         if (step.octave, step.iteration) == (1, 1):  # timed from here on: the first step is slower
             self._started, self._first = self._clock(), step.fraction
@@ -72,32 +70,18 @@ class Bar(Lines):
 
     def done(self, name: str, output: str, seconds: float) -> None:
         """Remove the bar."""
-        self._finish(name)
+        self.clear()
         super().done(name, output, seconds)
 
     def error(self, error: DreamError, *, name: str = "") -> None:
         """Remove the bar and print what went wrong."""
-        self._finish(name)
+        self.clear()
         super().error(error, name=name)
 
-    def _finish(self, name: str) -> None:
+    def end(self, tally: Tally, seconds: float, exit_code: int) -> None:
+        """Remove the bar and print how the run went."""
         self.clear()
-        self._finished += 1
-        self._fractions.pop(name, None)
-
-    def _step_of_many(self, name: str, step: Step) -> None:
-        """Draw one bar for all pictures, then how far each one at work is, as many as fit."""
-        if not self._first:  # the others at work take their first step at about the same time
-            self._started, self._first = (
-                self._clock(),
-                step.fraction * self._at_once / self._pictures,
-            )
-        self._fractions[name] = step.fraction
-        fraction = min((self._finished + sum(self._fractions.values())) / self._pictures, 1.0)
-        each = ", ".join(f"{Path(name).name} {part:.0%}" for name, part in self._fractions.items())
-        self._draw(
-            fraction, f"{self._finished}/{self._pictures} pictures  {self._left(fraction)}", f"  {each}"
-        )
+        super().end(tally, seconds, exit_code)
 
     def _draw(self, fraction: float, text: str, more: str = "") -> None:
         """Draw the bar and the text, and of `more` what fits: a longer line would wrap and stay."""

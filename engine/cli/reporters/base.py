@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from engine.ascent.step import Step
     from engine.batch.events import Skipped
+    from engine.batch.tally import Tally
     from engine.errors import DreamError
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
@@ -69,6 +70,9 @@ class Reporter:
 
     def done(self, name: str, output: str, seconds: float) -> None:
         """Report that the result of the picture `name` has been written to `output`."""
+
+    def end(self, tally: Tally, seconds: float, exit_code: int) -> None:
+        """Report how a run of pictures went, which is over."""
 
     def error(self, error: DreamError, *, name: str = "") -> None:
         """Report what went wrong, and a way out."""

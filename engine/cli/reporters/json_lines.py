@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from engine.ascent.step import Step
     from engine.batch.events import Skipped
+    from engine.batch.tally import Tally
     from engine.errors import DreamError
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
@@ -93,6 +94,10 @@ class JsonLines(Reporter):
     def done(self, name: str, output: str, seconds: float) -> None:
         """Send where the result is."""
         self._send("done", image=name, output=output, seconds=round(seconds, 3))
+
+    def end(self, tally: Tally, seconds: float, exit_code: int) -> None:
+        """Send how many pictures are done, skipped, failed and not begun, and the exit code."""
+        self._send("end", **tally.table(), seconds=round(seconds, 3), exit_code=exit_code)
 
     def error(self, error: DreamError, *, name: str = "") -> None:
         """Send what went wrong, and the exit code that it leads to."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from engine.cli.console import note
 from engine.cli.reporters.base import Reporter
+from engine.cli.reporters.pace import Pace, minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.ascent.step import Step
     from engine.batch.events import Skipped
+    from engine.batch.tally import Tally
+    from engine.errors import DreamError
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
     from engine.settings.tiling import Tiling
@@ -25,11 +29,11 @@ WORDS: Final = {
 }
 """What is said of pictures that are skipped, by the reason."""
 
+EVERY: Final = 10.0
+"""Seconds between two lines about a run of several pictures."""
 
-def minutes(seconds: float) -> str:
-    """Write a time as minutes and seconds."""
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02}"
+REASONS: Final = 5
+"""Reasons of failures that are told at the end of a run, at most."""
 
 
 def frame_count(number: int, frames: int | None) -> str:
@@ -38,10 +42,20 @@ def frame_count(number: int, frames: int | None) -> str:
 
 
 class Lines(Reporter):
-    """Report in lines: one for each octave, and with `verbose` one for each iteration too."""
+    """Report in lines: one for each octave, or every ten seconds where there are several pictures.
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    With `verbose` there is one for each octave and iteration in any case.
+    """
+
+    def __init__(self, *, verbose: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._verbose = verbose
+        self._clock = clock
+        self._pace: Pace | None = None
+        """How far several pictures are; None for one, and where nobody knows how many there are."""
+
+        self._due = 0.0
+        """When the next line about several pictures is due; 0 before the first step."""
+
         self._pictures: float = 1
         """How many pictures there are; infinity if unknown."""
 
@@ -60,6 +74,8 @@ class Lines(Reporter):
         from engine.settings.selectors import format_layers  # noqa: PLC0415 - this module stays light
 
         self._pictures, self._at_once = math.inf if pictures is None else pictures, at_once
+        if pictures is not None and pictures > 1:
+            self._pace = Pace(self._clock, pictures, at_once)
         threads = f" ({model.threads} threads)" if model.device == "cpu" else ""
         if at_once > 1:
             threads = f" ({model.threads} threads, {at_once} pictures at once)"
@@ -67,7 +83,11 @@ class Lines(Reporter):
         note(f"dreaming on {model.device}{threads}{half} with {format_layers(config.layers)}")
 
     def step(self, name: str, step: Step) -> None:
-        """Print an octave when it begins, and why if it ends early."""
+        """Print an octave when it begins, and why if it ends early; or how far several pictures are."""
+        if self._pace is not None and not self._verbose:
+            self._pace.step(name, step.fraction)
+            self._show(self._pace)
+            return
         height, width = step.shape
         prefix = f"{name}: " if self._pictures > 1 else ""
         inner = prefix if self._at_once > 1 else "  "
@@ -77,6 +97,38 @@ class Lines(Reporter):
             note(f"{inner}stopped at iteration {step.iteration}: loss {step.loss:.4f} is above max loss")
         elif self._verbose:
             note(f"{inner}iteration {step.iteration}/{step.iterations} loss {step.loss:.4f}")
+
+    def _show(self, pace: Pace) -> None:
+        """Print how far several pictures are, every ten seconds."""
+        now = self._clock()
+        if now >= self._due:
+            if self._due:
+                note(str(pace))
+            self._due = now + EVERY
+
+    def done(self, name: str, output: str, seconds: float) -> None:
+        """Count a picture."""
+        if self._pace is not None:
+            self._pace.finish(name)
+        super().done(name, output, seconds)
+
+    def error(self, error: DreamError, *, name: str = "") -> None:
+        """Print what went wrong, and count it."""
+        if self._pace is not None and name:
+            self._pace.finish(name, failed=True)
+        super().error(error, name=name)
+
+    def end(self, tally: Tally, seconds: float, _exit_code: int) -> None:
+        """Print how many of several pictures are done, skipped and failed, and why."""
+        counts, reasons = tally.counts(), tally.reasons()
+        if sum(counts.values()) < 2:
+            return
+        took = f"{minutes(seconds)} minutes" if seconds >= 60 else f"{seconds:.1f} s"
+        note(", ".join(f"{count} {status}" for status, count in counts.items() if count) + f", in {took}")
+        for reason, count in reasons.most_common(REASONS):
+            note(f"  {count} failed: {reason}")
+        if len(reasons) > REASONS:
+            note(f"  and more, for {len(reasons) - REASONS} other reasons")
 
     def skipped(self, pictures: Sequence[Skipped]) -> None:
         """Print how many pictures are skipped, in one line."""

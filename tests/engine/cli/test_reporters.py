@@ -18,6 +18,7 @@ from engine.ascent.step import Step
 from engine.cli import reporters
 from engine.cli.reporters.bar import Bar
 from engine.cli.reporters.lines import Lines
+from engine.errors import ImageError
 from engine.settings.config import DreamConfig
 from engine.settings.tiling import Tiling
 from tests.engine.conftest import QUICK, TINY, copies, noise
@@ -61,7 +62,7 @@ def test_json_lines(run, photo: Path) -> None:
     code, _, err = run("dream", photo, "--progress", "json", "--octaves", 5, *QUICK, "--preset", "keras")
     events = [json.loads(x) for x in err.splitlines()]
     assert code == 0
-    assert [x["event"] for x in events] == ["start", "warning", *["step"] * 6, "done"]
+    assert [x["event"] for x in events] == ["start", "warning", *["step"] * 6, "done", "end"]
     assert {"protocol": 1, "device": "cpu", "model": str(TINY)}.items() <= events[0].items()
     assert events[2] | {"loss": 0} == {
         "event": "step",
@@ -75,8 +76,10 @@ def test_json_lines(run, photo: Path) -> None:
         "fraction": events[2]["fraction"],
         "stopped": False,
     }
-    assert events[-1]["output"] == str(photo.with_suffix(".dream.png"))
-    assert events[-2]["fraction"] == 1
+    assert events[-2]["output"] == str(photo.with_suffix(".dream.png"))
+    assert events[-3]["fraction"] == 1
+    counts = {"done": 1, "skipped": 0, "failed": 0, "not_begun": 0, "exit_code": 0}
+    assert counts.items() <= events[-1].items()
 
 
 def test_errors_as_json_lines_even_in_the_options(run) -> None:
@@ -95,7 +98,7 @@ def test_json_lines_of_several_at_once_carry_their_names(run, photo: Path) -> No
     assert code == 3
     assert (events[0]["jobs"], events[0]["pictures"]) == (2, 3)
     for path in (photo, second):
-        own = [x for x in events[1:] if x["image"] == str(path)]
+        own = [x for x in events[1:] if x.get("image") == str(path)]
         assert [x["event"] for x in own] == [*["step"] * 6, "done"]
         assert [x["fraction"] for x in own[:-1]] == sorted(x["fraction"] for x in own[:-1])
 
@@ -122,6 +125,43 @@ def test_one_bar_for_several_at_once(monkeypatch, capsys, tiny) -> None:
     assert lines[5].startswith("[##########....................] 1/4 pictures  ")
     assert "b.png 10%, ccc" in lines[5]
     assert len(lines[5]) < 80
+
+
+def test_several_one_by_one_have_one_bar_with_failures(monkeypatch, capsys, tiny) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    now = iter([0.0, 10.0])
+    bar = Bar(lambda: next(now))
+    bar.start(tiny, DreamConfig(), Tiling(), 100)
+    image = np.zeros((1, 1, 3), np.float32)
+
+    def step(name: str, fraction: float) -> None:
+        bar.step(name, Step(1, 3, 1, 20, (15, 20), 1.0, fraction, False, (), image, image, (1, 1)))
+
+    step("x/a.png", 0.5)
+    for i in range(18):
+        bar.done(f"{i}.png", "", 1.0)
+    bar.done("x/a.png", "", 1.0)
+    bar.error(ImageError("b.png is not a picture"), name="b.png")
+    step("x/c.png", 0.5)
+    last = capsys.readouterr().err.split("\r\x1b[K")[-1]
+    assert last.endswith("] 20/100 pictures  2/s  0:40 left  1 failed  c.png 50%")
+
+
+def test_several_pictures_are_a_line_every_ten_seconds(capsys, tiny) -> None:
+    times = [0.0]
+    lines = Lines(clock=lambda: times[0])
+    lines.start(tiny, DreamConfig(), Tiling(), 4, 1)
+    image = np.zeros((1, 1, 3), np.float32)
+    capsys.readouterr()
+    for second in range(31):
+        times[0] = float(second)
+        name, fraction = f"{second // 10}.png", (second % 10 + 1) / 10
+        lines.step(name, Step(1, 3, 1, 20, (15, 20), 1.0, fraction, False, (), image, image, (1, 1)))
+        if fraction == 1:
+            lines.done(name, "", 1.0)
+    said = capsys.readouterr().err.splitlines()
+    assert [x.partition("  ")[0] for x in said] == [f"{i}/4 pictures" for i in (1, 2, 3)]
+    assert said[1] == "2/4 pictures  6/min  0:19 left"
 
 
 def test_lines_of_several_at_once_say_whose_they_are(capsys, tiny) -> None:
