@@ -98,7 +98,7 @@ def _new_image(image: Gimp.Image, dreams: list[Dream], values: dict[str, Any]) -
         _found, across, down = image.get_resolution()
         new.set_resolution(across, down)
         _select_alike(new, image, left, top)
-        for dream in dreams:
+        for dream in sorted(dreams, key=_height):
             target = _layer(new, dream)
             new.insert_layer(target, None, 0)
             target.set_offsets(dream.subject.x - left, dream.subject.y - top)
@@ -110,6 +110,15 @@ def _new_image(image: Gimp.Image, dreams: list[Dream], values: dict[str, Any]) -
         new.delete()
         raise
     return new
+
+
+def _height(dream: Dream) -> list[int]:
+    """Return what is the greater the higher a dream's layer is in the user's image."""
+    place, item = [], dream.subject.layer
+    while item is not None:
+        place.insert(0, -dream.subject.image.get_item_position(item))
+        item = item.get_parent()
+    return place
 
 
 def _layer(image: Gimp.Image, dream: Dream) -> Gimp.Layer:

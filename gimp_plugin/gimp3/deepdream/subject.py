@@ -124,7 +124,7 @@ def _merged(image: Gimp.Image, layer: Gimp.Layer) -> Iterator[Gimp.Layer]:
 
 
 def chosen(drawables: list[Gimp.Drawable]) -> list[Gimp.Layer]:
-    """Return the selected layers and layer groups, from bottom to top; raise Refused if they are none."""
+    """Return the selected layers and layer groups; raise Refused for what is none of them."""
     if not drawables:
         raise Refused(_("Select a layer."))
     for drawable in drawables:

@@ -335,7 +335,7 @@ def check_the_answer_is_the_image():
 def check_several_layers_make_one_new_image():
     with picture(canvas=(150, 120)) as (image, low):
         high = add_layer(image, True, (80, 70), (100, 80), "High")
-        new = made(image, [low, high], result="new-image", result_mode="layer")
+        new = made(image, [high, low], result="new-image", result_mode="layer")
         try:
             assert (new.get_width(), new.get_height()) == (180, 150)
             assert [(x.get_name(), place(x)) for x in new.get_layers()] == [
