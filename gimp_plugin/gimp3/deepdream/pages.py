@@ -74,6 +74,7 @@ class Context:
         self.config, self.subject, self.count, self.values = config, subject, count, values
         self.image = subject.image
         self.selected = not Gimp.Selection.is_empty(self.image)
+        self.indexed = subject.layer.is_indexed()
         self.masked = subject.layer.get_mask() is not None
 
     def get(self, name: str) -> Any:
@@ -105,12 +106,12 @@ class Context:
             "keep-colours": ((), lambda: colours),
             "mask": ((), lambda: "" if self.selected or self.masked else NO_SELECTION),
             "feather": (("mask",), self._why_no_edge),
-            "result": ((), lambda: ONLY_NEW_IMAGE if self.subject.layer.is_indexed() else ""),
-            "result-mode": (
-                ("result",),
-                lambda: NO_NEW_LAYER if get("result") == "in-place" else "",
-            ),
+            "result-mode": (("result",), lambda: NO_NEW_LAYER if self.result() == "in-place" else ""),
         }
+
+    def result(self) -> str:
+        """Return where the dream will be put."""
+        return "new-image" if self.indexed else str(self.get(parameters.RESULT.name))
 
     def _why_no_edge(self) -> str:
         """Return why the dream does not end at any edge, or nothing if it does."""
@@ -123,7 +124,9 @@ class Context:
 
     def remark(self) -> str:
         """Return what there is to say about the layers."""
-        said = [remark(self.subject, self.values())]
+        said = [remark(self.subject, {parameters.RESULT.name: self.result()})]
+        if self.indexed:
+            said.append(_(ONLY_NEW_IMAGE))
         if self.count > 1:
             said.append(_("%(count)d layers are selected; the first one is shown.") % {"count": self.count})
         return " ".join(filter(None, said))
@@ -137,9 +140,8 @@ def look(context: Context, looks: Gtk.Widget) -> Gtk.Widget:
     strength = controls.slider(config, STRENGTH, 1000, _(STRENGTH_LABEL))
     amount = controls.slider(config, AMOUNT, 100, _(AMOUNT_LABEL))
     box.pack_start(controls.column([strength, controls.FormSize(config).widget, amount], 3), False, False, 0)
-    box.pack_start(
-        controls.column([context.control(parameters.RESULT), _remark(context)], 6), False, False, 0
-    )
+    place = [] if context.indexed else [context.control(parameters.RESULT)]
+    box.pack_start(controls.column([*place, _remark(context)], 6), False, False, 0)
     return box
 
 
