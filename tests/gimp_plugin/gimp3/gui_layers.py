@@ -121,6 +121,9 @@ def check_indexed_image_is_dreamed_on_as_a_new_one(gui):
 
 
 def close_new(gui):
-    """Close the image that is in front: the new one."""
-    gui.key("ctrl+w")
+    """Close the view of the new image, the latest one, and so the image."""
+    gui.ask(
+        "views = [number for number in range(1, 100) if Gimp.Display.id_is_valid(number)]\n"
+        "Gimp.Display.get_by_id(views[-1]).delete()"
+    )
     gui.until("the end of the new image", lambda: gui.ask("result = len(Gimp.get_images())") == 1)
