@@ -61,6 +61,7 @@ class Preview(Gtk.Box):
 
         self._timer = 0
         self._closed = False
+        self._failed = False
         self._pace = progress.Pace()
         self._fill()
 
@@ -101,6 +102,7 @@ class Preview(Gtk.Box):
 
     def changed(self) -> None:
         """Dream anew when the settings have rested for a moment."""
+        self._failed = False
         if self._timer:
             GLib.source_remove(self._timer)
         self._timer = 0 if self._closed else GLib.timeout_add(REST_MILLISECONDS, self._rested)
@@ -111,8 +113,8 @@ class Preview(Gtk.Box):
         self.changed()
 
     def fail(self, message: str) -> None:
-        """Say what went wrong."""
-        self._asked, self._number = (), None
+        """Say what went wrong, until a setting changes."""
+        self._asked, self._number, self._failed = (), None, True
         self._say(message)
 
     def handle(self, event: dict[str, Any]) -> None:
@@ -137,9 +139,10 @@ class Preview(Gtk.Box):
         self.view.show_pictures(self._sight.before, self._after)
 
     def _resized(self, _view: SplitView) -> None:
-        if self._sight.before is None:
+        if self._sight.before is None or self._failed:
             self._look()
-        self.changed()
+        if not self._failed:  # else another engine would start, and nobody could read why the last one ended
+            self.changed()
 
     def _panned(self, view: SplitView, across: int, down: int) -> None:
         self._sight.move(view.room, across, down)
