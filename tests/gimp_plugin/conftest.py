@@ -15,6 +15,8 @@ from gimp_plugin import install as installing
 from tests.gimp_plugin.homes import WORKING
 from tests.gimp_plugin.plugin27 import Plugin
 
+os.environ["LANGUAGE"] = "en"  # the plug-in would speak Korean to whoever tests it on a Korean desktop
+
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
 FAKE_ENGINE = HERE / "fake_engine.py"
