@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from engine import atomic, machine, paths
 from engine.ascent import memory
 from engine.batch.events import Done, Event, Failed, Job, Progress
-from engine.batch.jobs import perform
+from engine.batch.jobs import Patience, perform
 from engine.errors import ImageError
 from engine.files import images
 from engine.settings.output import STANDARD, Output
@@ -97,8 +97,15 @@ class Crew:
     """Dreams on the pictures of an order; for the main thread of a program."""
 
     def __init__(
-        self, model: DreamModel, order: Order, streams: Streams, shares: Shares, output: Output = STANDARD
+        self,
+        model: DreamModel,
+        order: Order,
+        streams: Streams,
+        shares: Shares,
+        output: Output = STANDARD,
+        retries: int = 0,
     ) -> None:
+        """Prepare; a picture that cannot be read at the moment is read again, `retries` times at most."""
         self._model = model
         self._order = order
         self._output = output
@@ -107,7 +114,9 @@ class Crew:
         self._idle: list[DreamModel] = []
         self._at_work: dict[Job, threading.Thread] = {}
         self._messages: queue.Queue[_Message] = queue.Queue(shares.at_once)
-        self._stopped = self._deserted = False
+        self._stop = threading.Event()
+        self._patience = Patience(retries, self._stop.wait)
+        self._deserted = False
         self._full: set[int | None] = set()
         self.unfinished: dict[str, Progress] = {}
         """The last step of each picture at work, by name."""
@@ -117,7 +126,7 @@ class Crew:
 
         `run` then raises KeyboardInterrupt.  Can be called from any thread.
         """
-        self._stopped = True
+        self._stop.set()
         return bool(self.unfinished)
 
     def run(self, items: Iterable[Item]) -> Iterator[Event]:
@@ -132,7 +141,8 @@ class Crew:
                 self._remember(event)
                 yield event
         finally:
-            self._stopped = self._deserted = True
+            self._deserted = True
+            self._stop.set()
             for thread in self._at_work.values():
                 thread.join()
 
@@ -163,14 +173,14 @@ class Crew:
 
     def _alone(self, job: Job) -> Iterator[Event]:
         """Dream on a picture in this thread; KeyboardInterrupt if stopped."""
-        for event in perform(job, self._model, self._order, self.streams, self._output):
+        for event in perform(job, self._model, self._order, self.streams, self._output, self._patience):
             yield event
-            if self._stopped:
+            if self._stop.is_set():
                 raise KeyboardInterrupt
 
     def _until_at_work(self, most: int) -> Iterator[Event]:
         """Yield what the threads report until at most `most` are at work; KeyboardInterrupt if stopped."""
-        while len(self._at_work) > (0 if self._stopped else most):
+        while len(self._at_work) > (0 if self._stop.is_set() else most):
             message = self._messages.get()
             if not isinstance(message, _Left):
                 yield message
@@ -179,7 +189,7 @@ class Crew:
             self._idle.append(message.model)
             if message.failure is not None:
                 raise message.failure
-        if self._stopped:
+        if self._stop.is_set():
             raise KeyboardInterrupt
 
     def _start(self, job: Job) -> None:
@@ -192,9 +202,9 @@ class Crew:
         """Dream on a picture, in a thread of its own."""
         failure = None
         try:
-            for event in perform(job, model, self._order, self.streams, self._output):
+            for event in perform(job, model, self._order, self.streams, self._output, self._patience):
                 self._tell(event)
-                if self._stopped and isinstance(event, Progress):
+                if self._stop.is_set() and isinstance(event, Progress):
                     break
         except BaseException as error:  # noqa: BLE001 - it is raised in the main thread
             failure = error

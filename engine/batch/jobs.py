@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from engine.batch.events import Done, Failed, Job, Progress, Warned
 from engine.errors import DreamError, ImageError
@@ -12,7 +14,7 @@ from engine.library.dreaming import Dreaming
 from engine.settings.output import STANDARD, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from engine.ascent.order import Order
     from engine.batch.events import Event, Streams
@@ -21,12 +23,43 @@ if TYPE_CHECKING:
     from engine.settings.origin import Origin
 
 
+_NAMES: Final = """
+EAGAIN EBUSY ECONNABORTED ECONNRESET EHOSTDOWN EHOSTUNREACH EIO ENETDOWN ENETUNREACH ENOTCONN EREMOTEIO ESTALE
+ETIMEDOUT
+"""
+
+PASSING: Final = frozenset(getattr(errno, x) for x in _NAMES.split() if hasattr(errno, x))
+"""Errors of reading that can pass, as those of a disk in the network do."""
+
+FIRST_WAIT: Final = 1.0
+"""Seconds before a picture is read again; each further wait is twice as long."""
+
+LONGEST_WAIT: Final = 60.0
+"""Seconds of a wait, at most."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """What is done about pictures that cannot be read at the moment."""
+
+    retries: int = 0
+    """How many times each is read again, at most."""
+
+    wait: Callable[[float], object] = time.sleep
+    """Waits for so many seconds, or until the work is stopped."""
+
+
 def perform(
-    job: Job, model: DreamModel, order: Order, streams: Streams, output: Output = STANDARD
+    job: Job,
+    model: DreamModel,
+    order: Order,
+    streams: Streams,
+    output: Output = STANDARD,
+    patience: Patience = Patience(),
 ) -> Iterator[Event]:
     """Dream on a picture and yield what happens; errors are events too."""
     try:
-        yield from _dream(job, model, order, streams, output)
+        yield from _dream(job, model, order, streams, output, patience)
     except DreamError as error:
         yield Failed(job.name, error, job.target)
     except OSError as error:  # a file system can refuse anything at any time
@@ -51,17 +84,37 @@ def keep(progress: Progress, streams: Streams) -> tuple[str, ...]:
     return lost
 
 
-def _dream(job: Job, model: DreamModel, order: Order, streams: Streams, output: Output) -> Iterator[Event]:
+def _dream(
+    job: Job, model: DreamModel, order: Order, streams: Streams, output: Output, patience: Patience
+) -> Iterator[Event]:
     started = time.perf_counter()
     if job.target is not None:
         images.check_writable(job.target)  # now rather than after minutes of work
-    dreaming = Dreaming.begin(_read(job, streams), order, model, output)
+    read = yield from _read_patiently(job, streams, patience)
+    dreaming = Dreaming.begin(read, order, model, output)
     yield from (Warned(job.name, x) for x in dreaming.source.warnings)
     for step in dreaming.steps():
         progress = Progress(job, step, dreaming)
         yield progress
     yield from (Warned(job.name, x) for x in keep(progress, streams))
     yield Done(job, time.perf_counter() - started)
+
+
+def _read_patiently(
+    job: Job, streams: Streams, patience: Patience
+) -> Generator[Event, None, tuple[Picture, Origin]]:
+    """Read a picture, again where an error can pass; tell of each."""
+    for again in range(patience.retries):
+        try:
+            return _read(job, streams)
+        except ImageError as error:
+            if job.source is None or getattr(error.__cause__, "errno", None) not in PASSING:
+                raise
+            seconds = min(FIRST_WAIT * 2**again, LONGEST_WAIT)
+            left = patience.retries - again
+            yield Warned(job.name, f"{error}; read again in {seconds:g} s (--retry: {left} left)")
+            patience.wait(seconds)
+    return _read(job, streams)
 
 
 def _read(job: Job, streams: Streams) -> tuple[Picture, Origin]:

@@ -82,7 +82,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
             console.say(str(film))
 
     try:
-        _work(crew.Crew(model, order, streams, shares, output), items, see, arguments, reporter)
+        _work(
+            crew.Crew(model, order, streams, shares, output, arguments.retry), items, see, arguments, reporter
+        )
     finally:
         if report is not None:
             tally.write(report, time.monotonic() - started)

@@ -88,6 +88,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "for several pictures, PICTURE.FILM",
     )
     parser.add_argument(
+        "--retry",
+        type=_retries,
+        default=0,
+        metavar="N",
+        help="where a picture cannot be read, as on a network that fails, how often to read it again, after "
+        "1, 2, 4 seconds and so on (0)",
+    )
+    parser.add_argument(
         "--report",
         metavar="FILE",
         help="when all is over, write what became of each picture: .json or .csv",
@@ -152,6 +160,12 @@ def report(arguments: argparse.Namespace, inputs: list[Path | None]) -> Path | N
 def _read(arguments: argparse.Namespace, inputs: list[Path | None]) -> list[tuple[str, str | Path]]:
     """Return all files that a run reads, by what they are."""
     return [*files_read(arguments), *(("the input", x) for x in inputs if x is not None)]
+
+
+def _retries(text: str) -> int:
+    if not text.isdecimal() or int(text) > 100:
+        raise UsageError(f"--retry {text} is out of range", hint="--retry takes a number from 0 to 100")
+    return int(text)
 
 
 def _jobs(text: str) -> int | None:

@@ -296,6 +296,24 @@ def test_an_interruption_before_anybody_is_at_work(monkeypatch, nobody_left) -> 
             list(work.run([job("a"), job("b")]))
 
 
+@pytest.mark.parametrize("at_once", [0, 2])
+def test_an_interruption_ends_a_wait(four, tiny, monkeypatch, nobody_left, at_once: int) -> None:
+    monkeypatch.setattr(crew.images, "read", lambda _: pytest.fail("is replaced"))
+
+    def failing(source: Path):
+        raise ImageError(f"{source} cannot be read") from OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(crew.images, "read", failing)
+    weights = tiny.channel_weights(QUICK.layers)
+    shares = Shares(at_once, 1, frozenset(four if at_once else []))
+    work = Crew(tiny, Order(weights, QUICK), NOWHERE, shares, retries=100)
+    running = work.run(four)
+    assert isinstance(next(running), Warned)
+    work.interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        list(running)
+
+
 def test_a_large_picture_stops_after_its_step(monkeypatch) -> None:
     monkeypatch.setattr(crew, "perform", endless)
     work, seen = crew_of(1, []), 0

@@ -231,6 +231,61 @@ def test_standard_input_that_cannot_be_read(tmp_path: Path) -> None:
     assert str(event.error) == "standard input cannot be read: Is a directory"
 
 
+@pytest.fixture
+def failing_reads(photo: Path, monkeypatch) -> list[int]:
+    """Errors that reading a picture fails with, one after another."""
+    errors: list[int] = []
+    real = batch.images._content
+
+    def content(file, name: str) -> bytes:
+        if errors:
+            code = errors.pop(0)
+            raise OSError(code, os.strerror(code))
+        return real(file, name)
+
+    monkeypatch.setattr(batch.images, "_content", content)
+    return errors
+
+
+def performed(tiny, photo: Path, retries: int, waits: list[float]) -> list[events.Event]:
+    order = order_for(tiny, DreamConfig(layers={"mixed0": 1.0}, iterations=1, octaves=1))
+    job, streams = Job(photo, photo.with_name("out.png")), events.Streams(None, None)
+    patience = batch.Patience(retries, waits.append)
+    happened = batch.perform(job, tiny, order, streams, patience=patience)
+    return [x for x in happened if not isinstance(x, events.Progress)]
+
+
+def test_what_cannot_be_read_is_read_again(tiny, photo: Path, failing_reads: list[int]) -> None:
+    failing_reads += [errno.EIO, errno.ESTALE, errno.ETIMEDOUT]
+    waits: list[float] = []
+    *told, done = performed(tiny, photo, 3, waits)
+    assert isinstance(done, Done)
+    assert waits == [1, 2, 4]
+    said = f"{photo} cannot be read: {os.strerror(errno.EIO)}; read again in 1 s (--retry: 3 left)"
+    assert told[0] == events.Warned(str(photo), said)
+
+
+def test_patience_ends(tiny, photo: Path, failing_reads: list[int]) -> None:
+    failing_reads += [errno.EIO] * 9
+    waits: list[float] = []
+    *told, failed = performed(tiny, photo, 8, waits)
+    assert isinstance(failed, Failed)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert len(told) == 8
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.ELOOP, None])
+def test_what_will_not_pass_is_not_waited_for(tiny, photo: Path, failing_reads, code: int | None) -> None:
+    if code is None:
+        photo.write_text("no picture")
+    else:
+        failing_reads.append(code)
+    waits: list[float] = []
+    (failed,) = performed(tiny, photo, 5, waits)
+    assert isinstance(failed, Failed)
+    assert waits == []
+
+
 @pytest.mark.skipif(os.name != "posix", reason="makes links")
 @pytest.mark.parametrize("way", ["itself", "hard link", "link", "other spelling"])
 def test_no_input_is_ever_replaced(photo: Path, way: str) -> None:
