@@ -38,6 +38,7 @@ add_options = ordering.add_options
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Dream on pictures."""
+    started = time.monotonic()
     repeat = follow(arguments) if arguments.recipe else None
     config = configured(arguments, repeat.recipe if repeat else None)
     options.tiling(arguments)  # refused before anything is read
@@ -62,7 +63,6 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     warnings += repeat.warnings(model) if repeat else ()
     if not arguments.keep:
         items = look_again(items, order, model, output, files_read(arguments))
-    started = time.monotonic()
     tally = Tally(items, digests=arguments.report is not None)
     skipped = [x for x in items if isinstance(x, events.Skipped)]
     items = [x for x in items if not isinstance(x, events.Skipped)]
