@@ -6,6 +6,7 @@ import argparse
 import statistics
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pictures
@@ -84,13 +85,18 @@ def one_process(looks: list[str], sizes: list[tuple[int, ...]]) -> list[tuple[st
                 frame = ("|u1", height, width, 3, pictures.photograph(width, height).tobytes())
                 clock = Clock(process)
                 number = engine.ask(words.engine_options(asked), frame)
-                until(engine, lambda event, n=number: event.get("dream") == n and "pixels" in event)
+                until(engine, partial(of, number, "pixels"))
                 found.append((f"first picture of {width}x{height}, {look}", clock()))
-                until(engine, lambda event, n=number: event.get("dream") == n and event["event"] == "done")
+                until(engine, partial(of, number, "seconds"))
                 found.append((f"last picture of {width}x{height}, {look}", clock()))
         return found
     finally:
         engine.close()
+
+
+def of(number: int, entry: str, event: dict[str, Any]) -> bool:
+    """Tell whether an event of a request has an entry: `pixels` come first, `seconds` at the end."""
+    return event.get("dream") == number and entry in event
 
 
 def until(engine: live.Live, fits: Callable[[dict[str, Any]], bool]) -> None:
