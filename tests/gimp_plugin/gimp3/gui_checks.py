@@ -13,7 +13,7 @@ import running
 from gimpgui import Gui
 from gui_hands import engine, tidy
 
-engine("real")
+engine("invert")  # the real one tries all looks, and keeps the processors busy meanwhile
 with Gui(os.environ["CHECK_PICTURE"], os.environ["GIMP3_DIRECTORY"], os.environ["CHECK_SHOTS"]) as gui:
 
     def tried(name, check):

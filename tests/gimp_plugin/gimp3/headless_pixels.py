@@ -46,7 +46,7 @@ def check_procedure_is_there():
     sys.path.insert(0, PLUGIN)
     from deepdream_common import parameters
 
-    assert names[3:] == [parameter.name for parameter in parameters.PARAMETERS], names
+    assert names[3:] == [x.name for x in parameters.PARAMETERS + parameters.GUIDES], names
 
 
 def check_every_precision_whole_layer():
