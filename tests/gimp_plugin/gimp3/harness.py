@@ -38,8 +38,8 @@ GUI = (
 """Modules with checks; see running.py."""
 
 BRIEF = ("gui_runs",)
-"""Of those with windows, what each GIMP is asked in the gate, where DEEPDREAM_TEST_GIMP is `brief`.  Elsewhere
-GIMP 3.2 is asked all, and 3.0 too if it is `all`.  What differs between the two is GIMP's library, which the
+"""Of those with windows, what each GIMP is asked in the gate, where DEEPDREAM_TEST_GIMP is `brief`.  GIMP 3.2
+is asked all elsewhere, and 3.0 too if it is `all`.  What differs between the two is GIMP's library, which the
 checks without a window use in both."""
 
 LEFT_OUT = "DEEPDREAM_TEST_GIMP=all tries it, too"

@@ -120,11 +120,12 @@ def check_preview_of_a_selection():
     sys.path.insert(0, PLUGIN)
     from deepdream_common import parameters
     from pixels import Rectangle
+    from subject import Subject
     from thumbnail import Thumbnail
 
     with picture(canvas=(896, 896), alpha=False) as (image, layer):
         image.select_rectangle(Gimp.ChannelOps.REPLACE, 200, 200, 200, 200)
-        small = Thumbnail(image, layer, Rectangle(0, 0, 896, 896))
+        small = Thumbnail(Subject(image, layer), Rectangle(0, 0, 896, 896))
         options, frame = small.sent(parameters.DEFAULTS)
         assert options[-2:] == ["--mask", "alpha"]
         assert options[options.index("--feather") + 1] == "8", options
