@@ -62,7 +62,7 @@ class Run(object):
         self.engine.close()  # once more does no harm
         os.remove(self.record)
 
-    def wait(self, seconds=20.0, until=None):
+    def wait(self, seconds=100.0, until=None):
         end = time.time() + seconds
         while not self.engine.finished:
             assert time.time() < end, "it hangs"
