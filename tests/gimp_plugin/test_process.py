@@ -19,7 +19,7 @@ def run(python, case):
         [python, HERE / "process_cases.py", sys.executable, case],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
