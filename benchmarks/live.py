@@ -73,7 +73,7 @@ def main() -> None:
 def one_process(looks: list[str], sizes: list[tuple[int, ...]]) -> list[tuple[str, tuple[float, float]]]:
     """Return what was measured with one engine, by name."""
     engine = live.Live([sys.executable, "-m", "engine"])
-    process = psutil.Process(engine._conversation._process.pid)  # noqa: SLF001 - nobody else wants to know
+    process = psutil.Process(engine._conversation._process.pid)  # noqa: SLF001 - only a clock needs the process
     try:
         clock = Clock(process)
         until(engine, lambda event: event["event"] == "start")

@@ -88,6 +88,7 @@ class Finder:
         if paths.is_folder(text):
             return self._folder(Path(text), text)
         try:
+            # Path.glob would not take a pattern that begins at the root.
             found = [Path(x) for x in glob.glob(text, recursive=True)]  # noqa: PTH207
         except (OSError, ValueError) as error:  # ValueError: a name that no file can have
             return [_unlisted(text, error)]

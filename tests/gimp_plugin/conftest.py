@@ -58,6 +58,14 @@ def python27() -> str:
     return path
 
 
+def run_case(python: str, file: str, case: str) -> None:
+    """Run a case of a file of cases, which are for both Pythons, in one of them."""
+    done = subprocess.run(
+        [python, HERE / file, sys.executable, case], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A home folder, where the command line looks too."""
