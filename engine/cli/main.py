@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine import paths
 from engine.cli import console, parser, reporters, stopping
-from engine.cli.commands import dream, gallery, info, layers, pipe, presets, recipe, video, zoom
+from engine.cli.commands import dream, gallery, info, layers, pipe, presets, recipe, studio, video, zoom
 from engine.errors import Cancelled, DreamError, UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, parser.Command]] = {
     "zoom": zoom,
     "video": video,
     "gallery": gallery,
+    "studio": studio,
     "layers": layers,
     "info": info,
     "presets": presets,

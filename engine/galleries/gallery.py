@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Unpack
@@ -12,24 +10,21 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from engine import paths
-from engine.ascent import memory
-from engine.ascent.order import order_for
-from engine.errors import Cancelled, DreamWarning, ImageError, UsageError
+from engine.errors import DreamWarning, ImageError, UsageError
 from engine.files import images
 from engine.galleries import sheet
+from engine.galleries.cells import at_once, dream_each
 from engine.galleries.looks import COUNT, LOOK, SIDE
 from engine.galleries.ranking import rank_channels
 from engine.galleries.sheet import Cell
 from engine.galleries.thumbnails import thumbnail
 from engine.library import sources
-from engine.library.dreaming import Dreaming
 from engine.pictures.picture import Picture
 from engine.settings import presets
 from engine.settings.config import DreamConfig, changed
 from engine.settings.config import settings as known_settings
-from engine.settings.selectors import layer_of, parse_layers
+from engine.settings.selectors import parse_layers
 from engine.settings.setting import Setting
-from engine.settings.tiling import Tiling
 
 if TYPE_CHECKING:
     import os
@@ -168,23 +163,16 @@ def make_plan(
         selectors = [x.selector for x in ranked.get(channels, ())]
     if not selectors:
         raise ImageError(f"{channels} sees nothing in a picture of {_size(pixels)} pixels")
-    return Plan(pixels, tuple(selectors), config, model, _at_once(model, pixels, len(selectors)))
+    return Plan(pixels, tuple(selectors), config, model, at_once(model, pixels, len(selectors)))
 
 
 def cells(plan: Plan) -> Generator[Cell]:
     """Dream the cells, and yield each one when it is ready, in no particular order.
 
-    On a CPU, each cell is dreamed on a single thread, so that the number of threads does not change it.  When
-    the generator ends, for whatever reason, no thread is running any more.
+    See `dream_each`: the number of threads does not change a cell, and none is running any more at the end.
     """
-    stop = threading.Event()
-    with ThreadPoolExecutor(plan.at_once) as pool:
-        try:
-            for work in as_completed([pool.submit(_cell, plan, x, stop) for x in plan.selectors]):
-                yield work.result()
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+    wanted = {x: replace(plan.config, layers=parse_layers(x)) for x in plan.selectors}
+    yield from dream_each(plan.pixels, wanted, plan.model, plan.at_once)
 
 
 def collect(plan: Plan, ready: Iterable[Cell]) -> Gallery:
@@ -201,28 +189,6 @@ def _layers_and_pairs(names: Sequence[str]) -> list[str]:
     middle = len(names) // 2
     pairs = [sorted({i, middle}) for i in range(len(names)) if i != middle]
     return [*names, *(",".join(names[i] for i in pair) for pair in pairs)]
-
-
-def _cell(plan: Plan, selector: str, stop: threading.Event) -> Cell:
-    """Dream one cell, in a thread of its own; raise Cancelled when `stop` is set."""
-    config = replace(plan.config, layers=parse_layers(selector))
-    model = plan.model
-    if model.device == "cpu":
-        model = model.copies(1, 1, [layer_of(x) for x in config.layers])[0]
-    dreaming = Dreaming.begin(sources.read(Picture(plan.pixels)), order_for(model, config), model)
-    for step in dreaming.steps():
-        if stop.is_set():
-            raise Cancelled(f"{selector} was cancelled at {step}")
-    return Cell(selector, dreaming.result(step).pixels)
-
-
-def _at_once(model: DreamModel, pixels: NDArray[np.uint8], cells: int) -> int:
-    """Return how many cells processors and memory allow at the same time."""
-    if model.device != "cpu":
-        return 1
-    free = memory.budget(model, Tiling().max_memory)
-    fitting = memory.fitting_pictures(free, model.threads, pixels.shape[0] * pixels.shape[1])
-    return min(model.threads, cells, fitting)
 
 
 def _as_options(config: DreamConfig) -> str:

@@ -32,11 +32,11 @@ def thumbnail(picture: Picture, side: int) -> NDArray[np.uint8]:
     image = picture.to_pil()
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return np.asarray(_on_paper(_to_srgb(image, picture.icc)))
+    return np.asarray(_on_paper(to_srgb(image, picture.icc)))
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert by a colour profile; one that is not usable is ignored."""
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert an image to sRGB by its colour profile; one that is not usable is ignored."""
     if profile is None:
         return image
     try:

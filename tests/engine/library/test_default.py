@@ -14,7 +14,7 @@ import engine
 from engine.cli import main as cli
 from engine.cli import parser
 from engine.cli.commands.common import configured
-from engine.cli.commands.recipe import command_line
+from engine.library.command import command_line
 from engine.settings.presets import DEFAULT, FILMS, PRESETS, TUTORIAL
 from engine.settings.recipe import Recipe
 from tests.engine.conftest import TINY

@@ -11,8 +11,8 @@ import pytest
 
 import engine
 from engine.cli import options, parser
-from engine.cli.commands.recipe import command_line
 from engine.cli.main import COMMANDS
+from engine.library.command import command_line
 from engine.settings.recipe import Recipe
 from tests.engine.conftest import TINY
 from tests.engine.library.conftest import LOOK

@@ -1,0 +1,38 @@
+"""What all paths have in common."""
+
+from typing import Annotated, Any, Final, TypeAlias
+
+from fastapi import Depends, Path, Request
+from starlette.responses import FileResponse, StreamingResponse
+
+from engine.studio.studio import Studio
+
+Key = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16}$")]
+
+
+def studio_of(request: Request) -> Studio:
+    """Return the studio that a request is for."""
+    found: Studio = request.app.state.studio
+    return found
+
+
+Here = Annotated[Studio, Depends(studio_of)]
+
+
+class Events(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
+
+
+class Image(FileResponse):
+    """A picture for the page."""
+
+    media_type = "image/webp"
+
+
+Answers: TypeAlias = dict[int | str, dict[str, Any]]
+
+EVENTS: Final[Answers] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+IMAGE: Final[Answers] = {200: {"content": {"image/webp": {"schema": {"type": "string", "format": "binary"}}}}}
+"""What such paths answer, for the OpenAPI document."""

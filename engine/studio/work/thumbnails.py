@@ -1,0 +1,72 @@
+"""What each look, layer or channel makes of a picture, one small picture after another."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PIL import Image
+
+from engine.galleries.cells import at_once, dream_each
+from engine.galleries.looks import LOOK
+from engine.galleries.ranking import rank_channels
+from engine.galleries.thumbnails import thumbnail
+from engine.settings import presets
+from engine.settings.config import fit_layers
+from engine.studio.work.reading import opened, write_image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.network.model import DreamModel
+    from engine.pictures.picture import Picture
+    from engine.settings.config import DreamConfig
+    from engine.studio.work.desk import Desk
+
+SIDE: Final = 160
+"""Side of a square with as many pixels as a thumbnail has."""
+
+CHANNELS: Final = 12
+"""How many channels of a layer are shown: those that the picture excites most."""
+
+
+def thumbnails(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
+    """Dream the thumbnails that are not there yet, and tell of each; a stop ends it within a step."""
+    model = desk.model(job)
+    picture, _ = opened(job["source"], job["name"])
+    pixels = thumbnail(picture, SIDE)
+    folder = Path(job["folder"])
+    wanted = dict(_wanted(job, picture, model))
+    yield {"event": "names", "names": list(wanted)}
+    for name in wanted:
+        if (folder / file_of(name)).exists():
+            yield {"event": "thumbnail", "name": name, "file": file_of(name)}
+    missing = {name: x for name, x in wanted.items() if not (folder / file_of(name)).exists()}
+    stop = desk.stopped
+    with closing(dream_each(pixels, missing, model, at_once(model, pixels, len(missing)), stop)) as coming:
+        for cell in coming:
+            write_image(Image.fromarray(cell.pixels), folder / file_of(cell.label))
+            yield {"event": "thumbnail", "name": cell.label, "file": file_of(cell.label)}
+
+
+def file_of(name: str) -> str:
+    """Return the file of a thumbnail; `:` of a channel is not allowed in names everywhere."""
+    return f"{name.replace(':', '.')}.webp"
+
+
+def _wanted(job: dict[str, Any], picture: Picture, model: DreamModel) -> Iterator[tuple[str, DreamConfig]]:
+    match job["kind"]:
+        case "looks":
+            for name in job["looks"]:
+                config, _ = fit_layers(presets.load(name).config, model.layer_names, chosen="nothing")
+                yield name, config
+        case "layers":
+            for name in model.layer_names:
+                yield name, replace(LOOK, layers={name: 1.0})
+        case _:
+            layer = job["layer"]
+            ranked = rank_channels(picture, layers=[layer], count=CHANNELS, model=model)
+            for channel in ranked.get(layer, ()):
+                yield channel.selector, replace(LOOK, layers={channel.selector: 1.0})
