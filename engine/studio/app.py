@@ -30,10 +30,11 @@ def api() -> FastAPI:
         docs_url=None,  # these would load scripts from elsewhere
         redoc_url=None,
     )
-    for part in (about, pictures, dreams):
-        app.include_router(part.router)
+    routers = [part.router for part in (about, pictures, dreams)]
+    for router in routers:
+        app.include_router(router)
     problems.install(app)
-    app.mount("/api", problems.Unknown(app))
+    app.mount("/api", problems.Unknown([route for router in routers for route in router.routes]))
     app.openapi = partial(document, app)  # type: ignore[method-assign]  # as FastAPI documents it
     return app
 

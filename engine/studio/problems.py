@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from engine import atomic
 from engine.errors import DreamError, ImageError, UsageError
@@ -96,14 +96,15 @@ def _first(error: RequestValidationError) -> str:
 class Unknown:
     """The application of all paths of the API that are none, and of methods that a path does not take."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
+    def __init__(self, routes: list[BaseRoute]) -> None:
+        """Take the paths that there are."""
+        self._routes = routes
 
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         """Refuse; where the path is known, say which methods it takes."""
         whole = dict(scope, root_path="")
         found: set[str] = set()
-        for route in self._app.routes:
+        for route in self._routes:
             if isinstance(route, Route) and route.matches(whole)[0] is not Match.NONE:
                 found |= route.methods or set()
         if not found:

@@ -28,7 +28,7 @@ class Readers:
         self._count = 0
 
     async def do(self, job: str, **arguments: Any) -> list[dict[str, Any]]:
-        """Have a job done, and return what was told of it; raises its DreamError, Refused if too many wait."""
+        """Have a job done, and return what was told of it; raises its DreamError, or Refused."""
         if self._count >= self._limits.waiting:
             raise Refused(
                 HTTPStatus.SERVICE_UNAVAILABLE,

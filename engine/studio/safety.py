@@ -1,4 +1,4 @@
-"""Who may ask: the host's name, the token, the header against forged requests; and what the browser may do."""
+"""Who may ask: host, token, a header against forged requests; and what the browser may do."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ HEADER: Final = "x-deepdream"
 
 PAGE: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self'; "
-        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "media-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
         "require-trusted-types-for 'script'"
     ),
     "X-Content-Type-Options": "nosniff",

@@ -122,7 +122,7 @@ def busy(dream: Dream) -> bool:
 
 
 def _interrupted(dream: Dream) -> None:
-    """Say of what was at work when the studio was killed that it is not any more; what waited, waits again."""
+    """Say of what was at work when the studio was killed that it is no more; what waited, waits again."""
     fault = Fault(
         detail="the studio ended in the middle of it", hint="take its settings, and dream it once more"
     )

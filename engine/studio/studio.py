@@ -48,7 +48,7 @@ class Studio:
         limits: Limits | None = None,
         start: Callable[[], Awaitable[Worker]] = Worker.start,
     ) -> None:
-        """Take the folder to keep things in, and which model is opened, how: the arguments of a worker's job."""
+        """Take the folder to keep things in, and what a worker's job says of the model."""
         self.limits = limits or Limits()
         self.bell = Bell()
         self.shelf = Shelf(folder)
@@ -73,7 +73,7 @@ class Studio:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def take(self, name: str, content: AsyncIterator[bytes]) -> Picture:
-        """Keep a picture that is sent, and read it; raises Refused, and the ImageError of one that is none."""
+        """Keep a picture that is sent, and read it; raises Refused, and ImageError for one that is none."""
         name = bare_name(name) if name.strip() else NAMELESS
         key = self.shelf.pictures.new()
         folder = self.shelf.pictures.folder(key)

@@ -1,4 +1,4 @@
-"""The studio's side of a worker: a process that is told in lines of JSON what to do, and answers in such lines.
+"""The studio's side of a worker: a process that is told in lines of JSON what to do, and answers so.
 
 It has a group of its own, so that Ctrl-C in the terminal is the server's alone, and ends when its standard
 input does: it never outlives the server, however that ends.

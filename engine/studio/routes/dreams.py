@@ -82,8 +82,8 @@ async def events(key: Key, studio: Here) -> Events:
 
 
 @router.get("/{key}/preview", response_class=Image, responses=IMAGE)
-async def preview(key: Key, studio: Here, look: Annotated[str, Query(max_length=20)] = "") -> Image:
-    """Show the picture so far, or the result, small; `look` is another one each time it changes."""
+async def preview(key: Key, studio: Here) -> Image:
+    """Show the picture so far, or the result, small; what follows `?look=` makes another address of it."""
     studio.dream(key)
     file = studio.shelf.dreams.folder(key) / "preview.webp"
     if not file.exists():

@@ -1,4 +1,4 @@
-"""What a dream looks like so far, for the page: a small picture, made as the result is, from a step made small.
+"""What a dream looks like so far, for the page: made small, and then finished as the result is.
 
 A picture of 12 million pixels takes longer to put together than the page waits between two looks; here each
 part of the step is brought to the size of the copy first.

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2 as httpx
 import psutil
 
 from tests.engine.conftest import TINY
@@ -19,6 +19,7 @@ from tests.engine.conftest import TINY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+OPTIONS = ["--model", str(TINY), "--threads", "1"]
 ROOT = Path(__file__).parents[3]
 LIMIT = 120.0
 """Seconds that only a hang would reach."""
@@ -33,8 +34,7 @@ class Running:
     def __init__(self, home: Path, *words: str, token: str = "") -> None:
         environment = os.environ | {"XDG_CACHE_HOME": str(home), "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "engine", "studio", "--port", "0", "--no-browser", "--model", str(TINY)]
-            + ["--threads", "1", *words],
+            [sys.executable, "-m", "engine", "studio", "--port", "0", "--no-browser", *OPTIONS, *words],
             cwd=home,
             env=environment,
             stdout=subprocess.PIPE,

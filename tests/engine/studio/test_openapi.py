@@ -1,4 +1,4 @@
-"""docs/openapi.json is what the server says of itself; `python -m tests.engine.studio.make_openapi` writes it."""
+"""docs/openapi.json is what the server says of itself; make_openapi writes it."""
 
 from __future__ import annotations
 

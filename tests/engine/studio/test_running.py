@@ -1,4 +1,4 @@
-"""The studio as a process, with workers that are processes: what happens when something ends in the middle."""
+"""The studio as a process, with workers that are processes: what if something ends in the middle."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_what_cannot_be_is_one_clear_line(tmp_path: Path, studio: Running) -> No
 
 
 def test_another_host_makes_a_token_of_its_own(tmp_path: Path) -> None:
-    with running(tmp_path, "--host", "0.0.0.0") as studio:
+    with running(tmp_path, "--host", "0.0.0.0") as studio:  # noqa: S104 - it is what is tested
         token = studio.url.partition("?token=")[2]
         assert len(token) >= 20
         assert studio.client.get("/api/studio").status_code == 401
@@ -258,8 +258,18 @@ def test_what_lies_in_the_folder_is_not_imported(tmp_path: Path) -> None:
         "import sys; sys.path.insert(0, sys.argv.pop(1)); from engine.cli.main import main; sys.exit(main())"
     )
     done = subprocess.Popen(
-        [sys.executable, "-P", "-c", script, str(ROOT), "studio", "--port", "0", "--no-browser"]
-        + ["--model", str(TINY)],
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            script,
+            str(ROOT),
+            "studio",
+            "--port=0",
+            "--no-browser",
+            "--model",
+            TINY,
+        ],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

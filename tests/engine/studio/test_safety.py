@@ -7,7 +7,7 @@ import pytest
 from engine.studio import safety
 from tests.engine.studio.conftest import sent
 
-TOKEN = "a token for the tests"
+TOKEN = "a token for the tests"  # noqa: S105
 
 
 def test_a_page_of_another_site_can_change_nothing(client) -> None:
