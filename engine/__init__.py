@@ -14,7 +14,7 @@ The folders, from the top down; each imports only from those below it:
 
 ```
 cli/                      the command line
-batch/                    many pictures in one order
+batch/ studio/            many pictures in one order; the page in the browser
 films/ galleries/ pipe/   films, sheets, frames for editors
 library/                  one picture, from its file to its result
 ascent/                   the algorithm, and what wraps itself round a gradient
