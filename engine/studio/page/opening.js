@@ -1,0 +1,85 @@
+// @ts-check
+/** How pictures come in: chosen, dropped, pasted, or the sample. */
+
+import { post, remove as removed, upload } from "./api.js";
+import { $, show } from "./dom.js";
+import { caught, fail, show as showNote, tell } from "./notes.js";
+import { reuse } from "./settings.js";
+import { change, current, state } from "./store.js";
+import { _ } from "./texts.js";
+
+/** @typedef {import("./api.js").Picture} Picture */
+
+/** Suffixes that browsers don't take for pictures. */
+const OTHERS = [".tif", ".tiff", ".jxl", ".heic", ".heif", ".avif", ".qoi"];
+
+/** Return the address of a copy of a picture. @param {string} id @param {number} longest  side, in pixels */
+export const preview = (id, longest) => `/api/pictures/${id}/preview?longest=${longest}`;
+
+/** Make buttons, the clipboard and dragged files open pictures. */
+export function listenToPictures() {
+  const file = $("file", HTMLInputElement);
+  file.accept = ["image/*", ...OTHERS].join(",");
+  $("guide-file", HTMLInputElement).accept = file.accept;
+  for (const id of ["choose", "welcome-choose"]) $(id).onclick = () => file.click();
+  file.onchange = () => {
+    void open([...(file.files ?? [])]);
+    file.value = "";
+  };
+  $("sample").onclick = caught(async () => take(await post("pictures/sample")));
+  addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length) void open(files);
+  });
+  listenToDrops();
+}
+
+function listenToDrops() {
+  let depth = 0;
+  const has = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+  const over = (/** @type {number} */ now) => show((depth = now) > 0, $("drop"));
+  addEventListener("dragenter", (event) => has(event) && over(depth + 1));
+  addEventListener("dragleave", (event) => has(event) && over(depth - 1));
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    over(0);
+    void open([...(event.dataTransfer?.files ?? [])]);
+  });
+}
+
+/** Open files one by one; what is no picture is told, and the others go on. @param {File[]} files */
+async function open(files) {
+  let first = true;
+  for (const file of files) {
+    tell(_("Opening {name}…", { name: file.name }));
+    document.body.classList.add("opening");
+    try {
+      take(await upload(file, file.name), first);
+      first = false;
+    } catch (error) {
+      fail(error, file.name);
+    }
+    document.body.classList.remove("opening");
+  }
+}
+
+/** Take a picture in. @param {Picture} picture @param {boolean} [select] whether it is the one to dream on */
+function take(picture, select = true) {
+  change({ pictures: [...state.pictures.filter((x) => x.id !== picture.id), picture] });
+  if (select) choosePicture(picture.id);
+  if (!select || !picture.recipe) return tell(_("{name} is open.", { name: picture.name }));
+  reuse(picture.recipe.settings);
+  showNote(_("This picture was dreamed here: its settings are back."), _("“Back” returns to yours."));
+}
+
+/** Choose the picture to dream on. @param {string} id */
+export const choosePicture = (id) => change({ picture: id, shown: null, painting: false });
+
+/** Take a picture away. @param {string} id */
+export async function takeAway(id) {
+  const left = state.pictures.filter((picture) => picture.id !== id);
+  change({ pictures: left });
+  if (!current()) change({ picture: left[0]?.id ?? null, shown: null, painting: false });
+  await removed(`pictures/${id}`).catch(() => {}); // a dream still needs it: it goes with that
+}
