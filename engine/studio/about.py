@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from engine._version import __version__
 from engine.errors import UsageError
+from engine.galleries.looks import LOOK
 from engine.settings import presets
 from engine.settings.config import settings
 from engine.studio.schema import About, Bounds, Control, Look
@@ -33,6 +35,7 @@ def about(facts: dict[str, Any], limits: Limits) -> About:
         films=find_spec("av") is not None,
         controls=list(_controls()),
         looks=list(_looks()),
+        layer_settings=_layer_settings(),
         **{x: facts[x] for x in ("device", "fallback", "threads", "smallest", "layers", "formats")},
         model=facts["model"].replace("\\", "/").rpartition("/")[2],  # no folder of ours
     )
@@ -41,6 +44,12 @@ def about(facts: dict[str, Any], limits: Limits) -> About:
 def look_names() -> list[str]:
     """Return the names of all looks, in their order."""
     return presets.names()
+
+
+def _layer_settings() -> dict[str, Any]:
+    """Return the gallery's settings, bounded so that a large picture takes no longer than a small one."""
+    config = replace(LOOK, max_size=presets.PRESETS[presets.DEFAULT].max_size)
+    return {x: getattr(config, x) for x in settings()}
 
 
 def _controls() -> Iterator[Control]:

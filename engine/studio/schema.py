@@ -128,6 +128,9 @@ class About(BaseModel):
     controls: list[Control]
     looks: list[Look]
     layers: list[Layer]
+    layer_settings: dict[str, Any] = Field(
+        description="what a layer or a channel is dreamed with in its thumbnail, and so where one is picked"
+    )
 
 
 class Picture(BaseModel):

@@ -1,5 +1,5 @@
 // @ts-check
-/** Words that GIMP's dialog has too. Not to be edited: `python -m tests.engine.studio.make_words` writes them anew. */
+/** Words that GIMP's dialog has too. Not to be edited: tests/engine/studio/make_words.py writes them anew. */
 
 /** @type {Record<string, string>} */
 export const KO = {
@@ -80,6 +80,7 @@ export const KO = {
  "Margin": "여백",
  "Max loss": "최대 손실",
  "More steps make the forms clearer and denser, and take longer. So many are made in each octave": "단계가 많을수록 형태가 또렷하고 빽빽해지며 오래 걸립니다. 옥타브마다 이만큼 반복합니다",
+ "NVIDIA GPU (CUDA)": "NVIDIA GPU (CUDA)",
  "Natural colours": "자연스러운 색",
  "Nothing burns out or drowns in black: in each step, colours stay between black and white": "날아가거나 검게 묻히는 곳이 없습니다. 단계마다 색이 검정과 흰색 사이에 머뭅니다",
  "ONNX Runtime chose the CPU without giving a reason": "ONNX Runtime이 이유를 밝히지 않고 CPU를 골랐습니다",
@@ -94,6 +95,7 @@ export const KO = {
  "Parts of animals and of things grow out of the picture: layer mixed4 of the network. 0 leaves them out": "그림에서 동물과 사물의 부분이 자라납니다: 신경망의 mixed4 층. 0이면 쓰지 않습니다",
  "Pictures": "그림",
  "Plumage": "깃털",
+ "Processor (CPU)": "프로세서 (CPU)",
  "Relief": "돋을새김",
  "Scales, meshes and small eyes grow out of the picture: layer mixed2 of the network. 0 leaves them out": "그림에서 비늘과 그물과 작은 눈이 자라납니다: 신경망의 mixed2 층. 0이면 쓰지 않습니다",
  "Seed": "시작 값",

@@ -1,7 +1,7 @@
 """Write the studio's words that GIMP's dialog has too: python -m tests.engine.studio.make_words.
 
-`engine/studio/page/words.js` takes its Korean from the plug-in's catalogue, so that a look, a slider and an error
-are called the same in both.  What only the page says stands in `ko.js` beside it, written by hand.
+`engine/studio/page/words.js` takes its Korean from the plug-in's catalogue, so that a look, a slider and an
+error are called the same in both.  What only the page says stands in `ko.js` beside it, written by hand.
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ from gimp_plugin.deepdream_common.engine_words import FORMS
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "engine" / "studio" / "page"
-CATALOGUE = (
-    ROOT / "gimp_plugin" / "deepdream_common" / "locale" / "ko" / "LC_MESSAGES" / "deepdream.po"
-)
+CATALOGUE = ROOT / "gimp_plugin" / "deepdream_common" / "locale" / "ko" / "LC_MESSAGES" / "deepdream.po"
 WRITTEN = {"ko.js", "words.js"}
 """Modules that hold translations."""
 
 HEAD = """\
 // @ts-check
-/** Words that GIMP's dialog has too. Not to be edited: `python -m tests.engine.studio.make_words` writes them anew. */
+/** Words that GIMP's dialog has too. Not to be edited: tests/engine/studio/make_words.py writes them anew. */
 """
 
 
@@ -73,8 +71,7 @@ def of_tables() -> set[str]:
 def korean() -> dict[str, str]:
     """Return GIMP's translations by text, both without mnemonics."""
     return {
-        plain(x.msgid): plain(x.msgstr)
-        for x in polib.pofile(str(CATALOGUE), encoding="utf-8", wrapwidth=0)
+        plain(x.msgid): plain(x.msgstr) for x in polib.pofile(str(CATALOGUE), encoding="utf-8", wrapwidth=0)
     }
 
 

@@ -55,4 +55,6 @@ def test_page_keeps_to_the_policy() -> None:
     for path in PAGE.glob("*.js"):
         text = path.read_text("utf-8")
         assert text.startswith("// @ts-check\n"), path.name
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text
+        )

@@ -1,4 +1,4 @@
-"""A studio, and a browser in front of it: Debian's Chromium, driven by Playwright; skipped where either is missing."""
+"""A studio, and a browser in front of it: Debian's Chromium, driven by Playwright, or skipped."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: .ci/run brings it")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: .ci/run brings it"
+    )
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("there is no Chromium here")
@@ -101,7 +103,11 @@ def opened(chromium: Any, address: str, watch: Watch) -> Iterator[Callable[..., 
     contexts = []
 
     def open_page(**context: Any) -> Any:
-        given = {"locale": "en-GB", "viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"} | context
+        given = {
+            "locale": "en-GB",
+            "viewport": {"width": 1440, "height": 900},
+            "color_scheme": "dark",
+        } | context
         contexts.append(chromium.new_context(**given))
         contexts[-1].set_default_timeout(flow.PATIENCE)
         page = contexts[-1].new_page()
@@ -131,14 +137,25 @@ def npm(package: str) -> Path:
     program = shutil.which("npm")
     if program is None:
         pytest.skip("there is no npm here")
-    cache = Path(os.environ.get("DEEPDREAM_CACHE", "/var/cache/deepdream" if os.access("/var/cache", os.W_OK) else tempfile.gettempdir()))
+    cache = Path(
+        os.environ.get(
+            "DEEPDREAM_CACHE",
+            "/var/cache/deepdream" if os.access("/var/cache", os.W_OK) else tempfile.gettempdir(),
+        )
+    )
     folder = cache / "npm" / package.replace("/", "-")
     if not (folder / "package").exists():
         if os.environ.get("DEEPDREAM_TEST_DOWNLOADS") != "1":
             pytest.skip(f"{package} is not here, and DEEPDREAM_TEST_DOWNLOADS=1 does not ask to fetch it")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            done = subprocess.run([program, "pack", "--silent", package], cwd=scratch, capture_output=True, text=True)
+            done = subprocess.run(
+                [program, "pack", "--silent", package],
+                cwd=scratch,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if done.returncode:
                 pytest.skip(f"npm does not bring {package}: {done.stderr.strip()[-200:]}")
             shutil.unpack_archive(Path(scratch) / done.stdout.split()[-1], scratch, "gztar", filter="data")

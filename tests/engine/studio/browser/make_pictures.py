@@ -1,7 +1,7 @@
 """Make the pictures of the studio in docs/: python -m tests.engine.studio.browser.make_pictures [FOLDER].
 
-With a folder, the page in more windows, colours and languages, to be looked at.  It needs Chromium, playwright
-and a font with Korean; two minutes on two cores.
+With a folder, the page in more windows, colours and languages, to be looked at.  It needs Chromium,
+playwright and a font with Korean; two minutes on two cores.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ WINDOWS: Final[dict[str, dict[str, Any]]] = {
     "studio": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "studio-ko": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light", "locale": "ko-KR"},
     "studio-phone": {
-        "viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True, "is_mobile": True,
+        "viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True,
+        "is_mobile": True,
     },
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,22 @@ def values(page: Any) -> dict[str, Any]:
     return found
 
 
-def test_by_mouse(opened: Any, tmp_path: Any) -> None:
+def test_by_mouse(opened: Any, tmp_path: Path) -> None:
     page = opened(accept_downloads=True, permissions=["clipboard-read", "clipboard-write"])
     shot(page, "welcome-dark")
+    choose(page)
+    flow.generate(page)
+    flow.finished(page)
+    compare(page)
+    result = download(page, tmp_path)
+    page.get_by_role("button", name="Copy command line").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("deepdream dream ")
+    reuse(page, result)
+
+
+def choose(page: Any) -> None:
+    """Choose by looking, and change what was chosen."""
     flow.sample(page)
     page.locator("#pictures li").wait_for()
     flow.open_small(page)
@@ -36,23 +50,23 @@ def test_by_mouse(opened: Any, tmp_path: Any) -> None:
     page.locator('.tile:has(input[value="layer/mixed1"]) img.here').wait_for()
     flow.pick(page, "layer/mixed1")
     assert page.locator("#chosen").inner_text() == "Curls"
-    size = page.get_by_role("slider", name="Size of the forms")
-    size.fill("80")
+    page.get_by_role("slider", name="Size of the forms").fill("80")
     assert values(page)["min_size"] == 56
     page.get_by_role("button", name="Show channels of mixed1").click()
     page.locator("#channel-tiles .tile img.here").first.wait_for()
     assert page.locator("#channel-tiles input").count() == 6  # as many as the tiny model has
     page.get_by_role("slider", name="Amount (%)").fill("90")
     assert values(page)["blend"] == 0.9
-    page.get_by_role("button", name="Back").click()
     page.get_by_role("button", name="Surprise me").click()
     assert values(page)["seed"] > 0
-    flow.pick(page, "layer/mixed1")
+    page.get_by_role("button", name="Back").click()
+    assert (values(page)["blend"], values(page)["layers"]) == (0.9, {"mixed1": 1})
     page.get_by_role("spinbutton", name="Strength").fill("40")
     page.get_by_role("spinbutton", name="Strength").press("Tab")
-    flow.generate(page)
-    flow.finished(page)
 
+
+def compare(page: Any) -> None:
+    """Drag the line between before and after to the middle."""
     box = page.locator("#view").bounding_box()
     page.mouse.move(box["x"], box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -60,26 +74,26 @@ def test_by_mouse(opened: Any, tmp_path: Any) -> None:
     page.mouse.up()
     assert 45 < float(page.locator("#split").input_value()) < 55
 
+
+def download(page: Any, folder: Path) -> Path:
+    """Get the result in two formats, at full size and with its recipe; return the PNG."""
     with page.expect_download() as coming:
         page.locator("#download").click()
-    result = tmp_path / coming.value.suggested_filename
+    result = folder / coming.value.suggested_filename
     coming.value.save_as(result)
-    with Image.open(result) as picture:
-        assert picture.format == "PNG"
-        size = picture.size
     recipe = Recipe.from_json(images.recipe_of(result) or "")
-    assert dict(recipe.config.layers) == {"mixed1": 1.0}
-    assert recipe.config.step_size == 0.04
+    assert (dict(recipe.config.layers), recipe.config.step_size) == ({"mixed1": 1.0}, 0.04)
     page.locator("#format").select_option("jpg")
     with page.expect_download() as coming:
         page.locator("#download").click()
-    with Image.open(coming.value.path()) as picture:
-        assert (picture.format, picture.size) == ("JPEG", size)
+    with Image.open(result) as one, Image.open(coming.value.path()) as other:
+        assert (one.format, other.format) == ("PNG", "JPEG")
+        assert one.size == other.size == (180, 128)
+    return result
 
-    page.get_by_role("button", name="Copy command line").click()
-    page.get_by_role("button", name="Copied").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()").startswith("deepdream dream ")
 
+def reuse(page: Any, result: Path) -> None:
+    """Get settings back: from the shelf, and from an old result that is dropped."""
     flow.pick(page, "look/coral")
     assert values(page)["step_size"] != 0.04
     page.locator("#reuse").click()
@@ -128,7 +142,9 @@ def test_by_keys(page: Any) -> None:
 
 
 def test_by_touch_on_a_phone(opened: Any) -> None:
-    page = opened(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme="light")
+    page = opened(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme="light"
+    )
     shot(page, "phone-welcome")
     with page.expect_file_chooser() as coming:
         page.locator("#welcome-choose").tap()
@@ -193,6 +209,7 @@ def test_a_guide_and_a_queue(page: Any) -> None:
     mine = page.locator("#dreams li")
     flow.until(
         page,
-        "[...document.querySelectorAll('#dreams button')].slice(0, 2).every(x => /^(one|two).png$/.test(x.title))",
+        "[...document.querySelectorAll('#dreams button')].slice(0, 2)"
+        ".every(x => /^(one|two).png$/.test(x.title))",
     )
     assert {x.get_attribute("title") for x in mine.locator("button").all()[:2]} == {"one.png", "two.png"}
