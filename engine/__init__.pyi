@@ -32,5 +32,6 @@ from engine.settings.output import Output as Output
 from engine.settings.presets import PRESETS as PRESETS
 from engine.settings.recipe import Recipe as Recipe
 from engine.settings.tiling import Tiling as Tiling
+from engine.stop import Stop as Stop
 
 __all__: list[str]

@@ -19,12 +19,14 @@ from engine.ascent.octaves import Ladder, bounded, ladder, reaching, resize, res
 from engine.ascent.step import Step
 from engine.errors import DreamError, ImageError, ModelError
 from engine.pictures.rows import bands, joined
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.pictures.rows import Rows
     from engine.settings.config import DreamConfig
+    from engine.stop import Stop
 
 Image: TypeAlias = NDArray[np.float32]
 """float32 [H, W, 3] in the model's range."""
@@ -54,14 +56,20 @@ class NotFinite(DreamError):  # noqa: N818 - it says what the numbers are
 
 
 def ascend(
-    picture: Rows, climber: Climber, config: DreamConfig, *, min_size: int = 1, share: Rows | float = 1.0
+    picture: Rows,
+    climber: Climber,
+    config: DreamConfig,
+    *,
+    min_size: int = 1,
+    share: Rows | float = 1.0,
+    stop: Stop = NEVER,
 ) -> Iterator[Step]:
     """Yield a Step for each evaluation of the gradient; the last one's `full_size()` is the dream.
 
     `picture` is [H, W, 3] in the model's range: an array, which is copied, or Rows that do not change.  Each
     step is made by `climber`; of what it makes, `share` counts, see Step.  Octaves with a side below
     `min_size` are dropped, with a warning in the first Step.  Raises ImageError, at the call, where that
-    leaves none, and on the way what `climber` raises.
+    leaves none, and on the way what `climber` raises, and Cancelled once `stop` is set.
     """
     original: Rows = picture
     if isinstance(picture, np.ndarray):  # ours, so that no Step changes with the caller's
@@ -74,7 +82,7 @@ def ascend(
     if not rungs.shapes:
         full = f"{original.shape[1]}x{original.shape[0]}"
         raise ImageError(f"a picture of {full} pixels is too small: both sides must have at least {min_size}")
-    return _ascend(original, rungs, climber, config, _dropped(rungs, min_size), share)
+    return _ascend(original, rungs, climber, config, _dropped(rungs, min_size), share, stop)
 
 
 def _ascend(
@@ -84,13 +92,15 @@ def _ascend(
     config: DreamConfig,
     before: tuple[str, ...],
     share: Rows | float,
+    stop: Stop,
 ) -> Iterator[Step]:
     """Go up the ladder; the first Step carries the warnings from `before` it."""
     below = rungs.shapes[0]
-    image: Rows = resize(original, below)
+    image: Rows = resize(original, below, stop)
     for octave, shape in enumerate(rungs.shapes):
-        image = resize(image, shape)
+        image = resize(image, shape, stop)
         for iteration in range(config.iterations):
+            stop.check()
             try:
                 image, loss, mean, stopped = climber(image)
             except NotFinite as error:
@@ -120,7 +130,7 @@ def _ascend(
             if stopped:
                 break
         if octave + 1 < len(rungs.shapes):  # the last octave gets all the detail from full_size()
-            image = joined(restored(image, original, below, shape), image.shape)
+            image = joined(restored(image, original, below, shape, stop), image.shape, stop)
             below = shape
 
 

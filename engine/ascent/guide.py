@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.ascent.octaves import resize
 from engine.errors import ImageError
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from engine.network.model import DreamModel
     from engine.network.targets import Targets
     from engine.pictures.rows import Rows
+    from engine.stop import Stop
 
 PIXELS: Final = 300_000
 """Pixels that larger pictures are reduced to, so that what they show is about as large as what a dream
@@ -36,14 +38,19 @@ channel."""
 
 
 def energies_of(
-    model: DreamModel, picture: Rows, layers: Collection[str], *, guided: bool = False
+    model: DreamModel,
+    picture: Rows,
+    layers: Collection[str],
+    *,
+    guided: bool = False,
+    stop: Stop = NEVER,
 ) -> NDArray[np.float32]:
     """Return how much a picture, [H, W, 3] in the model's range, excites each channel of `layers`, [C].
 
     Those of other layers are 0.  `guided` says that the dream will have targets.
     Raises ImageError for one that is too small for the model.
     """
-    return model.energies(_reduced(model, picture), layers, guided=guided)
+    return model.energies(_reduced(model, picture), layers, guided=guided, stop=stop)
 
 
 def places_of(model: DreamModel, picture: Rows, layers: Collection[str]) -> Targets:

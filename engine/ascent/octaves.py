@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from engine.pictures.rows import bands, joined
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.pictures.rows import Rows
+    from engine.stop import Stop
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def bounded(shape: tuple[int, int], largest: int | None) -> tuple[int, int]:
     return height, width
 
 
-def resize(picture: Rows, shape: tuple[int, int]) -> NDArray[np.float32]:
+def resize(picture: Rows, shape: tuple[int, int], stop: Stop = NEVER) -> NDArray[np.float32]:
     """Interpolate [H, W, C] linearly to `shape`, corner pixels on corner pixels; float32 [h, w, C].
 
     The Keras example calls `scipy.ndimage.zoom(picture, (h / H, w / W, 1), order=1)`.  This is the same, but
@@ -78,7 +80,7 @@ def resize(picture: Rows, shape: tuple[int, int]) -> NDArray[np.float32]:
     if picture.shape[:2] == shape:
         return picture[:]
     parts = ((rows, resize_rows(picture, shape, rows)) for rows in bands(shape))
-    return joined(parts, (*shape, picture.shape[2]))
+    return joined(parts, (*shape, picture.shape[2]), stop)
 
 
 def resize_rows(picture: Rows, shape: tuple[int, int], rows: slice) -> NDArray[np.float32]:
@@ -123,9 +125,9 @@ def lost_detail(
 
 
 def restored(
-    image: Rows, original: Rows, below: tuple[int, int], shape: tuple[int, int]
+    image: Rows, original: Rows, below: tuple[int, int], shape: tuple[int, int], stop: Stop = NEVER
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield `image` at `shape` with the detail of `original` that was lost at the shape `below`, in bands."""
-    smaller = resize(original, below)
+    smaller = resize(original, below, stop)
     for rows in bands(shape):
         yield rows, resize_rows(image, shape, rows) + lost_detail(original, smaller, shape, rows)

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.ascent.ascent import forbidden
 from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, LOSS, MEAN, NEXT, STEP
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from engine.network.session import Resident
     from engine.pictures.rows import Rows
     from engine.settings.config import DreamConfig
+    from engine.stop import Stop
 
 
 class DeviceImage:
@@ -43,11 +45,18 @@ class DeviceImage:
 class DeviceClimber:
     """Makes the steps of an ascent where the model computes."""
 
-    def __init__(self, model: DreamModel, weights: NDArray[np.float32], config: DreamConfig) -> None:
+    def __init__(
+        self,
+        model: DreamModel,
+        weights: NDArray[np.float32],
+        config: DreamConfig,
+        stop: Stop = NEVER,
+    ) -> None:
         """Climb the objective of these channel weights, [C]."""
         self._model = model.resident
         self._step = model.resident_step
         self._config = config
+        self._stop = stop
         self._weights = self._model.send(weights)
         self._step_size = self._model.send(np.array(config.step_size, np.float32))
 
@@ -55,9 +64,9 @@ class DeviceClimber:
         """Make one step uphill, as `ascent.climb` does; an image from elsewhere is sent to the device."""
         here = image.tensor if isinstance(image, DeviceImage) else self._send(image)
         feeds = {IMAGE: here, CHANNEL_WEIGHTS: self._weights}
-        (gradient,), (losses,) = self._model.run([GRADIENT], [LOSS], feeds)
+        (gradient,), (losses,) = self._model.run([GRADIENT], [LOSS], feeds, self._stop)
         feeds = {IMAGE: here, GRADIENT: gradient, STEP: self._step_size}
-        (following,), (mean_size,) = self._step.run([NEXT], [MEAN], feeds)
+        (following,), (mean_size,) = self._step.run([NEXT], [MEAN], feeds, self._stop)
         loss, mean = float(losses[0]), float(mean_size)
         if forbidden(loss, mean, image.shape, self._config):
             return image, loss, mean, True

@@ -20,6 +20,7 @@ from engine.ascent import memory, windows
 from engine.ascent.grid import THINNEST, grid
 from engine.network.targets import NO_TARGETS
 from engine.settings.tiling import Tiling
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from engine.network.contract import Layer
     from engine.network.model import DreamModel
     from engine.network.targets import Targets
+    from engine.stop import Stop
 
     Image: TypeAlias = NDArray[np.float32]
 
@@ -104,13 +106,15 @@ def gradient(
     size: int | None,
     seed: int,
     targets: Targets | None = None,
+    stop: Stop = NEVER,
 ) -> TiledGradient:
     """Return the `ascent.Gradient` of an objective, cut into cores of `size`, None for any picture whole.
 
     `weights` are one for each of the model's channels; `seed` is where the grid's places come from.  With
-    `targets`, the loss in tiles is theirs alone.
+    `targets`, the loss in tiles is theirs alone.  Once `stop` is set, the gradient raises Cancelled, in the
+    midst of a tile too.
     """
-    return TiledGradient(model, weights, tiling, size, seed, targets)
+    return TiledGradient(model, weights, tiling, size, seed, targets, stop)
 
 
 def _largest_window(size: int, tiling: Tiling) -> int:
@@ -129,11 +133,13 @@ class TiledGradient:
         size: int | None = None,
         seed: int = 0,
         targets: Targets | None = None,
+        stop: Stop = NEVER,
     ) -> None:
         """Make the gradient of an objective, cut into cores of `size`; None computes any picture whole."""
         self._model = model
         self._weights = weights
         self._targets = targets
+        self._stop = stop
         layers = {*model.weighed_layers(weights), *(targets or ())}
         self._split = model.split_for(layers, guided=targets is not None)
         self._seen = self._split.layers if self._split else model.metadata.layers
@@ -155,9 +161,11 @@ class TiledGradient:
             return sum(add(gradient, image, self._grid(shape))), gradient
         if self._split is not None:
             targets = self._targets or NO_TARGETS
-            loss, _ = self._split.add_gradient(gradient, image, self._weights, whole, whole, targets)
+            loss, _ = self._split.add_gradient(
+                gradient, image, self._weights, whole, whole, targets, self._stop
+            )
             return loss, gradient
-        loss, slope, _ = self._model.evaluate(image, self._weights, self._targets)
+        loss, slope, _ = self._model.evaluate(image, self._weights, self._targets, self._stop)
         return loss, slope
 
     def cuts(self, shape: tuple[int, int]) -> bool:
@@ -183,7 +191,7 @@ class TiledGradient:
             size = self._seen_size(tile.window, image)
             weights, targets = self._scaled(size, image)
             loss, energies = self._split.add_gradient(
-                gradient, image, weights, tile.window, tile.core, targets or NO_TARGETS
+                gradient, image, weights, tile.window, tile.core, targets or NO_TARGETS, self._stop
             )
             yield self._share(loss, energies, tile, size, image)
 
@@ -193,7 +201,7 @@ class TiledGradient:
         same = windows.alike(tiles, (image.shape[0], image.shape[1]), size + THINNEST, halo, self._stride)
         window = self._seen_size(same[0].window, image)
         weights, targets = self._scaled(window, image)
-        evaluated = windows.evaluate(self._model, image, same, weights, CUDA_PIXELS, targets)
+        evaluated = windows.evaluate(self._model, image, same, weights, CUDA_PIXELS, targets, self._stop)
         for tile, loss, slope, energies in evaluated:
             gradient[tile.core] += slope[tile.inside]
             yield self._share(loss, energies, tile, window, image)

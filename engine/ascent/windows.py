@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.stop import NEVER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from engine.ascent.grid import Tile
     from engine.network.model import DreamModel
     from engine.network.targets import Targets
+    from engine.stop import Stop
 
     Image = NDArray[np.float32]
 
@@ -63,6 +66,7 @@ def evaluate(
     weights: NDArray[np.float32],
     most_pixels: int,
     targets: Targets | None = None,
+    stop: Stop = NEVER,
 ) -> Iterator[tuple[Tile, float, Image, NDArray[np.float32]]]:
     """Yield each tile with its window's loss, raw gradient [h, w, 3] and energies [C].
 
@@ -76,5 +80,5 @@ def evaluate(
         batch = tiles[first : first + each]
         filled = [*batch, *[batch[-1]] * (each - len(batch))]
         images = np.stack([image[tile.window] for tile in filled])
-        losses, gradients, energies = model.evaluate_many(images, weights, targets)
+        losses, gradients, energies = model.evaluate_many(images, weights, targets, stop)
         yield from zip(batch, map(float, losses), gradients, energies, strict=False)

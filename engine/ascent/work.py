@@ -16,6 +16,7 @@ from engine.ascent import ascent, controls, guide, memory, tiles
 from engine.ascent.octaves import bounded
 from engine.ascent.on_device import DeviceClimber
 from engine.pictures.rows import bands
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from engine.pictures.rows import Rows
     from engine.settings.config import DreamConfig
     from engine.settings.tiling import Tiling
+    from engine.stop import Stop
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,47 +91,48 @@ class Work:
         """How the picture is cut: if it is, `size` is that of its tiles, whatever was asked for."""
         return self.order.tiling if self.tile is None else replace(self.order.tiling, size=self.tile)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self, stop: Stop = NEVER) -> Iterator[Step]:
         """Dream, and yield a Step for each evaluation of the gradient; the last one's image is the dream.
 
         What a mask leaves out stays as it is, bit for bit.  Raises ImageError, at the call, for a picture
-        that is too small.
+        that is too small, and Cancelled within milliseconds once `stop` is set.
         """
         config = self.order.config
-        weights, targets = self._objective()
+        weights, targets = self._objective(stop)
         return ascent.ascend(
             self.picture,
-            self._climber(weights, targets),
+            self._climber(weights, targets, stop),
             config,
             min_size=self.model.metadata.min_size,
             share=config.blend if self.mask is None else _Share(self.mask, config.blend),
+            stop=stop,
         )
 
-    def _objective(self) -> tuple[NDArray[np.float32], Targets | None]:
+    def _objective(self, stop: Stop) -> tuple[NDArray[np.float32], Targets | None]:
         """Return the channel weights of this dream, and the targets that take their place, if any."""
         weights, order = self.order.weights, self.order
         if order.guide is None:
             return weights, None
         layers, guided = self.model.weighed_layers(weights), order.places is not None
-        own = guide.energies_of(self.model, self.picture, layers, guided=guided)
+        own = guide.energies_of(self.model, self.picture, layers, guided=guided, stop=stop)
         weights = guide.steered(self.model, weights, order.guide, own)
         if order.places is None:
             return weights, None
         return np.zeros_like(weights), guide.aimed(self.model, weights, order.places)
 
-    def _climber(self, weights: NDArray[np.float32], targets: Targets | None) -> Climber:
+    def _climber(self, weights: NDArray[np.float32], targets: Targets | None, stop: Stop) -> Climber:
         """Return what makes the steps of an ascent toward weighed channels or targets, for `ascent.ascend`.
 
         On a GPU pictures that are computed whole stay there, unless a control wants to see them; all others
         are Rows whose gradient comes to the host at each step.
         """
         model, mask, config = self.model, self.mask, self.order.config
-        gradient = tiles.gradient(model, weights, self.order.tiling, self.tile, config.seed, targets)
+        gradient = tiles.gradient(model, weights, self.order.tiling, self.tile, config.seed, targets, stop)
         climb = partial(
             ascent.climb,
-            gradient=controls.decorated(gradient, config, mask),
+            gradient=controls.decorated(gradient, config, mask, stop),
             config=config,
-            pull=controls.pull_of(config, self.picture, mask),
+            pull=controls.pull_of(config, self.picture, mask, stop),
             limits=model.metadata.value_range if config.clip else None,
             area=1.0 if mask is None else _mean(mask),
         )
@@ -140,7 +143,7 @@ class Work:
         on_host_only = mask is not None or targets is not None or controls.any_in(config)
         if model.device == "cpu" or on_host_only:
             return on_host
-        on_device = DeviceClimber(model, weights, config)
+        on_device = DeviceClimber(model, weights, config, stop)
         return lambda image: (on_host if gradient.cuts(_shape(image)) else on_device)(image)
 
 

@@ -21,6 +21,7 @@ from engine.batch.jobs import Patience, perform
 from engine.errors import ImageError
 from engine.files import images
 from engine.settings.output import STANDARD, Output
+from engine.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -114,7 +115,7 @@ class Crew:
         self._idle: list[DreamModel] = []
         self._at_work: dict[Job, threading.Thread] = {}
         self._messages: queue.Queue[_Message] = queue.Queue(shares.at_once)
-        self._stop = threading.Event()
+        self._stop = Stop()
         self._patience = Patience(retries, self._stop.wait)
         self._deserted = False
         self._full: set[int | None] = set()
@@ -122,7 +123,7 @@ class Crew:
         """The last step of each picture at work, by name."""
 
     def interrupt(self) -> bool:
-        """Stop every picture after its current step; return whether any has made a step.
+        """Stop every picture in the midst of its step; return whether any has made a step before.
 
         `run` then raises KeyboardInterrupt.  Can be called from any thread.
         """
@@ -173,10 +174,15 @@ class Crew:
 
     def _alone(self, job: Job) -> Iterator[Event]:
         """Dream on a picture in this thread; KeyboardInterrupt if stopped."""
-        for event in perform(job, self._model, self._order, self.streams, self._output, self._patience):
+        for event in self._performed(job, self._model):
             yield event
             if self._stop.is_set():
-                raise KeyboardInterrupt
+                break
+        if self._stop.is_set():
+            raise KeyboardInterrupt
+
+    def _performed(self, job: Job, model: DreamModel) -> Iterator[Event]:
+        return perform(job, model, self._order, self.streams, self._output, self._patience, self._stop)
 
     def _until_at_work(self, most: int) -> Iterator[Event]:
         """Yield what the threads report until at most `most` are at work; KeyboardInterrupt if stopped."""
@@ -202,7 +208,7 @@ class Crew:
         """Dream on a picture, in a thread of its own."""
         failure = None
         try:
-            for event in perform(job, model, self._order, self.streams, self._output, self._patience):
+            for event in self._performed(job, model):
                 self._tell(event)
                 if self._stop.is_set() and isinstance(event, Progress):
                     break

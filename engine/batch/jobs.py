@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.batch.events import Done, Failed, Job, Progress, Warned
-from engine.errors import DreamError, ImageError
+from engine.errors import Cancelled, DreamError, ImageError
 from engine.files import images
 from engine.library.dreaming import Dreaming
 from engine.settings.output import STANDARD, Output
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.network.model import DreamModel
     from engine.pictures.picture import Picture
     from engine.settings.origin import Origin
+    from engine.stop import Stop
 
 
 _NAMES: Final = """
@@ -56,10 +58,16 @@ def perform(
     streams: Streams,
     output: Output = STANDARD,
     patience: Patience = Patience(),
+    stop: Stop = NEVER,
 ) -> Iterator[Event]:
-    """Dream on a picture and yield what happens; errors are events too."""
+    """Dream on a picture and yield what happens; errors are events too.
+
+    Once `stop` is set, it ends without a further event.
+    """
     try:
-        yield from _dream(job, model, order, streams, output, patience)
+        yield from _dream(job, model, order, streams, output, patience, stop)
+    except Cancelled:  # whoever asked for it knows
+        return
     except DreamError as error:
         yield Failed(job.name, error, job.target)
     except OSError as error:  # a file system can refuse anything at any time
@@ -85,7 +93,13 @@ def keep(progress: Progress, streams: Streams) -> tuple[str, ...]:
 
 
 def _dream(
-    job: Job, model: DreamModel, order: Order, streams: Streams, output: Output, patience: Patience
+    job: Job,
+    model: DreamModel,
+    order: Order,
+    streams: Streams,
+    output: Output,
+    patience: Patience,
+    stop: Stop,
 ) -> Iterator[Event]:
     started = time.perf_counter()
     if job.target is not None:
@@ -93,7 +107,7 @@ def _dream(
     read = yield from _read_patiently(job, streams, patience)
     dreaming = Dreaming.begin(read, order, model, output)
     yield from (Warned(job.name, x) for x in dreaming.source.warnings)
-    for step in dreaming.steps():
+    for step in dreaming.steps(stop):
         progress = Progress(job, step, dreaming)
         yield progress
     yield from (Warned(job.name, x) for x in keep(progress, streams))

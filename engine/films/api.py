@@ -15,9 +15,10 @@ from engine.library.sources import open_model, order_from, read
 from engine.settings.given import check, given_settings, path_of, wrong
 from engine.settings.presets import FILMS, chosen, configure
 from engine.settings.setting import Setting
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from engine.ascent.order import Order
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig, Settings
     from engine.settings.tiling import Tiling
+    from engine.stop import Stop
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,7 @@ def zoom(
     overwrite: bool = False,
     keep_frames: bool = False,
     progress: Callable[[Frame], object] | None = None,
+    stop: Stop | None = None,
     **settings: Unpack[Settings],
 ) -> Film:
     """Fly into a picture's dream: each frame is the one before, a little nearer, dreamed on a little more.
@@ -83,7 +86,7 @@ def zoom(
     and the film goes on from there; `overwrite` replaces a film and starts again, `keep_frames` keeps the
     folder.  Raises the errors of `dream`, and UsageError where the format needs the extra `[video]`.
     """
-    check(device=device, threads=threads, tiling=tiling, progress=progress)
+    check(device=device, threads=threads, tiling=tiling, progress=progress, stop=stop)
     check(overwrite=overwrite, keep_frames=keep_frames)
     given = given_settings(settings, zoom)
     if size is None:
@@ -98,7 +101,8 @@ def zoom(
     if source.alpha is not None:
         warnings += ("a film has no transparency: left out",)
     project = zooms.project(source, path, order, opened, flight)
-    return _made(project, order, opened, (*warnings, *source.warnings), overwrite, keep_frames, progress)
+    frames = project.make(overwrite=overwrite, keep_frames=keep_frames, stop=stop or NEVER)
+    return _made(project, frames, order, opened, (*warnings, *source.warnings), progress)
 
 
 def video(
@@ -119,6 +123,7 @@ def video(
     overwrite: bool = False,
     keep_frames: bool = False,
     progress: Callable[[Frame], object] | None = None,
+    stop: Stop | None = None,
     **settings: Unpack[Settings],
 ) -> Film:
     """Dream on a film without flicker; keep its sound, its other tracks, and the times of its frames.
@@ -135,7 +140,7 @@ def video(
 
     See `zoom` for the other arguments, for resuming and for errors.  Needs the extra `[video]`.
     """
-    check(device=device, threads=threads, tiling=tiling, progress=progress)
+    check(device=device, threads=threads, tiling=tiling, progress=progress, stop=stop)
     check(overwrite=overwrite, keep_frames=keep_frames, sound=sound)
     given = given_settings(settings, video)
     film = path_of(source, "source")
@@ -146,7 +151,8 @@ def video(
     by = chosen(given, preset)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     project, lost = videos.project(film, path, order, opened, carrying, sound=sound)
-    return _made(project, order, opened, (*warnings, *lost), overwrite, keep_frames, progress)
+    frames = project.make(overwrite=overwrite, keep_frames=keep_frames, stop=stop or NEVER)
+    return _made(project, frames, order, opened, (*warnings, *lost), progress)
 
 
 SIZES: Final = "a number of pixels from 16 to 8192, or two, (width, height)"
@@ -171,16 +177,15 @@ def _target(target: str | os.PathLike[str], source: object) -> Path:
 
 def _made(
     project: Project,
+    frames: Iterator[Frame],
     order: Order,
     model: DreamModel,
     warnings: tuple[str, ...],
-    overwrite: bool,
-    keep_frames: bool,
     progress: Callable[[Frame], object] | None,
 ) -> Film:
     """Make a film to its end."""
     notes, number = list(warnings), 0
-    for frame in project.make(overwrite=overwrite, keep_frames=keep_frames):
+    for frame in frames:
         notes += frame.warnings
         number = frame.number
         if progress is not None and not frame.complete:

@@ -18,6 +18,7 @@ from engine.films.shot import Frame, Shot
 from engine.films.store import Store, check_room, folder_of, stored
 from engine.films.tally import Tally
 from engine.pictures.pixels import from_model
+from engine.stop import NEVER, Stop
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 Image: TypeAlias = NDArray[np.float32]
 """A dreamed frame, float32 [H, W, 3] in the model's range."""
 
-FramesAfter: TypeAlias = Callable[[int, Image | None], Iterator[tuple[Image, tuple[str, ...]]]]
+FramesAfter: TypeAlias = Callable[[int, Image | None, Stop], Iterator[tuple[Image, tuple[str, ...]]]]
 """Takes the number of frames that exist and the last of them, None for none; yields each frame that follows,
-with warnings for the user."""
+with warnings for the user.  Raises Cancelled once the Stop is set."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,12 +73,15 @@ class Project:
     value_range: tuple[float, float]
     """The model's values of black and white."""
 
-    def make(self, *, overwrite: bool = False, keep_frames: bool = False) -> Iterator[Frame]:
+    def make(
+        self, *, overwrite: bool = False, keep_frames: bool = False, stop: Stop = NEVER
+    ) -> Iterator[Frame]:
         """Make the film; yield each frame when it is done, and write the film at the end.
 
         Frames are stored in a folder beside the film, where a later run finds those of a run that was
         stopped.  The folder is removed when the film is complete, unless `keep_frames` is set.  `overwrite`
-        replaces an existing film and starts again.
+        replaces an existing film and starts again.  Once `stop` is set, Cancelled is raised, inside a frame
+        too; a film that has all its frames is written all the same.
 
         The call itself, before the first frame, raises UsageError if the film already exists or the stored
         frames belong to another film, and ImageError if the film cannot be written.  If the film that is
@@ -92,13 +96,14 @@ class Project:
             )
         made = 0 if overwrite else stored(folder)
         check_room(self.target.parent, max((self.frames or 0) - made, 0), self.shape)
-        return self._make(Store(folder, self.identity, overwrite=overwrite), keep_frames=keep_frames)
+        store = Store(folder, self.identity, overwrite=overwrite)
+        return self._make(store, keep_frames=keep_frames, stop=stop)
 
-    def _make(self, store: Store, *, keep_frames: bool) -> Iterator[Frame]:
+    def _make(self, store: Store, *, keep_frames: bool, stop: Stop) -> Iterator[Frame]:
         found, state = store.state()
         number = found
         try:
-            for image, warnings in self.frames_after(found, state):
+            for image, warnings in self.frames_after(found, state, stop):
                 picture = from_model(image, self.value_range)
                 store.add(number + 1, picture, image)
                 number += 1
@@ -137,7 +142,9 @@ def settle(shape: tuple[int, int], order: Order, model: DreamModel) -> Work:
     return work
 
 
-def dreamed(image: Image, work: Work, number: int, **settings: Any) -> tuple[Image, tuple[str, ...]]:
+def dreamed(
+    image: Image, work: Work, number: int, stop: Stop = NEVER, **settings: Any
+) -> tuple[Image, tuple[str, ...]]:
     """Dream on a frame; return it, and warnings for the user.
 
     `settings` replace those of the work, by name.  Random numbers differ from frame to frame but depend only
@@ -146,7 +153,7 @@ def dreamed(image: Image, work: Work, number: int, **settings: Any) -> tuple[Ima
     config = work.order.config
     config = replace(config, seed=(config.seed + number) % 2**32, **settings)
     warnings: tuple[str, ...] = ()
-    for step in work.on(image, config).steps():
+    for step in work.on(image, config).steps(stop):
         warnings += step.warnings
     return step.full_size(), warnings
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.ascent.work import Work
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
+    from engine.stop import Stop
 
 CUT: Final = 0.35
 """Share of a frame that must be found in the frame before; with less, there is a cut between them."""
@@ -128,17 +129,18 @@ class _Dreamer:
     tally: Tally = field(default_factory=Tally)
 
     def frames_after(
-        self, number: int, state: NDArray[np.float32] | None
+        self, number: int, state: NDArray[np.float32] | None, stop: Stop
     ) -> Iterator[tuple[NDArray[np.float32], tuple[str, ...]]]:
         """Yield the frames after the first `number`, the last of which is `state`; see FramesAfter."""
         before: NDArray[np.uint8] | None = None
         self.tally = Tally()
         for current, shot in enumerate(decode.shots(self.source, self.tally), 1):
+            stop.check()
             pixels = shot.image
             if self.carrying.size is not None:
                 pixels = fitted(pixels, self.carrying.size)
             if current > number:
-                state, warnings = self._frame(current, before, pixels, state)
+                state, warnings = self._frame(current, before, pixels, state, stop)
                 yield state, warnings if current == number + 1 else ()
             before = pixels
 
@@ -148,6 +150,7 @@ class _Dreamer:
         before: NDArray[np.uint8] | None,
         pixels: NDArray[np.uint8],
         state: NDArray[np.float32] | None,
+        stop: Stop,
     ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         value_range = self.work.model.metadata.value_range
         image = to_model(pixels, value_range)
@@ -155,9 +158,10 @@ class _Dreamer:
         if before is not None and state is not None:
             carried = self._carried(state - to_model(before, value_range), before, pixels)
         if carried is None:
-            return dreamed(image, self.work, number)
+            return dreamed(image, self.work, number, stop)
         following = self.carrying.iterations(self.work.order.config)
-        return dreamed((image + carried).clip(*value_range), self.work, number, iterations=following)
+        image = (image + carried).clip(*value_range)
+        return dreamed(image, self.work, number, stop, iterations=following)
 
     def _carried(
         self, change: NDArray[np.float32], before: NDArray[np.uint8], pixels: NDArray[np.uint8]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.network.model import DreamModel
     from engine.pictures.picture import Picture
     from engine.settings.config import DreamConfig
+    from engine.stop import Stop
 
 STEP: Final = 0.7
 """Share of a preset's step size for the single step of a frame, because there are many frames."""
@@ -103,7 +104,7 @@ def project(picture: Picture, target: Path, order: Order, model: DreamModel, fli
     rate = Fraction(flight.fps).limit_denominator(1001)
 
     def frames_after(
-        number: int, state: NDArray[np.float32] | None
+        number: int, state: NDArray[np.float32] | None, stop: Stop
     ) -> Iterator[tuple[NDArray[np.float32], tuple[str, ...]]]:
         first = to_model(pixels, value_range)
         balance = Balance.of(first, value_range)
@@ -113,7 +114,7 @@ def project(picture: Picture, target: Path, order: Order, model: DreamModel, fli
         factor, degrees = flight.zoom_rate ** (1 / flight.fps), flight.rotate / flight.fps
         warned = number > 1
         for following in range(number + 1, flight.frames + 1):
-            image, warnings = dreamed(moved(state, factor, degrees), work, following)
+            image, warnings = dreamed(moved(state, factor, degrees), work, following, stop)
             state = balance.pull(image)
             yield state, () if warned else warnings
             warned = True

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
 from engine.ascent import memory
 from engine.ascent.order import order_for
-from engine.errors import Cancelled
 from engine.galleries.sheet import Cell
 from engine.library import sources
 from engine.library.dreaming import Dreaming
 from engine.pictures.picture import Picture
 from engine.settings.selectors import layer_of
 from engine.settings.tiling import Tiling
+from engine.stop import NEVER, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -31,25 +30,22 @@ def dream_each(
     wanted: Mapping[str, DreamConfig],
     model: DreamModel,
     at_once: int,
-    stop: threading.Event | None = None,
+    stop: Stop = NEVER,
 ) -> Generator[Cell]:
     """Dream on a picture [h, w, 3] with each configuration, and yield each Cell when it is ready.
 
     They are begun in the order of `wanted`, which says what each is called, and come in no particular order.
     On a CPU, each is dreamed on a single thread, so that the number of threads does not change it.  When the
-    generator ends, for whatever reason, no thread is running any more; `stop` ends it from elsewhere, within
-    a step.
+    generator ends, for whatever reason, no thread is running any more; Cancelled once `stop` is set.
     """
-    stop = stop or threading.Event()
-    with ThreadPoolExecutor(max(at_once, 1)) as pool:
+    over = Stop()
+    with ThreadPoolExecutor(max(at_once, 1)) as pool, stop.heard_by(over.set):
         try:
-            works = [pool.submit(_cell, pixels, name, x, model, stop) for name, x in wanted.items()]
+            works = [pool.submit(_cell, pixels, name, x, model, over) for name, x in wanted.items()]
             for work in as_completed(works):
-                if stop.is_set():
-                    return
                 yield work.result()
         finally:
-            stop.set()
+            over.set()
             pool.shutdown(cancel_futures=True)
 
 
@@ -62,14 +58,11 @@ def at_once(model: DreamModel, pixels: NDArray[np.uint8], cells: int) -> int:
     return min(model.threads, cells, fitting)
 
 
-def _cell(
-    pixels: NDArray[np.uint8], name: str, config: DreamConfig, model: DreamModel, stop: threading.Event
-) -> Cell:
+def _cell(pixels: NDArray[np.uint8], name: str, config: DreamConfig, model: DreamModel, stop: Stop) -> Cell:
     """Dream one cell, in a thread of its own; raise Cancelled when `stop` is set."""
     if model.device == "cpu":
         model = model.copies(1, 1, [layer_of(x) for x in config.layers])[0]
     dreaming = Dreaming.begin(sources.read(Picture(pixels)), order_for(model, config), model)
-    for step in dreaming.steps():
-        if stop.is_set():
-            raise Cancelled(f"{name} was cancelled at {step}")
+    for step in dreaming.steps(stop):  # noqa: B007 - the last one, without keeping the others
+        pass
     return Cell(name, dreaming.result(step).pixels)

@@ -23,8 +23,10 @@ from engine.pictures.picture import Picture
 from engine.settings import presets
 from engine.settings.config import DreamConfig, changed
 from engine.settings.config import settings as known_settings
+from engine.settings.given import check
 from engine.settings.selectors import parse_layers
 from engine.settings.setting import Setting
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     import os
@@ -110,6 +112,7 @@ def gallery(
     device: str = "auto",
     threads: int | None = None,
     progress: Callable[[Cell], object] | None = None,
+    stop: Stop | None = None,
     **settings: Unpack[Settings],
 ) -> Gallery:
     """Dream on a small copy of a picture with each layer of a model alone, and with some pairs of layers.
@@ -118,14 +121,16 @@ def gallery(
     most (see `rank_channels`).  Each small copy has as many pixels as a square with sides of `side`.
     `settings` are those of DreamConfig; they replace the preset's, or, without a preset, the gallery's own.
     Any layers among them are ignored.  `progress` is called with each Cell when it is ready.
+    `stop` is as in `dream`.
 
     Raises what `dream` raises.
     """
+    check(stop=stop)
     config = look(preset, settings)
     opened = sources.open_model(model, device, threads)
     plan = make_plan(picture, opened, config, channels=channels, count=count, side=side)
     ready: list[Cell] = []
-    with closing(cells(plan)) as coming:
+    with closing(cells(plan, stop or NEVER)) as coming:
         for cell in coming:
             ready.append(cell)
             if progress is not None:
@@ -166,13 +171,13 @@ def make_plan(
     return Plan(pixels, tuple(selectors), config, model, at_once(model, pixels, len(selectors)))
 
 
-def cells(plan: Plan) -> Generator[Cell]:
+def cells(plan: Plan, stop: Stop = NEVER) -> Generator[Cell]:
     """Dream the cells, and yield each one when it is ready, in no particular order.
 
     See `dream_each`: the number of threads does not change a cell, and none is running any more at the end.
     """
     wanted = {x: replace(plan.config, layers=parse_layers(x)) for x in plan.selectors}
-    yield from dream_each(plan.pixels, wanted, plan.model, plan.at_once)
+    yield from dream_each(plan.pixels, wanted, plan.model, plan.at_once, stop)
 
 
 def collect(plan: Plan, ready: Iterable[Cell]) -> Gallery:

@@ -18,6 +18,7 @@ from engine.settings.config import DreamConfig
 from engine.settings.given import check, given_settings, path_of, wrong
 from engine.settings.output import STANDARD, Output
 from engine.settings.presets import DEFAULT, chosen, configure
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     import os
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from engine.settings.config import Chosen, Settings
     from engine.settings.recipe import Recipe
     from engine.settings.tiling import Tiling
+    from engine.stop import Stop
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +139,7 @@ def dream(
     depth: str = "source",
     dither: bool = False,
     progress: Callable[[Step], object] | None = None,
+    stop: Stop | None = None,
     **settings: Unpack[Settings],
 ) -> Dream:
     """Dream on a picture: a path, a file's bytes, an open binary file, a Pillow image or an array.
@@ -149,11 +152,11 @@ def dream(
     is a path, or an open DreamModel, which has a `device` and `threads` of its own.  `tiling` says how large
     pictures are cut.  `depth` is that of the result: `8`, `16`, `float`, or `source` for the picture's own.
     `dither` rounds changed values up or down by chance, drawn from the seed.  `progress` is called with every
-    Step; `print` will do.
+    Step; `print` will do.  Once another thread sets `stop`, the call ends with Cancelled.
 
-    Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError.
+    Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError, Cancelled.
     """
-    check(device=device, threads=threads, tiling=tiling, dither=dither, progress=progress)
+    check(device=device, threads=threads, tiling=tiling, dither=dither, progress=progress, stop=stop)
     given = given_settings(settings, dream)
     config = configure(preset, given)
     output = Output(depth=depth, dither=dither, seed=config.seed)
@@ -164,7 +167,7 @@ def dream(
     dreaming = Dreaming.begin(source, order, opened, output)
     losses: dict[int, list[float]] = {}
     notes = [*warnings, *dreaming.source.warnings]
-    for step in dreaming.steps():
+    for step in dreaming.steps(stop or NEVER):
         losses.setdefault(step.octave, []).append(step.loss)
         notes += step.warnings
         if progress is not None:
@@ -189,14 +192,16 @@ def steps(
     device: str = "auto",
     threads: int | None = None,
     tiling: Tiling | None = None,
+    stop: Stop | None = None,
 ) -> Iterator[Step]:
     """Dream on a picture and yield a Step for each evaluation; the last one's `full_size()` is the dream.
 
     `config` are all settings; None for those that `dream` begins with.  Whatever can be refused is refused at
     the call, before the first Step, and what the caller should know is told there, with DreamWarnings.  See
-    `dream` for the other arguments and errors; `finish` turns a Step into a Picture.
+    `dream` for the other arguments and errors; `finish` turns a Step into a Picture, also the last one before
+    Cancelled.
     """
-    check(device=device, threads=threads, tiling=tiling)
+    check(device=device, threads=threads, tiling=tiling, stop=stop)
     if not isinstance(config, DreamConfig | None):
         raise wrong("config", config, "an engine.DreamConfig")
     source = read(picture)
@@ -206,7 +211,7 @@ def steps(
     order, told = order_from(settings, opened, tiling, guide=guide, mask=mask, chosen=by)
     for sentence in told:
         warnings.warn(sentence, DreamWarning, stacklevel=2)
-    return Dreaming.begin(source, order, opened).steps()
+    return Dreaming.begin(source, order, opened).steps(stop or NEVER)
 
 
 def finish(

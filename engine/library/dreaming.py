@@ -16,6 +16,7 @@ from engine.library.change import changed
 from engine.library.repeating import recipe_for
 from engine.pictures.pixels import DTYPES, at_depth
 from engine.settings.output import STANDARD, Output
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from engine.pictures.picture import Picture
     from engine.settings.origin import Origin
     from engine.settings.recipe import Recipe
+    from engine.stop import Stop
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +59,9 @@ class Dreaming:
         held = 3 * (source.pixels.itemsize - 1)
         return cls(source, origin, Work.settle(rows, order, model, alpha, held=held), output)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self, stop: Stop = NEVER) -> Iterator[Step]:
         """Dream; see `Work.steps`."""
-        return self.work.steps()
+        return self.work.steps(stop)
 
     def recipe(self, *, finished: bool = True) -> Recipe:
         """Return everything that is needed to make the result again from this picture."""

@@ -6,6 +6,8 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import Cancelled
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -68,9 +70,9 @@ class Shelf:
 
     @contextlib.contextmanager
     def taken(self, places: Sequence[Place]) -> Iterator[Buffers]:
-        """Give buffers to a call, best those that had the same tiles; take them back where it succeeds.
+        """Give buffers to a call, best those that had the same tiles; take them back at its end.
 
-        After an error or Ctrl-C, threads of the call may still be writing into them.
+        Not after an error or Ctrl-C: threads of the call may still be writing into them.
         """
         with self._lock:
             fitting = next((x for x in reversed(self._idle) if x.fit(places)), None)
@@ -79,15 +81,19 @@ class Shelf:
                 self._idle.remove(buffers)
             else:
                 self.sets += 1
+        fit = True
         try:
             buffers.begin(places)
             yield buffers
-        except BaseException:
-            with self._lock:
-                self.sets -= 1
+        except BaseException as error:
+            fit = isinstance(error, Cancelled)
             raise
-        with self._lock:
-            self._idle.append(buffers)
+        finally:
+            with self._lock:
+                if fit:
+                    self._idle.append(buffers)
+                else:
+                    self.sets -= 1
 
 
 def _form(place: Place) -> tuple[Any, ...]:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.network import ort
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from engine.stop import Stop
 
 
 @dataclass(frozen=True)
@@ -26,21 +29,21 @@ class Fragment:
         """Shapes of the outputs, where the sizes of the inputs were given as numbers."""
         return [list(x.shape) for x in self._session.get_outputs()]
 
-    def run(self, outputs: Sequence[str], feeds: Mapping[str, Any]) -> list[Any]:
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, Any], stop: Stop = NEVER) -> list[Any]:
         """Compute `outputs` from tensors made by `as_tensor` or by another fragment."""
-        with ort.reported("cpu", _bytes(feeds)):
-            results: list[Any] = self._session.run_with_ort_values(list(outputs), dict(feeds))
+        with ort.running("cpu", _bytes(feeds), stop) as options:
+            results: list[Any] = self._session.run_with_ort_values(list(outputs), dict(feeds), options)
             return results
 
-    def run_into(self, outputs: Mapping[str, Any], feeds: Mapping[str, Any]) -> None:
+    def run_into(self, outputs: Mapping[str, Any], feeds: Mapping[str, Any], stop: Stop = NEVER) -> None:
         """Compute into tensors that exist already."""
-        with ort.reported("cpu", _bytes(feeds)):
+        with ort.running("cpu", _bytes(feeds), stop) as options:
             binding = self._session.io_binding()
             for name, tensor in feeds.items():
                 binding.bind_ortvalue_input(name, tensor)
             for name, tensor in outputs.items():
                 binding.bind_ortvalue_output(name, tensor)
-            self._session.run_with_iobinding(binding)
+            self._session.run_with_iobinding(binding, options)
 
 
 def _bytes(tensors: Mapping[str, Any]) -> int:

@@ -29,6 +29,7 @@ from engine.network.split import SplitModel
 from engine.network.targets import NO_TARGETS, feeds_for, guided, inside_of
 from engine.settings.given import check, path_of
 from engine.settings.selectors import parse_selector, suggest
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     import os
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.network.targets import Targets
+    from engine.stop import Stop
 
 EMBEDDED: Final = "inception_v3_mixed5.onnx"
 ASCENT_STEP: Final = "ascent_step.onnx"
@@ -168,6 +170,7 @@ class DreamModel:
         layers: Collection[str] | None = None,
         *,
         guided: bool = False,
+        stop: Stop = NEVER,
     ) -> NDArray[np.float32]:
         """Return how much images excite each channel, [N, C] or [C]; see contract 1 for the definition.
 
@@ -175,14 +178,15 @@ class DreamModel:
         sessions that a dream of these layers takes too; if `guided`, one with targets.
         """
         if image.ndim == 4:
-            return np.stack([self.energies(x, layers, guided=guided) for x in image])
+            return np.stack([self.energies(x, layers, guided=guided, stop=stop) for x in image])
         wanted = self.layer_names if layers is None else layers
         fits = min(image.shape[:2]) >= self.metadata.min_size
         split = self.split_for(wanted, guided=guided) if fits else None
         if split is None:
-            return self._run((ENERGIES,), image, np.zeros(self.metadata.channels, np.float32))[0]
+            weights = np.zeros(self.metadata.channels, np.float32)
+            return self._run((ENERGIES,), image, weights, stop=stop)[0]
         energies = np.zeros(self.metadata.channels, np.float32)
-        energies[self.channels_of(wanted)] = split.energies(image)
+        energies[self.channels_of(wanted)] = split.energies(image, stop)
         return energies
 
     def activations(
@@ -285,9 +289,11 @@ class DreamModel:
         image: NDArray[np.float32],
         channel_weights: NDArray[np.float32],
         targets: Targets | None = None,
+        stop: Stop = NEVER,
     ) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
         """Return loss, raw gradient [H, W, 3] and energies [C] of one image, also toward `targets`."""
-        loss, gradient, energies = self._run((LOSS, GRADIENT, ENERGIES), image, channel_weights, targets)
+        outputs = (LOSS, GRADIENT, ENERGIES)
+        loss, gradient, energies = self._run(outputs, image, channel_weights, targets, stop)
         return float(loss), gradient, energies
 
     def evaluate_many(
@@ -295,9 +301,11 @@ class DreamModel:
         images: NDArray[np.float32],
         channel_weights: NDArray[np.float32],
         targets: Targets | None = None,
+        stop: Stop = NEVER,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Return losses [N], raw gradients [N, H, W, 3] and energies [N, C] of images [N, H, W, 3]."""
-        losses, gradients, energies = self._run((LOSS, GRADIENT, ENERGIES), images, channel_weights, targets)
+        outputs = (LOSS, GRADIENT, ENERGIES)
+        losses, gradients, energies = self._run(outputs, images, channel_weights, targets, stop)
         return losses, gradients, energies
 
     @property
@@ -331,6 +339,7 @@ class DreamModel:
         image: NDArray[np.float32],
         weights: NDArray[np.float32],
         targets: Targets | None = None,
+        stop: Stop = NEVER,
     ) -> list[NDArray[np.float32]]:
         """Compute outputs; where there are `targets`, even none of them, by the model that takes them."""
         batch = image if image.ndim == 4 else image[np.newaxis]
@@ -342,6 +351,7 @@ class DreamModel:
                 CHANNEL_WEIGHTS: np.ascontiguousarray(weights, np.float32),
                 **({} if targets is None else feeds_for(self.metadata.layers, targets)),
             },
+            stop,
         )
         return results if image.ndim == 4 else [x[0] for x in results]
 

@@ -20,9 +20,12 @@ import numpy as np
 from engine import machine
 from engine.errors import DeviceError, DreamError, ModelError
 from engine.forks import calls, once
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from engine.stop import Stop
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +186,28 @@ def reported(device: str, given: int = 0) -> Iterator[None]:
         raise
     except Exception as error:  # the runtime's exceptions have no base of their own
         raise _run_error(error, device, given) from error
+
+
+@contextlib.contextmanager
+def running(device: str, given: int = 0, stop: Stop = NEVER) -> Iterator[Any]:
+    """Give the options of a run, as `reported`; `stop` ends it between two operations, then with Cancelled.
+
+    A session that was ended so computes on as if nothing had happened.
+    """
+    options = load().RunOptions()
+    options.log_severity_level = SILENT
+
+    def end() -> None:
+        options.terminate = True
+
+    with stop.heard_by(end):
+        stop.check()
+        try:
+            with reported(device, given):
+                yield options
+        except DreamError:
+            stop.check()
+            raise
 
 
 def _run_error(error: BaseException, device: str, given: int) -> DreamError:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from engine import machine
 from engine.errors import ModelError
@@ -28,10 +29,13 @@ from engine.network.graph import Graph
 from engine.network.spans import Pads
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from engine.network.contract import Metadata, Stem
     from engine.network.spans import Span
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 OPEN_TILES: Final = 64
 """How many forms of tiles are kept open for each call at a time: those at edges and corners differ, and the
@@ -86,9 +90,22 @@ class Parts:
         self.shelf = Shelf()
         """What calls keep their tiles in."""
 
-    def map(self, function: Any, items: Iterable[Any]) -> Any:
-        """Call a function for each item, on as many threads as there are."""
-        return map(function, items) if self._pool is None else self._pool.map(function, items)
+    def map(self, function: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
+        """Call a function for each item, on as many threads as there are.
+
+        When the iterator ends, however it does, no thread is at work on these items any more.
+        """
+        if self._pool is None:
+            yield from map(function, items)
+            return
+        waiting = deque(self._pool.submit(function, x) for x in items)
+        try:
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+            wait(waiting)
 
     def tile(self, rows: Span, columns: Span) -> tuple[Fragment, Fragment]:
         """Return the way forward and the way back for a form of tile.

@@ -32,6 +32,7 @@ from engine.network.contract import (
 from engine.network.graph import Graph
 from engine.network.half import halved
 from engine.network.targets import stripped
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from numpy.typing import NDArray
+
+    from engine.stop import Stop
 
 log = logging.getLogger(__name__)
 
@@ -96,12 +99,12 @@ class Session:
         return replace(self, _create=create, precision="full")
 
     def run(
-        self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
+        self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]], stop: Stop = NEVER
     ) -> list[NDArray[np.float32]]:
         """Compute `outputs`, and only these, from `feeds`; raise DreamError where the runtime fails."""
         session = self._opened.get()
-        with ort.reported(self.device, sum(x.nbytes for x in feeds.values())):
-            results: list[NDArray[np.float32]] = session.run(list(outputs), dict(feeds))
+        with ort.running(self.device, sum(x.nbytes for x in feeds.values()), stop) as options:
+            results: list[NDArray[np.float32]] = session.run(list(outputs), dict(feeds), options)
         _check_shapes(outputs, results, feeds)
         return results
 
@@ -199,11 +202,11 @@ class Resident:
             return np.array(tensor.numpy(), np.float32)
 
     def run(
-        self, kept: Sequence[str], fetched: Sequence[str], feeds: Mapping[str, Any]
+        self, kept: Sequence[str], fetched: Sequence[str], feeds: Mapping[str, Any], stop: Stop = NEVER
     ) -> tuple[list[Any], list[NDArray[np.float32]]]:
         """Compute from tensors on the device outputs that are kept there, and others that are fetched."""
         self._check()
-        with ort.reported(self.device):
+        with ort.running(self.device, 0, stop) as options:
             binding = self._session.io_binding()
             for name, tensor in feeds.items():
                 binding.bind_ortvalue_input(name, tensor)
@@ -211,7 +214,7 @@ class Resident:
                 binding.bind_output(name, *_place(self.device))
             for name in fetched:
                 binding.bind_output(name, "cpu")
-            self._session.run_with_iobinding(binding)
+            self._session.run_with_iobinding(binding, options)
             results = binding.get_outputs()
             return results[: len(kept)], [x.numpy() for x in results[len(kept) :]]
 

@@ -32,6 +32,7 @@ from engine.network.fragment import as_array, as_tensor
 from engine.network.parts import Parts
 from engine.network.spans import Span, cut_equally, cut_evenly
 from engine.network.targets import NO_TARGETS, feeds_for, inside_of
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from engine.network.buffers import Buffers
     from engine.network.contract import Metadata
     from engine.network.targets import Targets
+    from engine.stop import Stop
 
     Image: TypeAlias = NDArray[np.float32]
 
@@ -100,36 +102,37 @@ class SplitModel:
         window: tuple[slice, slice],
         core: tuple[slice, slice],
         targets: Targets = NO_TARGETS,
+        stop: Stop = NEVER,
     ) -> tuple[float, NDArray[np.float32]]:
         """Add to `gradient` what the positions in `core` contribute to it; all are computed in `window`.
 
         `gradient` and `image` are [H, W, 3], `weights` [C] of all the model's channels, `targets` only for a
         guided one; `window` and `core` are rows and columns of pixels, their starts at multiples of the
         deepest layer's stride.  Returns the window's loss and its energies, those of `layers`.  Raises
-        ModelError where the stem is not what the file says.
+        ModelError where the stem is not what the file says, Cancelled where `stop` is set.
         """
         window, core = (self._to_positions(x, image) for x in (window, core))
         parts, spans = self._parts.get(), self._spans(image, window)
         with parts.shelf.taken(spans) as buffers:
-            tiles, seen = self._look(parts, buffers, image, window, spans)
+            tiles, seen = self._look(parts, buffers, image, window, spans, stop)
             run = partial(self._think, parts, seen, weights, targets)
-            loss, upstream, energies = run((LOSS, STEM_GRADIENT, ENERGIES))
+            loss, upstream, energies = run((LOSS, STEM_GRADIENT, ENERGIES), stop)
             _check_shape(LOSS, loss, (1,))
             _check_shape(STEM_GRADIENT, upstream, seen.shape)
             _check_shape(ENERGIES, energies, (1, sum(x.channels for x in self.layers)))
             upstream = _only(upstream, window, core)
             useful = [tile for tile in tiles if upstream[(..., *_owned(tile, window))].any()]
             del tiles
-            slopes = parts.map(lambda tile: self._backward(parts, tile, upstream, window), useful)
+            slopes = parts.map(lambda tile: self._backward(parts, tile, upstream, window, stop), useful)
             for tile, slope in zip(useful, slopes, strict=True):
                 gradient[tile.rows.pixels, tile.columns.pixels] += slope
         return float(loss[0]), energies[0]
 
-    def energies(self, image: Image) -> NDArray[np.float32]:
+    def energies(self, image: Image, stop: Stop = NEVER) -> NDArray[np.float32]:
         """Return how much an image [H, W, 3] excites each channel of `layers`."""
         whole = (slice(0, image.shape[0]), slice(0, image.shape[1]))
         nothing = np.zeros(self._channels, np.float32)  # so that no tile goes the way back
-        return self.add_gradient(np.zeros_like(image), image, nothing, whole, whole)[1]
+        return self.add_gradient(np.zeros_like(image), image, nothing, whole, whole, stop=stop)[1]
 
     def activations(self, image: Image) -> dict[str, NDArray[np.float32]]:
         """Return what each layer makes of the places of an image [H, W, 3], [M, C], border left out.
@@ -140,9 +143,9 @@ class SplitModel:
         parts, spans = self._parts.get(), self._spans(image, window)
         nothing = np.zeros(self._channels, np.float32)
         with parts.shelf.taken(spans) as buffers:
-            _, seen = self._look(parts, buffers, image, window, spans)
+            _, seen = self._look(parts, buffers, image, window, spans, NEVER)
             names = [layer_activations(x.name) for x in self._targeted]
-            found = self._think(parts, seen, nothing, NO_TARGETS, names)
+            found = self._think(parts, seen, nothing, NO_TARGETS, names, NEVER)
         return {
             layer.name: inside_of(x, layer, self._border)
             for layer, x in zip(self._targeted, found, strict=True)
@@ -155,9 +158,10 @@ class SplitModel:
         image: Image,
         window: tuple[slice, slice],
         spans: list[tuple[Span, Span]],
+        stop: Stop,
     ) -> tuple[list[_Tile], Image]:
         """Compute the stem of a window, in tiles; return these, and all of it [1, C, h, w]."""
-        tiles = list(parts.map(lambda pair: self._forward(parts, buffers, image, *pair), spans))
+        tiles = list(parts.map(lambda pair: self._forward(parts, buffers, image, *pair, stop), spans))
         first = tiles[0].tensors[STEM].shape()
         height, width = (x.stop - x.start for x in window)
         seen = np.empty((1, first[1], height, width), np.float32)
@@ -173,11 +177,12 @@ class SplitModel:
         weights: NDArray[np.float32],
         targets: Targets,
         outputs: Sequence[str],
+        stop: Stop,
     ) -> list[NDArray[np.float32]]:
         """Compute outputs of the trunk from the stem's."""
         feeds = {STEM: seen, CHANNEL_WEIGHTS: weights, **feeds_for(self._targeted, targets)}
         tensors = {name: as_tensor(x) for name, x in feeds.items()}
-        return [as_array(x) for x in parts.trunk.run(outputs, tensors)]
+        return [as_array(x) for x in parts.trunk.run(outputs, tensors, stop)]
 
     def seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
         """Return height and width of a picture that has as many positions as a window."""
@@ -202,7 +207,9 @@ class SplitModel:
         return [(row, column) for row in rows for column in columns]
 
     @staticmethod
-    def _forward(parts: Parts, buffers: Buffers, image: Image, rows: Span, columns: Span) -> _Tile:
+    def _forward(
+        parts: Parts, buffers: Buffers, image: Image, rows: Span, columns: Span, stop: Stop
+    ) -> _Tile:
         forward, _ = parts.tile(rows, columns)
         view = as_tensor(np.ascontiguousarray(image[np.newaxis, rows.pixels, columns.pixels]))
 
@@ -211,16 +218,19 @@ class SplitModel:
             return {name: as_tensor(np.empty(shape, np.float32)) for name, shape in shapes}
 
         kept = buffers.of((rows, columns), tensors)
-        forward.run_into(kept, {IMAGE: view})
+        forward.run_into(kept, {IMAGE: view}, stop)
         return _Tile(rows, columns, {IMAGE: view, **kept})
 
-    def _backward(self, parts: Parts, tile: _Tile, upstream: Image, window: tuple[slice, slice]) -> Image:
+    def _backward(
+        self, parts: Parts, tile: _Tile, upstream: Image, window: tuple[slice, slice], stop: Stop
+    ) -> Image:
         _, backward = parts.tile(tile.rows, tile.columns)
         own = np.array(upstream[(..., *_within(tile, window))], order="C")
         own[..., : tile.rows.shared, :] = 0
         own[..., : tile.columns.shared] = 0
         tensors = {name: tile.tensors[name] for name in (IMAGE, *self._stem.kept)}
-        (slope,) = map(as_array, backward.run((GRADIENT,), {**tensors, STEM_GRADIENT: as_tensor(own)}))
+        tensors[STEM_GRADIENT] = as_tensor(own)
+        (slope,) = map(as_array, backward.run((GRADIENT,), tensors, stop))
         _check_shape(GRADIENT, slope, tuple(tile.tensors[IMAGE].shape()))
         whole: Image = slope[0]
         return whole

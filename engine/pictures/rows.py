@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from engine.stop import NEVER
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
+
+    from engine.stop import Stop
 
 BAND: Final = 1 << 14
 """Pixels of a band, about: few enough for a processor's cache, many enough for little overhead in Python."""
@@ -34,9 +38,12 @@ def bands(shape: tuple[int, ...]) -> Iterator[slice]:
         yield slice(start, min(start + rows, height))
 
 
-def joined(parts: Iterable[tuple[slice, NDArray[np.float32]]], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Join bands that cover a picture of `shape`, float32 [H, W, C]."""
+def joined(
+    parts: Iterable[tuple[slice, NDArray[np.float32]]], shape: tuple[int, ...], stop: Stop = NEVER
+) -> NDArray[np.float32]:
+    """Join bands that cover a picture of `shape`, float32 [H, W, C]; Cancelled where `stop` is set."""
     picture = np.empty(shape, np.float32)
     for rows, band in parts:
+        stop.check()
         picture[rows] = band
     return picture

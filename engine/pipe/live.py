@@ -1,6 +1,6 @@
 """Many small dreams for a preview: requests in on standard input, events and frames out (docs/wire.md).
 
-Each request has options of its own, and the newest one wins: it ends the dream at work between two steps.
+Each request has options of its own, and the newest one wins: it ends the dream at work at once.
 The model stays open.  A thread reads, so that nothing is missed meanwhile; only the main thread writes.
 """
 
@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.ascent import memory
-from engine.errors import DreamError, WireError
+from engine.errors import Cancelled, DreamError, WireError
 from engine.pipe import wire
 from engine.pipe.mailbox import unsent
 from engine.pipe.serve import finish, steps
+from engine.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +63,9 @@ class Request:
 
     frame: wire.Values = field(repr=False)
 
+    stop: Stop = field(default_factory=Stop, repr=False)
+    """Set once it is not wanted any more: it was stopped, or a newer one came."""
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -96,8 +100,7 @@ class Requests:
         self._ended = ended
         self._news: deque[Request | Refusal | Skipped | WireError | None] = deque()
         self._arrived = threading.Condition()
-        self._wanted: int | None = None
-        """Number of the newest request, unless it was stopped."""
+        self._newest: Request | None = None
 
         threading.Thread(target=self._receive, daemon=True).start()
 
@@ -105,10 +108,6 @@ class Requests:
     def waiting(self) -> bool:
         """Whether anything has arrived that has not been taken."""
         return bool(self._news)
-
-    def wants(self, number: int) -> bool:
-        """Tell whether a request is still the newest, and not stopped."""
-        return self._wanted == number
 
     def __iter__(self) -> Iterator[Request | Refusal | Skipped]:
         while True:
@@ -129,18 +128,20 @@ class Requests:
                 while line := self._input.readline(LONGEST_LINE + 1):
                     self._take(_read(line))
         except WireError as error:
-            self._put(error, None)
+            self._put(error)
         except OSError as error:
-            self._put(WireError(f"standard input cannot be read: {error.strerror}"), None)
+            self._put(WireError(f"standard input cannot be read: {error.strerror}"))
         else:
             self._ended()
-            self._put(None, None)
+            self._put(None)
 
     def _take(self, entries: dict[str, Any]) -> None:
         if "dream" not in entries:
             self._stop(_number(entries, "stop"))
             return
         number = _number(entries, "dream")
+        with self._arrived:
+            self._drop()  # now rather than when all of the frame has come
         item: Request | Refusal
         try:
             options, show, wrong = _options(entries), _seconds(entries), None
@@ -151,7 +152,7 @@ class Requests:
             item = Refusal(number, wrong or frame)
         else:
             item = Refusal(number, wrong) if wrong else Request(number, options, show, frame)
-        self._put(item, number)
+        self._put(item)
 
     def _frame(self) -> wire.Values | DreamError:
         """Return the frame, or why there can be none; raise WireError where what follows cannot be found."""
@@ -169,21 +170,23 @@ class Requests:
         except wire.NotFinite as error:
             return error
 
-    def _put(self, item: Request | Refusal | WireError | None, wanted: int | None) -> None:
+    def _put(self, item: Request | Refusal | WireError | None) -> None:
         with self._arrived:
-            self._wanted = wanted
-            self._skip()
+            self._drop()
+            self._newest = item if isinstance(item, Request) else None
             self._news.append(item)
             self._arrived.notify()
 
     def _stop(self, number: int) -> None:
         with self._arrived:
-            if self._wanted == number:
-                self._wanted = None
-                self._skip()
+            if self._newest is not None and self._newest.number == number:
+                self._drop()
 
-    def _skip(self) -> None:
-        """Let go of a request that has not had its turn."""
+    def _drop(self) -> None:
+        """End the newest request: the dream at work, or one that has not had its turn."""
+        if self._newest is not None:
+            self._newest.stop.set()
+        self._newest = None
         for at, item in enumerate(self._news):
             if isinstance(item, Request):
                 self._news[at] = Skipped(item.number)
@@ -217,20 +220,22 @@ def serve(requests: Requests, answers: Answers, prepare: Prepare) -> None:
     The last event of each request is `done`, `stopped` or `error`.
     """
     for item in requests:
-        for event in _answered(item, requests, prepare):
+        for event in _answered(item, prepare):
             answers.send(event)
 
 
-def _answered(item: Request | Refusal | Skipped, requests: Requests, prepare: Prepare) -> Iterator[Event]:
+def _answered(item: Request | Refusal | Skipped, prepare: Prepare) -> Iterator[Event]:
     about = {"dream": item.number}
     try:
         match item:
             case Request():
-                yield from _dreamed(item, requests, prepare)
+                yield from _dreamed(item, prepare)
             case Refusal():
                 raise item.error
             case Skipped():
                 yield Event("stopped", about)
+    except Cancelled:
+        yield Event("stopped", about)
     except MemoryError:
         hint = "close other programs, or send a smaller picture"
         yield Event("error", about | {"message": "not enough memory", "hint": hint})
@@ -238,17 +243,15 @@ def _answered(item: Request | Refusal | Skipped, requests: Requests, prepare: Pr
         yield Event("error", about | {"message": str(error), "hint": error.hint})
 
 
-def _dreamed(request: Request, requests: Requests, prepare: Prepare) -> Iterator[Event]:
+def _dreamed(request: Request, prepare: Prepare) -> Iterator[Event]:
     about = {"dream": request.number}
     begun, show = time.monotonic(), _Show(request)
     model, order, warnings = prepare(request.options)
-    for step in steps(request.frame, model, order):
+    for step in steps(request.frame, model, order, request.stop):
         for warning in (*warnings, *step.warnings):
             yield Event("warning", about | {"message": warning, "hint": ""})
         warnings = ()
-        if not requests.wants(request.number):
-            yield Event("stopped", about)
-            return
+        request.stop.check()
         yield Event("step", about | step.facts(), show.picture(step, model))
     seconds = round(time.monotonic() - begun, 3)
     yield Event("done", about | {"seconds": seconds}, finish(request.frame, step, model))

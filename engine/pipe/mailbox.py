@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from engine.ascent import memory
 from engine.errors import Cancelled, DreamError, ImageError, WireError
 from engine.pipe import wire
+from engine.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,18 +44,21 @@ class Inbox:
         self._descriptor = descriptor
         self._abort_on_eof = abort_on_eof
         self._any_input = self._aborted = self._signalled = False
+        self.wish = Stop()
+        """Set once we are told to stop, by a signal or, with `abort_on_eof`, by the end of input."""
         self._room = threading.Semaphore(2 if abort_on_eof else 1)
         self._items: queue.SimpleQueue[wire.Values | BaseException | None] = queue.SimpleQueue()
         threading.Thread(target=self._receive, daemon=True).start()
 
     @property
     def stopped(self) -> bool:
-        """Whether to stop now: a signal came, or input ended although `abort_on_eof` forbids it."""
-        return self._signalled or self._aborted
+        """Whether to stop now."""
+        return self.wish.is_set()
 
     def stop(self) -> bool:
         """Stop as soon as possible, and return True; can be called from any thread."""
         self._signalled = True
+        self.wish.set()
         return True
 
     def until(self, future: Future[T]) -> T:
@@ -118,8 +122,9 @@ class Inbox:
             raise WireError(f"standard input cannot be read: {error.strerror}") from error
         if part:
             self._any_input = True
-        else:
-            self._aborted = self._abort_on_eof and self._any_input
+        elif self._abort_on_eof and self._any_input:
+            self._aborted = True
+            self.wish.set()
         return part
 
 

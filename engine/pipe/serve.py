@@ -11,6 +11,7 @@ import numpy as np
 from engine.ascent.work import Work
 from engine.errors import Cancelled
 from engine.pictures.pixels import DTYPES, ModelRows, at_depth, from_model, luma
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from engine.network.model import DreamModel
     from engine.pipe.mailbox import Inbox, Outbox
     from engine.pipe.wire import Values
+    from engine.stop import Stop
 
 
 @dataclass(frozen=True)
@@ -56,25 +58,29 @@ def serve(
 ) -> Iterator[Event]:
     """Answer each frame and yield what happens, until input ends or an error is raised.
 
-    When stopped, raises Cancelled, with `keep_partial` after writing the picture so far.
+    When stopped, raises Cancelled, with `keep_partial` after writing the picture so far, if there is one.
     """
     for number, frame in enumerate(inbox, 1):
         started = time.perf_counter()
-        for step in steps(frame, model, order):
-            yield Progress(number, step)
-            if inbox.stopped:
-                if not keep_partial:
-                    raise Cancelled("cancelled; the frame was not answered")
-                outbox.send(finish(frame, step, model), lambda: inbox.stopped)
-                raise Cancelled("cancelled; the frame written last is the picture so far")
+        step = None
+        try:
+            for step in steps(frame, model, order, inbox.wish):
+                yield Progress(number, step)
+                inbox.wish.check()
+        except Cancelled:
+            if not keep_partial or step is None:
+                raise Cancelled("cancelled; the frame was not answered") from None
+            outbox.send(finish(frame, step, model), lambda: inbox.stopped)
+            raise Cancelled("cancelled; the frame written last is the picture so far") from None
+        assert step is not None  # noqa: S101 - for the type checker
         outbox.send(finish(frame, step, model), lambda: inbox.stopped)
         yield Done(number, time.perf_counter() - started)
 
 
-def steps(frame: Values, model: DreamModel, order: Order) -> Iterator[Step]:
+def steps(frame: Values, model: DreamModel, order: Order, stop: Stop = NEVER) -> Iterator[Step]:
     """Dream on a frame: grey as RGB of three equal channels, alpha left out, float values clipped to 0..1."""
     start = ModelRows(frame[..., : _colours(frame)], model.metadata.value_range)
-    return Work.settle(start, order, model, _opacity(frame)).steps()
+    return Work.settle(start, order, model, _opacity(frame)).steps(stop)
 
 
 def finish(frame: Values, step: Step, model: DreamModel) -> Values:

@@ -19,6 +19,7 @@ from engine.settings.output import Output
 from engine.settings.selectors import parse_layers
 from engine.settings.setting import brief
 from engine.settings.tiling import Tiling
+from engine.stop import Stop
 
 if TYPE_CHECKING:
     from engine.settings.config import Settings
@@ -43,6 +44,7 @@ ARGUMENTS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "keep_frames": (_is_switch, "True or False"),
     "sound": (_is_switch, "True or False"),
     "output": (lambda x: isinstance(x, Output), "an engine.Output, such as Output(quality=90)"),
+    "stop": (lambda x: x is None or isinstance(x, Stop), "an engine.Stop, which another thread may set"),
     "progress": (lambda x: x is None or callable(x), "a function that is called with each step"),
 }
 """By an argument's name: whether a value is of its kind, and what it takes, for people."""

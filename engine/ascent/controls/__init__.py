@@ -12,14 +12,16 @@ from engine.ascent.controls import blur, clip, closeness, colours, jitter, margi
 from engine.ascent.controls.mask import BYTES_PER_PIXEL as HELD_BY_MASK
 from engine.ascent.controls.mask import masked as inside
 from engine.ascent.controls.pull import Pull
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.ascent.ascent import Gradient
+    from engine.ascent.ascent import Gradient, Image
     from engine.ascent.controls.control import Control
     from engine.pictures.rows import Rows
     from engine.settings.config import DreamConfig
+    from engine.stop import Stop
 
 CONTROLS: Final[tuple[Control, ...]] = (
     jitter.CONTROL,  # inside the margin, where what comes in at the other edge is not seen
@@ -35,18 +37,32 @@ CONTROLS: Final[tuple[Control, ...]] = (
 """All controls, the innermost first: each one sees what those before it made of the gradient."""
 
 
-def decorated(gradient: Gradient, config: DreamConfig, mask: Rows | None = None) -> Gradient:
-    """Return the gradient of an ascent with everything that `config` asks for, and only inside a mask."""
+def decorated(
+    gradient: Gradient, config: DreamConfig, mask: Rows | None = None, stop: Stop = NEVER
+) -> Gradient:
+    """Return the gradient of an ascent with everything that `config` asks for, and only inside a mask.
+
+    Between two controls it raises Cancelled once `stop` is set.
+    """
     for control in _wanted(config):
         if control.wrap is not None:
-            gradient = control.wrap(gradient, config)
+            gradient = _heard(control.wrap(gradient, config), stop)
     return gradient if mask is None else inside(gradient, mask)
 
 
-def pull_of(config: DreamConfig, original: Rows, mask: Rows | None = None) -> Pull | None:
+def _heard(gradient: Gradient, stop: Stop) -> Gradient:
+    def hear(image: Image) -> tuple[float, Image]:
+        result = gradient(image)
+        stop.check()
+        return result
+
+    return hear
+
+
+def pull_of(config: DreamConfig, original: Rows, mask: Rows | None = None, stop: Stop = NEVER) -> Pull | None:
     """Return what pulls at the steps of a dream on a picture, [H, W, 3]; None where nothing does."""
     parts = tuple(x.pull for x in _wanted(config) if x.pull is not None)
-    return Pull(parts, config, original, mask) if parts else None
+    return Pull(parts, config, original, mask, stop) if parts else None
 
 
 def any_in(config: DreamConfig) -> bool:

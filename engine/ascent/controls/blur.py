@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from engine.ascent.controls.control import Control
+from engine.pictures.rows import bands
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,10 @@ def blurred(gradient: Gradient, deviation: float) -> Gradient:
 
     def soft(image: Image) -> tuple[float, Image]:
         loss, slope = gradient(image)
-        return loss, _along(_along(slope, deviation, 0), deviation, 1)
+        result = np.empty_like(slope)
+        for rows in bands(slope.shape):
+            result[rows] = _along(_along(slope, deviation, 0, rows), deviation, 1)
+        return loss, result
 
     return soft
 
@@ -38,21 +42,27 @@ def gaussian(deviation: float, reach: int) -> NDArray[np.float32]:
     return weights.astype(np.float32)
 
 
-def _along(slope: Image, deviation: float, axis: int) -> Image:
-    """Blur along axis 0 or 1; what lies beyond an edge is its mirror image, the edge itself included."""
+def _along(slope: Image, deviation: float, axis: int, wanted: slice = slice(None)) -> Image:
+    """Blur along axis 0 or 1, and return what is wanted of it there.
+
+    What lies beyond an edge is its mirror image, the edge itself included.
+    """
     length = slope.shape[axis]
+    start, stop, _ = wanted.indices(length)
     reach = min(math.ceil(3 * deviation), length)
     kernel = gaussian(deviation, reach)
-    edges = [(reach, reach) if x == axis else (0, 0) for x in range(slope.ndim)]
-    wide = np.pad(slope, edges, mode="symmetric")
-    result: Image = slope * kernel[0]
-    pair = np.empty_like(slope)
+    places = np.arange(start - reach, stop + reach)
+    places = np.where(places < 0, -1 - places, places)
+    wide = slope.take(np.where(places >= length, 2 * length - 1 - places, places), axis)
+
+    def moved(distance: int) -> Image:
+        part = slice(reach + distance, reach + distance + stop - start)
+        return wide[part] if axis == 0 else wide[:, part]
+
+    result: Image = moved(0) * kernel[0]
+    pair = np.empty_like(result)
     for distance in range(1, reach + 1):
-        before, after = (slice(x, x + length) for x in (reach - distance, reach + distance))
-        if axis == 0:
-            np.add(wide[before], wide[after], out=pair)
-        else:
-            np.add(wide[:, before], wide[:, after], out=pair)
+        np.add(moved(-distance), moved(distance), out=pair)
         pair *= kernel[distance]
         result += pair
     return result
@@ -61,5 +71,5 @@ def _along(slope: Image, deviation: float, axis: int) -> Image:
 CONTROL: Final = Control(
     wanted=lambda config: config.blur > 0,
     wrap=lambda gradient, config: blurred(gradient, config.blur),
-    bytes_per_pixel=36,  # the padded copy, the result, and a term of the sum
+    bytes_per_pixel=12,  # the result
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from engine.ascent.octaves import resize
+from engine.stop import NEVER, Stop
 
 if TYPE_CHECKING:
     from engine.ascent.ascent import Image
@@ -35,10 +36,14 @@ class Pull:
     mask: Rows | None = None
     """Where to pull, [H, W, 1]; everywhere for None."""
 
+    stop: Stop = NEVER
+    """Ends it, between two bands, with Cancelled."""
+
     _at_size: tuple[Image, Image | None] | None = None
 
     def __call__(self, image: Image, rows: slice) -> Image:
         """Return the pull at these rows of an image of any octave's size, [h, W, 3]."""
+        self.stop.check()
         original, mask = self._sized((image.shape[0], image.shape[1]))
         pull = np.zeros_like(image[rows])
         for part in self.parts:
@@ -50,5 +55,5 @@ class Pull:
     def _sized(self, shape: tuple[int, int]) -> tuple[Image, Image | None]:
         if self._at_size is None or self._at_size[0].shape[:2] != shape:
             mask = None if self.mask is None else resize(self.mask, shape)
-            self._at_size = (resize(self.original, shape), mask)
+            self._at_size = (resize(self.original, shape, self.stop), mask)
         return self._at_size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from engine.cli import console, options, stopping
 from engine.cli.commands.common import files_read
 from engine.errors import Cancelled, DreamError, IncompleteError
 from engine.settings.presets import FILMS
+from engine.stop import Stop
 
 if TYPE_CHECKING:
     import argparse
@@ -68,10 +68,10 @@ def make(project: Project, arguments: argparse.Namespace, reporter: Reporter, na
     left = _time_left(time.monotonic)
     frame: Frame | None = None
     early: IncompleteError | None = None
-    stopped = threading.Event()
+    stop = Stop()
 
     def interrupt() -> bool:
-        stopped.set()
+        stop.set()
         return frame is not None
 
     try:
@@ -79,14 +79,15 @@ def make(project: Project, arguments: argparse.Namespace, reporter: Reporter, na
             stopping.saying(lambda: _cancelled(project, frame)),
             stopping.instead(interrupt) if arguments.keep_partial else nullcontext(),
         ):
-            for frame in project.make(overwrite=arguments.overwrite, keep_frames=arguments.keep_frames):
+            frames = project.make(overwrite=arguments.overwrite, keep_frames=arguments.keep_frames, stop=stop)
+            for frame in frames:
                 for warning in frame.warnings:
                     reporter.warning(warning, name=name)
                 if not frame.complete:
                     reporter.frame(name, frame.number, frame.frames, left(frame))
-                if stopped.is_set() and not frame.complete:
-                    raise KeyboardInterrupt
-    except KeyboardInterrupt:
+                if not frame.complete:
+                    stop.check()
+    except (Cancelled, KeyboardInterrupt):
         if arguments.keep_partial and frame is not None:
             raise _kept(project, frame, reporter) from None
         raise _cancelled(project, frame) from None

@@ -33,7 +33,7 @@ little-endian float32 (0 to 1), shape (height, width, 1 to 4): grey, grey and al
 Standard output: for each, a frame of the same type and shape. Alpha comes back unchanged, grey is the luma of
 the dreamed colours. Floats above 1 or below 0 stay there: the dream's change is added to them.
 Standard error: progress, in the form that --progress asks for; json is for programs.
-The program exits when input ends after a whole frame. SIGTERM stops it within one step, with exit code 130. A
+The program exits when input ends after a whole frame. SIGTERM stops it at once, with exit code 130. A
 frame that is broken or has more than 400 million pixels stops it with exit code 6. See docs/wire.md for an
 example.
 """
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     inbox = Inbox(stdin, abort_on_eof=arguments.abort_on_eof)
     with stopping.instead(inbox.stop, always=True):  # a program's second signal means no more than its first
         model = inbox.until(in_background(open_model, arguments, arguments.device, arguments.precision))
-        order, warnings = ordered(arguments, config, model)
+        order, warnings = inbox.until(in_background(ordered, arguments, config, model))
         begin(reporter, model, order, warnings, None)
         for event in serve(inbox, Outbox(stdout), model, order, keep_partial=arguments.keep_partial):
             name = str(event.number)

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import DreamError
+from engine.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ class Desk:
         self._jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._telling = threading.Lock()
         self._model: DreamModel | None = None
-        self.stopped = threading.Event()
+        self.stopped = Stop()
         """Whether the job at hand is to end early."""
         self.at_stop: Callable[[], object] | None = None
         """What else to do at a stop, in another thread, while the job may be inside of a library."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.ascent.order import order_for
-from engine.errors import Cancelled
 from engine.files import images
 from engine.films import encode, zoom
 from engine.settings.config import fit_layers
@@ -29,11 +28,8 @@ def film(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
     flight = zoom.Flight(seconds=job["seconds"], fps=job["fps"], zoom_rate=1.35, rotate=0.0, size=job["size"])
     picture = images.load(Path(job["source"]), job["name"])
     begun = time.monotonic()
-    for frame in zoom.project(picture, target, order_for(model, config), model, flight).make(
-        overwrite=True, keep_frames=False
-    ):
-        if desk.stopped.is_set():
-            raise Cancelled("the film was stopped")
+    project = zoom.project(picture, target, order_for(model, config), model, flight)
+    for frame in project.make(overwrite=True, stop=desk.stopped):
         if frame.frames and not frame.complete:
             took = time.monotonic() - begun
             left = took / frame.number * (frame.frames - frame.number) if frame.number > 1 else None

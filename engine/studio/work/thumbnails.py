@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
+from engine.errors import Cancelled
 from engine.galleries.cells import at_once, dream_each
 from engine.galleries.looks import LOOK
 from engine.galleries.ranking import rank_channels
@@ -33,7 +35,7 @@ CHANNELS: Final = 12
 
 
 def thumbnails(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
-    """Dream the thumbnails that are not there yet, and tell of each; a stop ends it within a step."""
+    """Dream the thumbnails that are not there yet, and tell of each; a stop ends it at once."""
     model = desk.model(job)
     picture, _ = opened(job["source"], job["name"])
     pixels = thumbnail(picture, SIDE)
@@ -44,8 +46,8 @@ def thumbnails(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
         if (folder / file_of(name)).exists():
             yield {"event": "thumbnail", "name": name, "file": file_of(name)}
     missing = {name: x for name, x in wanted.items() if not (folder / file_of(name)).exists()}
-    stop = desk.stopped
-    with closing(dream_each(pixels, missing, model, at_once(model, pixels, len(missing)), stop)) as coming:
+    coming = dream_each(pixels, missing, model, at_once(model, pixels, len(missing)), desk.stopped)
+    with contextlib.suppress(Cancelled), closing(coming):
         for cell in coming:
             write_image(Image.fromarray(cell.pixels), folder / file_of(cell.label))
             yield {"event": "thumbnail", "name": cell.label, "file": file_of(cell.label)}

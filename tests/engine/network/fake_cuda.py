@@ -41,16 +41,16 @@ class FakeSession:
     def get_providers(self) -> list[str]:
         return self._names
 
-    def run(self, outputs, feeds):
+    def run(self, outputs, feeds, options=None):
         self._check()
-        return self._real.run(outputs, feeds)
+        return self._real.run(outputs, feeds, options)
 
     def io_binding(self) -> FakeBinding:
         return FakeBinding(self._runtime, self._real.io_binding())
 
-    def run_with_iobinding(self, binding: FakeBinding) -> None:
+    def run_with_iobinding(self, binding: FakeBinding, options=None) -> None:
         self._check()
-        self._real.run_with_iobinding(binding.real)
+        self._real.run_with_iobinding(binding.real, options)
 
     def _check(self) -> None:
         if CUDA in self._names and self._runtime.running:
