@@ -31,7 +31,7 @@ def paled(gradient, share):
 
 CONTROL: Final = Control(
     wanted=lambda config: config.less_red > 0,
-    wrap=lambda gradient, config: paled(gradient, config.less_red),
+    wrap=lambda gradient, config, _: paled(gradient, config.less_red),
     bytes_per_pixel=5,
 )
 '''

@@ -46,7 +46,7 @@ def decorated(
     """
     for control in _wanted(config):
         if control.wrap is not None:
-            gradient = _heard(control.wrap(gradient, config), stop)
+            gradient = _heard(control.wrap(gradient, config, stop), stop)
     return gradient if mask is None else inside(gradient, mask)
 
 

@@ -15,20 +15,23 @@ import numpy as np
 
 from engine.ascent.controls.control import Control
 from engine.pictures.rows import bands
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.ascent.ascent import Gradient, Image
+    from engine.stop import Stop
 
 
-def blurred(gradient: Gradient, deviation: float) -> Gradient:
+def blurred(gradient: Gradient, deviation: float, stop: Stop = NEVER) -> Gradient:
     """Blur a gradient with a Gaussian of this standard deviation, in pixels; its mean stays."""
 
     def soft(image: Image) -> tuple[float, Image]:
         loss, slope = gradient(image)
         result = np.empty_like(slope)
         for rows in bands(slope.shape):
+            stop.check()
             result[rows] = _along(_along(slope, deviation, 0, rows), deviation, 1)
         return loss, result
 
@@ -70,6 +73,6 @@ def _along(slope: Image, deviation: float, axis: int, wanted: slice = slice(None
 
 CONTROL: Final = Control(
     wanted=lambda config: config.blur > 0,
-    wrap=lambda gradient, config: blurred(gradient, config.blur),
+    wrap=lambda gradient, config, stop: blurred(gradient, config.blur, stop),
     bytes_per_pixel=12,  # the result
 )

@@ -25,5 +25,5 @@ def colourless(gradient: Gradient) -> Gradient:
 
 CONTROL: Final = Control(
     wanted=lambda config: config.keep_colours,
-    wrap=lambda gradient, _: colourless(gradient),
+    wrap=lambda gradient, *_: colourless(gradient),
 )

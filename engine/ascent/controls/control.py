@@ -10,12 +10,14 @@ if TYPE_CHECKING:
 
     from engine.ascent.ascent import Gradient, Image
     from engine.settings.config import DreamConfig
+    from engine.stop import Stop
 
 Wanted: TypeAlias = "Callable[[DreamConfig], bool]"
 """Settings, to whether they ask for a control."""
 
-Wrap: TypeAlias = "Callable[[Gradient, DreamConfig], Gradient]"
-"""The gradient so far, and the settings, to the gradient that acts instead."""
+Wrap: TypeAlias = "Callable[[Gradient, DreamConfig, Stop], Gradient]"
+"""The gradient so far, and the settings, to the gradient that acts instead.  What takes long on a large
+picture checks the Stop between its parts; between two controls it is checked anyway."""
 
 PullAtRows: TypeAlias = "Callable[[Image, Image, slice, DreamConfig], Image]"
 """An image, the picture at the image's size, which of their rows, and the settings, to what moves these rows

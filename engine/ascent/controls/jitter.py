@@ -29,6 +29,6 @@ def jittered(gradient: Gradient, reach: int, seed: int) -> Gradient:
 
 CONTROL: Final = Control(
     wanted=lambda config: config.jitter > 0,
-    wrap=lambda gradient, config: jittered(gradient, config.jitter, config.seed),
+    wrap=lambda gradient, config, _: jittered(gradient, config.jitter, config.seed),
     bytes_per_pixel=12,  # the moved picture
 )

@@ -47,6 +47,6 @@ def _folded(slope: Image, width: int) -> Image:
 
 CONTROL: Final = Control(
     wanted=lambda config: config.margin > 0,
-    wrap=lambda gradient, config: reflected(gradient, config.margin),
+    wrap=lambda gradient, config, _: reflected(gradient, config.margin),
     bytes_per_pixel=24,  # the picture with its margin, and the gradient that is cut out of it
 )

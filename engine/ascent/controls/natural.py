@@ -51,5 +51,5 @@ def mixing(degree: float) -> NDArray[np.float32]:
 
 CONTROL: Final = Control(
     wanted=lambda config: config.natural_colours > 0,
-    wrap=lambda gradient, config: natural(gradient, config.natural_colours),
+    wrap=lambda gradient, config, _: natural(gradient, config.natural_colours),
 )

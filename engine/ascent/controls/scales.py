@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from engine.ascent.controls.control import Control
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.ascent.ascent import Gradient, Image
+    from engine.stop import Stop
 
 LEVELS: Final = 4
 """Scales that a gradient is taken apart into, each twice as coarse as the one before."""
 
 
-def evened(gradient: Gradient, strength: float) -> Gradient:
+def evened(gradient: Gradient, strength: float, stop: Stop = NEVER) -> Gradient:
     """Bring the scales of a gradient nearer to each other: 0 leaves it as it is, 1 makes all equally strong.
 
     Each scale is divided by its standard deviation to the power of `strength`.  What is coarser than the
@@ -30,21 +32,22 @@ def evened(gradient: Gradient, strength: float) -> Gradient:
 
     def even(image: Image) -> tuple[float, Image]:
         loss, slope = gradient(image)
-        channels = [_pyramid(slope[..., channel]) for channel in range(slope.shape[2])]
+        channels = [_pyramid(slope[..., channel], stop) for channel in range(slope.shape[2])]
         levels = list(zip(*channels, strict=True))
         factors = [_size(level) ** -strength for level in levels[:-1]]
         factors.append(factors[-1] if factors else 1.0)
         for channel, pyramid in enumerate(channels):
-            slope[..., channel] = _collapsed(pyramid, factors)
+            slope[..., channel] = _collapsed(pyramid, factors, stop)
         return loss, slope
 
     return even
 
 
-def _pyramid(channel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def _pyramid(channel: NDArray[np.float32], stop: Stop) -> list[NDArray[np.float32]]:
     """Take a channel apart into what each scale shows, finest first, and the rest that is coarser still."""
     levels: list[NDArray[np.float32]] = []
     while len(levels) < LEVELS and min(channel.shape) >= 4:
+        stop.check()
         height, width = channel.shape
         coarser = _scaled(channel, ((height + 1) // 2, (width + 1) // 2))
         levels.append(channel - _scaled(coarser, (height, width)))
@@ -52,10 +55,11 @@ def _pyramid(channel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     return [*levels, channel]
 
 
-def _collapsed(pyramid: list[NDArray[np.float32]], factors: list[float]) -> NDArray[np.float32]:
+def _collapsed(pyramid: list[NDArray[np.float32]], factors: list[float], stop: Stop) -> NDArray[np.float32]:
     """Put the scales together again, each times its factor."""
     channel = pyramid[-1] * np.float32(factors[-1])
     for level, factor in zip(reversed(pyramid[:-1]), reversed(factors[:-1]), strict=True):
+        stop.check()
         channel = _scaled(channel, level.shape)
         channel += level * np.float32(factor)
     return channel
@@ -79,6 +83,6 @@ def _size(level: tuple[NDArray[np.float32], ...]) -> float:
 
 CONTROL: Final = Control(
     wanted=lambda config: config.smooth > 0,
-    wrap=lambda gradient, config: evened(gradient, config.smooth),
+    wrap=lambda gradient, config, stop: evened(gradient, config.smooth, stop),
     bytes_per_pixel=28,  # 16 for the pyramids of three channels, 12 for putting one of them together
 )
