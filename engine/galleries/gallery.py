@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from engine.library.sources import ModelSource, Source
     from engine.network.model import DreamModel
     from engine.settings.config import Settings
+    from engine.stop import Stop
 
 
 @dataclass(frozen=True, eq=False)
