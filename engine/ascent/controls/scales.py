@@ -43,7 +43,7 @@ def evened(gradient: Gradient, strength: float, stop: Stop = NEVER) -> Gradient:
     return even
 
 
-def _pyramid(channel: NDArray[np.float32], stop: Stop) -> list[NDArray[np.float32]]:
+def _pyramid(channel: NDArray[np.float32], stop: Stop = NEVER) -> list[NDArray[np.float32]]:
     """Take a channel apart into what each scale shows, finest first, and the rest that is coarser still."""
     levels: list[NDArray[np.float32]] = []
     while len(levels) < LEVELS and min(channel.shape) >= 4:
@@ -55,7 +55,9 @@ def _pyramid(channel: NDArray[np.float32], stop: Stop) -> list[NDArray[np.float3
     return [*levels, channel]
 
 
-def _collapsed(pyramid: list[NDArray[np.float32]], factors: list[float], stop: Stop) -> NDArray[np.float32]:
+def _collapsed(
+    pyramid: list[NDArray[np.float32]], factors: list[float], stop: Stop = NEVER
+) -> NDArray[np.float32]:
     """Put the scales together again, each times its factor."""
     channel = pyramid[-1] * np.float32(factors[-1])
     for level, factor in zip(reversed(pyramid[:-1]), reversed(factors[:-1]), strict=True):
