@@ -21,7 +21,7 @@ ascent/                   the algorithm, and what wraps itself round a gradient
 network/ files/           model files, picture files
 settings/ pictures/       what can be chosen; a picture in memory
 atomic leftovers          files that appear whole or not at all
-errors forks machine paths stop   what anything may need
+errors forks machine paths processes stop   what anything may need
 ```
 
 `models/` holds the embedded model, `presets/` the looks that come with it.

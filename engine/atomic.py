@@ -26,11 +26,14 @@ PART: Final = leftovers.PART
 FULL: Final = frozenset(getattr(errno, x) for x in ("ENOSPC", "EDQUOT", "EROFS") if hasattr(errno, x))
 """Errors after which nothing else can be written in the same place either."""
 
+UNSETTLED: Final = frozenset(getattr(errno, x) for x in ("EINVAL", "ENOSYS", "ENOTSUP") if hasattr(errno, x))
+"""Errors of file systems that have no way to be told to write now."""
+
 BLOCK: Final = 4096
 """Bytes that `check` writes: an empty file can be made on a full disk, too."""
 
 _unfinished: Final[set[Path]] = set()
-"""The files that this process is writing."""
+"""The files that this process has to remove if it ends before its time."""
 
 
 @contextlib.contextmanager
@@ -48,12 +51,23 @@ def replacing(target: Path) -> Iterator[Path]:
         try:
             taking_over = _create(part, place)
             yield part
+            _settle(part)
             taking_over()
             part.replace(place)
         except BaseException:  # Ctrl-C too
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
             raise
+
+
+def remember(file: Path) -> None:
+    """Have a file of this process removed by `abandon`."""
+    _unfinished.add(file)
+
+
+def forget(file: Path) -> None:
+    """Leave a file, which is removed or finished, to itself."""
+    _unfinished.discard(file)
 
 
 def abandon() -> None:
@@ -112,11 +126,11 @@ def is_full(error: BaseException | None) -> bool:
 def _part_beside(place: Path) -> Iterator[Path]:
     """Give a new name for an unfinished file, which `abandon` knows as long as it is in use."""
     part = leftovers.part_beside(place)
-    _unfinished.add(part)
+    remember(part)
     try:
         yield part
     finally:
-        _unfinished.discard(part)
+        forget(part)
 
 
 def _place(target: Path) -> Path:
@@ -133,6 +147,21 @@ def _place(target: Path) -> Path:
     if paths.kind(place) not in {"", paths.DEVICE}:
         raise paths.Irregular(paths.kind(place), "write to it through standard output: -o - > FIFO")
     return place
+
+
+def _settle(part: Path) -> None:
+    """Have a file's content on the disk before it gets its name: else the power can fail between the two.
+
+    Disks in the network tell only here that they are full.
+    """
+    file = os.open(part, os.O_RDWR)
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in UNSETTLED:
+            raise
+    finally:
+        os.close(file)
 
 
 def _create(part: Path, place: Path) -> Callable[[], None]:

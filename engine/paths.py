@@ -87,11 +87,15 @@ def may_be_file(path: Path) -> bool:
 
 
 def disk(folder: Path) -> int | None:
-    """Return a number for the file system that holds a folder; None if it is not known."""
-    try:
-        return folder.stat().st_dev
-    except (OSError, ValueError):
-        return None
+    """Return a number for the file system that holds a folder, or will hold it; None if it is not known."""
+    for place in (folder, *folder.parents):
+        try:
+            return place.stat().st_dev
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            return None
+    return None
 
 
 def kind(path: str | Path) -> str:

@@ -16,10 +16,11 @@ from engine.files.formats import format_of
 from engine.library.repeating import changes, recipe_of_order
 from engine.paths import Kept
 from engine.settings.origin import origin_of
+from engine.settings.output import STANDARD
 from engine.settings.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from engine.ascent.order import Order
@@ -28,28 +29,51 @@ if TYPE_CHECKING:
     from engine.settings.output import Output
 
 
+class Wanted:
+    """What an order makes, to compare results with."""
+
+    def __init__(self, order: Order, model: DreamModel, output: Output = STANDARD) -> None:
+        self._recipe = recipe_of_order(order, model, output)
+
+    def change(self, job: Job) -> str | None:
+        """Say in two words what would be otherwise in a result that is there: empty for nothing.
+
+        None where the result does not say how it was made.  The picture is read only where the recipes agree.
+        """
+        assert job.source is not None and job.target is not None  # noqa: S101, PT018 - for the type checker
+        try:
+            recipe = Recipe.from_json(images.recipe_of(job.target))
+        except (ImageError, UsageError):  # none, or that of a newer program, or no picture at all
+            return None
+        change = changes(recipe, self._recipe, format_of(job.target).options)
+        return change or _other_picture(job.source, recipe)
+
+
 def look_again(
     items: Sequence[Item],
-    order: Order,
-    model: DreamModel,
-    output: Output,
+    wanted: Wanted,
     kept: Iterable[tuple[str, str]] = (),
+    told: Callable[[int, int], object] = lambda _seen, _all: None,
 ) -> list[Item]:
-    """Return what is left to do of a plan: results that this order would make otherwise are to be replaced.
+    """Return what is left to do of a plan: results that would be made otherwise now are to be replaced.
 
     Only results with a recipe ever are, and no input and none of the files `kept`, by what they are; one line
-    tells how many, and why.  A picture is read only where its recipe agrees with the order.
+    tells how many, and why.  `told` is called for each result that was looked at, with how many were, and of
+    how many.
     """
     jobs = [x.job if isinstance(x, Skipped) else x for x in items if isinstance(x, Skipped | Job)]
     never = Kept([*kept, *(("one of the inputs", x.source) for x in jobs if x.source)])
-    wanted = recipe_of_order(order, model, output)
+    results = sum(isinstance(x, Skipped) for x in items)
+    seen = 0
     reasons: Counter[str] = Counter()
     left: list[Item] = []
     for item in items:
         if isinstance(item, Skipped) and item.job.source is not None:
-            seen, reason = _looked_at(item.job, wanted, never)
-            left.append(seen)
-            reasons.update([reason] if reason else [])
+            change = wanted.change(item.job)
+            left.append(_settled(item.job, change, never))
+            reasons.update([change] if change and isinstance(left[-1], Job) else [])
+            seen += 1
+            told(seen, results)
         else:
             left.append(item)
     if reasons:
@@ -58,21 +82,16 @@ def look_again(
     return left
 
 
-def _looked_at(job: Job, wanted: Recipe, never: Kept) -> tuple[Item, str]:
-    """Return what is to be done about a result that is there, and why it is made anew, if it is."""
-    assert job.source is not None and job.target is not None  # noqa: S101, PT018 - for the type checker
-    try:
-        recipe = Recipe.from_json(images.recipe_of(job.target))
-    except (ImageError, UsageError):  # none, or that of a newer program, or no picture at all
-        return Skipped(job, UNKNOWN), ""
-    change = changes(recipe, wanted, format_of(job.target).options) or _other_picture(job.source, recipe)
+def _settled(job: Job, change: str | None, never: Kept) -> Item:
+    """Return what is to be done about a result that is there."""
     if not change:
-        return Skipped(job, FINISHED), ""
+        return Skipped(job, UNKNOWN if change is None else FINISHED)
+    assert job.target is not None  # noqa: S101 - for the type checker
     try:
         never.refuse(job.target)
     except UsageError as error:
-        return Failed(job.name, error, job.target), ""
-    return job, change
+        return Failed(job.name, error, job.target)
+    return job
 
 
 def _other_picture(source: Path, recipe: Recipe) -> str:

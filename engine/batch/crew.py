@@ -11,45 +11,30 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from engine import atomic, machine, paths
-from engine.ascent import memory
+from engine import atomic, paths
 from engine.batch.events import Done, Event, Failed, Job, Progress
 from engine.batch.jobs import Patience, perform
 from engine.errors import ImageError
-from engine.files import images
 from engine.settings.output import STANDARD, Output
 from engine.stop import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from engine.ascent.order import Order
-    from engine.batch.events import Item, Streams
+    from engine.batch.events import Asked, Item, Streams
+    from engine.batch.shares import Shares
     from engine.network.model import DreamModel
-    from engine.settings.tiling import Tiling
 
-SMALL: Final = 1 << 20
-"""Pixels of the largest picture that shares the processors with others."""
+PAUSE: Final = 0.5
+"""Seconds before work is asked for again where there was none."""
 
 TICK: Final = 0.1
 """Seconds between two checks of a thread that somebody is still listening."""
-
-
-@dataclass(frozen=True)
-class Shares:
-    """How the processors are shared."""
-
-    at_once: int
-    """Small pictures that are dreamed on at the same time."""
-
-    threads: int
-    """Threads that each of them uses."""
-
-    small: frozenset[Job]
-    """The pictures that share; empty where all come one by one, on all threads."""
 
 
 @dataclass(frozen=True)
@@ -63,35 +48,6 @@ class _Left:
 
 
 _Message: TypeAlias = Event | _Left
-
-
-def share(items: Sequence[Item], model: DreamModel, tiling: Tiling, jobs: int | None = None) -> Shares:
-    """Decide how many pictures are dreamed on at once: `jobs`, or as many as suit for None.
-
-    The number of threads decides a result's last bits, so it follows from the order alone.  Where little
-    memory happens to be free, fewer pictures come at once, with as many threads each.
-    """
-    alone = Shares(1, model.threads, frozenset())
-    pictures = [x for x in items if isinstance(x, Job)]
-    if model.device != "cpu" or min(jobs or len(pictures), model.threads) <= 1:
-        return alone
-    files = {x: images.pixel_count(x.source) for x in pictures if x.source and paths.is_file(x.source)}
-    sizes = {x: pixels for x, pixels in files.items() if pixels <= SMALL}
-
-    def fitting(budget: int) -> int:
-        return memory.fitting_pictures(budget, model.threads, max(sizes.values()))
-
-    if not sizes:
-        return alone
-    many = min(jobs or min(len(sizes), fitting(tiling.max_memory)), model.threads)
-    if many == 1:
-        return alone
-    rest = len(sizes) % many
-    if jobs is None and 2 * rest <= many:  # all threads together finish these sooner than one thread each
-        sizes = dict(list(sizes.items())[: len(sizes) - rest])
-    free = machine.available_memory()
-    at_once = min(many, len(sizes), many if free is None else fitting(free))
-    return Shares(at_once, model.threads // many, frozenset(sizes))
 
 
 class Crew:
@@ -130,12 +86,12 @@ class Crew:
         self._stop.set()
         return bool(self.unfinished)
 
-    def run(self, items: Iterable[Item]) -> Iterator[Event]:
+    def run(self, items: Iterable[Asked]) -> Iterator[Event]:
         """Dream on the pictures and yield what happens; errors end only their own picture.
 
-        They begin in the order of the items.  Where a disk is full, none is begun any more whose result would
-        go there; a last Failed, without a name, tells how many were left out.  No thread is at work any more
-        when this ends, however it ends.
+        They begin in the order of the items; none is asked for before it can begin.  Where a disk is full,
+        none is begun any more whose result would go there; a last Failed, without a name, tells how many
+        were left out.  No thread is at work any more when this ends, however it ends.
         """
         try:
             for event in self._events(items):
@@ -147,30 +103,37 @@ class Crew:
             for thread in self._at_work.values():
                 thread.join()
 
-    def _events(self, items: Iterable[Item]) -> Iterator[Event]:
+    def _events(self, items: Iterable[Asked]) -> Iterator[Event]:
         if self._shares.small:
             layers = self._model.weighed_layers(self._order.weights)
             self._idle = self._model.copies(self._shares.at_once, self._shares.threads, layers)
         left_out = 0
         for item in items:
-            if not isinstance(item, Job):
-                yield item
+            if item is None:
+                yield from self._meanwhile()
                 continue
-            small = item in self._shares.small
-            yield from self._until_at_work(self._shares.at_once - 1 if small else 0)
+            small = isinstance(item, Job) and item in self._shares.small
+            if isinstance(item, Job) and not small:
+                yield from self._until_at_work(0)
             if self._has_no_room(item):  # which the pictures that just ended may have found out
                 left_out += 1
+            elif not isinstance(item, Job):
+                yield item
             elif small:
                 self._start(item)
+                yield from self._until_at_work(self._shares.at_once - 1)
             else:
                 yield from self._alone(item)
         yield from self._until_at_work(0)
         if left_out:
             yield Failed("", _no_room(left_out))
 
-    def _has_no_room(self, job: Job) -> bool:
-        """Tell whether a picture's result could not be written."""
-        return bool(self._full) and job.target is not None and paths.disk(job.target.parent) in self._full
+    def _has_no_room(self, item: Item) -> bool:
+        """Tell whether a picture's result could not be written, or its folder not made, for want of room."""
+        if not self._full or not isinstance(item, Job | Failed) or item.target is None:
+            return False
+        refused = isinstance(item, Job) or atomic.is_full(item.error)
+        return refused and paths.disk(item.target.parent) in self._full
 
     def _alone(self, job: Job) -> Iterator[Event]:
         """Dream on a picture in this thread; KeyboardInterrupt if stopped."""
@@ -187,16 +150,27 @@ class Crew:
     def _until_at_work(self, most: int) -> Iterator[Event]:
         """Yield what the threads report until at most `most` are at work; KeyboardInterrupt if stopped."""
         while len(self._at_work) > (0 if self._stop.is_set() else most):
-            message = self._messages.get()
-            if not isinstance(message, _Left):
-                yield message
-                continue
-            self._at_work.pop(message.job).join()
-            self._idle.append(message.model)
-            if message.failure is not None:
-                raise message.failure
+            yield from self._heard(self._messages.get())
         if self._stop.is_set():
             raise KeyboardInterrupt
+
+    def _meanwhile(self) -> Iterator[Event]:
+        """Yield what the threads report while there is nothing to begin, for a while; as above if stopped."""
+        until = time.monotonic() + PAUSE
+        while time.monotonic() < until and not self._stop.is_set():
+            with contextlib.suppress(queue.Empty):
+                yield from self._heard(self._messages.get(timeout=TICK))
+        yield from self._until_at_work(self._shares.at_once)
+
+    def _heard(self, message: _Message) -> Iterator[Event]:
+        """Yield an event of a thread's; let the thread go whose last word it is."""
+        if not isinstance(message, _Left):
+            yield message
+            return
+        self._at_work.pop(message.job).join()
+        self._idle.append(message.model)
+        if message.failure is not None:
+            raise message.failure
 
     def _start(self, job: Job) -> None:
         # Not a daemon: Python has to wait for it, since a thread inside ONNX Runtime would crash at exit.

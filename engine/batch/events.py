@@ -21,6 +21,9 @@ KEPT: Final = "kept"
 UNKNOWN: Final = "unknown"
 """Why a picture is skipped: its result does not say how it was made."""
 
+ELSEWHERE: Final = "elsewhere"
+"""Why a picture is skipped: another process made its result while this one was at work."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -50,7 +53,7 @@ class Skipped:
     job: Job
 
     reason: str = KEPT
-    """`FINISHED`, `KEPT` or `UNKNOWN`."""
+    """`FINISHED`, `KEPT`, `UNKNOWN` or `ELSEWHERE`."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,9 @@ class Done:
 
 
 Item: TypeAlias = Job | Skipped | Failed | Warned
+Asked: TypeAlias = Item | None
+"""What whoever has the work is asked for; None: nothing at the moment, ask again in a while."""
+
 Event: TypeAlias = Skipped | Failed | Warned | Progress | Done
 
 

@@ -55,13 +55,19 @@ class Finder:
     """Finds the pictures of an order."""
 
     def __init__(
-        self, made: Callable[[str], bool], out: Path | None = None, *, recursive: bool = False
+        self,
+        made: Callable[[str], bool],
+        out: Path | None = None,
+        *,
+        recursive: bool = False,
+        awaiting: bool = False,
     ) -> None:
         """Prepare to find pictures in folders, and with `recursive` in all folders below.
 
         Passed over are files whose names `made` calls results, the folder `out` where it lies in a tree, and
-        what is hidden.
+        what is hidden.  A folder without any picture is a failure, unless they are `awaiting` some.
         """
+        self._awaiting = awaiting
         self._made = made
         self._recursive = recursive
         self._out = None if out is None else paths.place(out)
@@ -106,7 +112,7 @@ class Finder:
             told = f"links to folders are not followed: {links} here" if links else ""
         else:
             told = _left_out(tree)
-        if news:
+        if news or self._awaiting:
             return [Warned(text, told), *news] if told else news
         below = " or below it" if self._recursive else ""
         return [Failed(text, ImageError(f"there are no pictures in the folder {text}{below}", hint=told))]

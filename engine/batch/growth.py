@@ -14,13 +14,18 @@ from engine import paths
 from engine.batch.events import Done, Failed, Job, Progress, Streams
 from engine.batch.jobs import keep
 from engine.errors import ImageError, UsageError
+from engine.files import images
+from engine.files.formats import format_of
 from engine.films import encode
 from engine.films.shot import Shot
 from engine.films.zoom import fitted, screened
+from engine.library.repeating import changes
 from engine.paths import Kept
+from engine.settings.recipe import Recipe
 from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import numpy as np
@@ -79,10 +84,14 @@ class Showing:
 class Shows:
     """The steps of a batch's pictures: it sees every event and keeps what a Showing asks for."""
 
-    def __init__(self, showing: Showing) -> None:
+    def __init__(self, showing: Showing, jobs: Iterable[Job] = ()) -> None:
+        """Prepare; `jobs` are all of the order, finished ones too: their files' names are always the same."""
         self._showing = showing
         self._growing: dict[Job, Growth] = {}
-        self._names: set[str] = set()
+        self._names: dict[Job, str] = {}
+        self._taken: set[str] = set()
+        for job in jobs:
+            self._name(job)
 
     def see(self, event: Event) -> list[Path]:
         """Keep the step that an event brings; return the film, if one is complete.
@@ -106,11 +115,12 @@ class Shows:
 
     def _name(self, job: Job) -> str:
         """Return what a picture's files begin with, different for pictures of one name in several folders."""
-        stem = "stdin" if job.source is None else job.source.stem
-        again = (f"{stem}-{i}" for i in count(2))
-        name = next(x for x in chain([stem], again) if x not in self._names)
-        self._names.add(name)
-        return name
+        if job not in self._names:
+            stem = "stdin" if job.source is None else job.source.stem
+            again = (f"{stem}-{i}" for i in count(2))
+            self._names[job] = next(x for x in chain([stem], again) if x not in self._taken)
+            self._taken.add(self._names[job])
+        return self._names[job]
 
 
 class Growth:
@@ -123,10 +133,12 @@ class Growth:
         self._stride = 1
         self._last = first
         self._frames: list[NDArray[np.uint8]] = []
+        result = first.job.target
+        if result is not None and paths.taken(result):  # made anew, and so is what shows how it grew
+            self._showing = showing = replace(showing, overwrite=True)
         film = showing.film_of(name)
         if film is not None:
             _free(film, showing)
-            result = first.job.target
             if result is not None and paths.place(result) == paths.place(film):
                 raise UsageError(f"{film} is the result, too", hint="write the film to another file")
             self._frames.append(fitted(screened(first.dreaming.source), SIZE))
@@ -156,7 +168,8 @@ class Growth:
         if pictured:
             assert self._showing.folder is not None  # noqa: S101 - for the type checker
             target = self._showing.folder / paths.named(self._name, f"-{self._count:04}.png")
-            _free(target, self._showing)
+            if not _began_so(target, progress):
+                _free(target, self._showing)
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -168,6 +181,19 @@ class Growth:
             if len(self._frames) > MOST:  # the first is the picture, so every second step stays
                 del self._frames[1::2]
                 self._stride *= 2
+
+
+def _began_so(target: Path, progress: Progress) -> bool:
+    """Tell whether a step's picture was left by a run that was killed in the same dream."""
+    if not paths.is_file(target):
+        return False
+    try:
+        left = Recipe.from_json(images.recipe_of(target))
+    except (ImageError, UsageError):
+        return False
+    wanted = progress.dreaming.recipe()
+    same = not changes(replace(left, finished=True), wanted, format_of(target).options)
+    return same and left.picture == wanted.picture
 
 
 def _free(target: Path, showing: Showing) -> None:

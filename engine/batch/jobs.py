@@ -77,6 +77,11 @@ def perform(
         yield Failed(job.name, DreamError(f"not enough memory for {job.name}", hint="make it smaller"))
 
 
+def may_pass(error: DreamError, *others: int) -> bool:
+    """Tell whether an error is one of a disk or a network that can pass, or has one of these numbers."""
+    return getattr(error.__cause__, "errno", None) in (*PASSING, *others)
+
+
 def keep(progress: Progress, streams: Streams) -> tuple[str, ...]:
     """Write the picture so far, at full size, as the job's result; return what could not be kept."""
     if progress.job.target is not None:
@@ -122,7 +127,7 @@ def _read_patiently(
         try:
             return _read(job, streams)
         except ImageError as error:
-            if job.source is None or getattr(error.__cause__, "errno", None) not in PASSING:
+            if job.source is None or not may_pass(error):
                 raise
             seconds = min(FIRST_WAIT * 2**again, LONGEST_WAIT)
             left = patience.retries - again

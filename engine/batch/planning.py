@@ -28,23 +28,26 @@ def plan(
     naming: Naming = STANDARD,
     overwrite: bool = False,
     keep: bool = False,
+    awaiting: bool = False,
     kept: Iterable[tuple[str, str]] = (),
 ) -> list[Item]:
     """Decide which files are read and where each result goes, in the order of the inputs.
 
-    See `Finder.find` for the inputs, for files that a list names, None where there is no list, and for
-    `recursive`.  Results go to `output` if it names a file, and into it if it is a folder, ends with a slash
-    or has to hold several, which mirrors trees; otherwise beside their sources.  Folders are created.  With
-    `overwrite`, results replace other files, but no input and none of the files `kept`, by what they are;
-    with `keep`, a single picture whose result is there is skipped, as one of several is.  Raises UsageError
-    for orders that contradict each other, ImageError where a single result cannot be written.
+    See `Finder` for the inputs, for files that a list names (None where there is no list), for `recursive`
+    and `awaiting`.  Results go to `output` if it names a file, and into it if it is a folder, ends with a
+    slash or has to hold several, which mirrors trees; otherwise beside their sources.  Folders are created.
+
+    With `overwrite`, results replace other files, but no input and none of the files `kept`, by what they
+    are; with `keep`, a single picture whose result is there is skipped, as one of several is.  Raises
+    UsageError for orders that contradict each other, ImageError where a single result cannot be written.
     """
     output = "-" if output in paths.STDOUT else output
     many = listed is not None or len(inputs) > 1 or any(map(is_plural, inputs))
     if many and output == "-":
         raise UsageError("standard output takes one picture only", hint="give a folder: -o folder/")
     folder = _folder(output, many=many)
-    news = Finder(naming.made, folder, recursive=recursive).find(inputs, listed or ())
+    finder = Finder(naming.made, folder, recursive=recursive, awaiting=awaiting)
+    news = finder.find(inputs, listed or ())
     pictures = [x for x in news if isinstance(x, Found)]
     names = _names(pictures, output, folder, naming)
     what = "one of the inputs" if many else "the input"
@@ -65,7 +68,7 @@ def plan(
                 raise
             items.append(Failed(job.name, error, job.target))
     if folder is not None and written:
-        _create(folder)
+        create(folder)
         return [_housed(x) for x in items]
     return items
 
@@ -131,7 +134,8 @@ def _settle(
     )
 
 
-def _create(folder: Path) -> None:
+def create(folder: Path) -> None:
+    """Create a folder for results, if it is not there; raise ImageError where it cannot be."""
     try:
         paths.check_name(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +147,7 @@ def _housed(item: Item) -> Item:
     """Create the folder of a tree that a result goes into; only the pictures in it fail where that fails."""
     if isinstance(item, Job) and item.target is not None and not paths.is_folder(item.target.parent):
         try:
-            _create(item.target.parent)
+            create(item.target.parent)
         except ImageError as error:
             return Failed(item.name, error, item.target)
     return item

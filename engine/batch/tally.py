@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from engine import atomic
-from engine.batch.events import Done, Failed, Job, Skipped
+from engine.batch.events import ELSEWHERE, Done, Failed, Job, Progress, Skipped
 from engine.errors import ImageError, UsageError
 from engine.settings.origin import origin_of
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from engine.batch.events import Event, Item
     from engine.paths import Kept
 
-STATUSES: Final = ("done", "skipped", "failed", "not begun")
-"""What can become of a picture."""
+STATUSES: Final = ("done", "done elsewhere", "skipped", "failed", "not begun")
+"""What can become of a picture; elsewhere is in another process."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """What became of a picture."""
 
@@ -55,14 +55,13 @@ class Tally:
     def __init__(self, items: Iterable[Item], *, digests: bool = False) -> None:
         """Begin with a plan; `digests` tells whether results are to be read for their sha256."""
         self._digests = digests
-        self._reasons: Counter[str] = Counter()
         self._rows: dict[str, Row] = {}
-        self.codes: set[int] = set()
-        """The exit codes of all failures."""
+        self._codes: dict[str, int] = {}
+        """The exit codes of failures, by the picture's name; of pictures left out by none."""
 
         for item in items:
             if isinstance(item, Skipped):
-                self._add(item.job, "skipped", item.reason)
+                self.see(item)
             elif isinstance(item, Job):
                 self._add(item, "not begun")
 
@@ -71,20 +70,29 @@ class Tally:
         match event:
             case Done(job, seconds):
                 self._add(job, "done").seconds = round(seconds, 3)
+            case Skipped(job, reason) if not self._is_done(
+                job
+            ):  # else it is seen again, as in a watched folder
+                self._add(job, "done elsewhere" if reason == ELSEWHERE else "skipped", reason)
             case Failed(name, error, target):
-                self.codes.add(error.exit_code)
-                if not name:  # of pictures that were not begun
-                    return
-                output = "" if target is None else str(target)
-                self._rows[name] = Row(name, "failed", str(error), output=output)
-                said = str(error).replace(output, "…") if output else str(error)
-                self._reasons[said.replace(name, "…")] += 1
+                if name:  # otherwise it is of pictures that were not begun
+                    output = "" if target is None else str(target)
+                    self._rows[name] = Row(name, "failed", str(error), output=output)
+                self._codes[name] = error.exit_code
+            case Progress(job) if job.name not in self._rows:  # one that has arrived
+                self._add(job, "not begun")
             case _:
                 pass
 
+    @property
+    def exit_code(self) -> int:
+        """The exit code that a run ends with: that of its failures, 1 where they have several."""
+        codes = set(self._codes.values())
+        return codes.pop() if len(codes) == 1 else int(bool(codes))
+
     def counts(self) -> dict[str, int]:
         """Return how many pictures there are of each status."""
-        found = Counter(x.status for x in self._rows.values())
+        found = Counter(x.status for x in tuple(self._rows.values()))
         return {x: found[x] for x in STATUSES}
 
     def table(self) -> dict[str, int]:
@@ -93,11 +101,13 @@ class Tally:
 
     def reasons(self) -> Counter[str]:
         """Return why pictures failed, with `…` for their names, and how many for each."""
-        return self._reasons
+        failed = [x for x in tuple(self._rows.values()) if x.status == "failed"]
+        said = (x.error.replace(x.output, "…") if x.output else x.error for x in failed)
+        return Counter(text.replace(x.picture, "…") for x, text in zip(failed, said, strict=True))
 
     def write(self, file: Path, seconds: float) -> None:
         """Write all rows to a file that `check` has accepted; raise ImageError where that fails."""
-        rows = [asdict(x) for x in self._rows.values()]
+        rows = [asdict(x) for x in tuple(self._rows.values())]  # the work may still go on
         text = io.StringIO(newline="")
         if file.suffix.lower() == ".csv":
             table = csv.DictWriter(text, [x.name for x in fields(Row)])
@@ -110,11 +120,15 @@ class Tally:
         with atomic.explaining(file, ImageError), atomic.replacing(file) as part:
             part.write_bytes(content)
 
+    def _is_done(self, job: Job) -> bool:
+        return job.name in self._rows and self._rows[job.name].status.startswith("done")
+
     def _add(self, job: Job, status: str, error: str = "") -> Row:
         row = Row(job.name, status, error, output=job.output)
-        if self._digests and job.target is not None and status in {"done", "skipped"}:
+        if self._digests and job.target is not None and status not in {"failed", "not begun"}:
             row.sha256 = _digest(job.target)
         self._rows[job.name] = row
+        self._codes.pop(job.name, None)
         return row
 
 

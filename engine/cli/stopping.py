@@ -35,7 +35,7 @@ SIGNALS: Final = tuple(
 """Those that end a program and that this system has."""
 
 PATIENCE: Final = 0.5
-"""Seconds that the last words may take: perhaps nobody reads them."""
+"""Seconds that the last words may take, as a rule: perhaps nobody reads them."""
 
 
 class _Ending:
@@ -45,6 +45,7 @@ class _Ending:
         self.instead: Callable[[], bool] | None = None
         self.always = False
         self.words: Callable[[], DreamError] = lambda: Cancelled("cancelled")
+        self.patience = PATIENCE
         self.tell: Callable[[DreamError], object] = lambda error: console.note(f"deepdream: {error}")
         self.begun = _thread.allocate_lock()
         """Taken by whoever ends the process: only one can."""
@@ -79,12 +80,14 @@ def telling(tell: Callable[[DreamError], object]) -> AbstractContextManager[None
     return _having("tell", tell)
 
 
-def saying(words: Callable[[], DreamError]) -> AbstractContextManager[None]:
+@contextlib.contextmanager
+def saying(words: Callable[[], DreamError], patience: float = PATIENCE) -> Iterator[None]:
     """Have these last words inside the `with` block: `words` is called when the end has come.
 
-    It may not take longer than `PATIENCE`, and runs while the work still goes on.
+    It may not take longer than `patience`, in seconds, and runs while the work still goes on.
     """
-    return _having("words", words)
+    with _having("words", words), _having("patience", patience):
+        yield
 
 
 @contextlib.contextmanager
@@ -155,7 +158,7 @@ def _end() -> NoReturn:
     said.acquire()
     with contextlib.suppress(RuntimeError):  # no more threads
         _thread.start_new_thread(_say, (said,))
-        said.acquire(timeout=PATIENCE)
+        said.acquire(timeout=_ending.patience)
     abandon()
     os._exit(Cancelled.exit_code)
 

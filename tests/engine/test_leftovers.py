@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import atomic, leftovers
+from engine import atomic, leftovers, processes
 from engine.errors import ImageError
 
 ROOT = Path(__file__).parents[2]
@@ -88,9 +88,9 @@ def test_a_run_beside_a_living_one_leaves_its_file_alone(tmp_path: Path, writer)
 
 
 def test_a_number_that_another_process_has_now_is_no_longer_the_writer(tmp_path: Path) -> None:
-    mine = leftovers._began(os.getpid())
+    mine = processes.began(os.getpid())
     assert mine
-    here = leftovers._here()
+    here = processes.here()
     (tmp_path / named(here, os.getpid(), mine)).touch()
     (tmp_path / named(here, os.getpid(), mine - 1)).touch()
     assert write(tmp_path) == [named(here, os.getpid(), mine)]
@@ -98,9 +98,9 @@ def test_a_number_that_another_process_has_now_is_no_longer_the_writer(tmp_path:
 
 @pytest.mark.parametrize("process", [1, os.getppid(), 2**32 - 1])
 def test_who_cannot_be_looked_at_is_taken_for_alive(tmp_path: Path, process: int, monkeypatch) -> None:
-    monkeypatch.setattr(leftovers, "_began", lambda _: None)
-    (tmp_path / named(leftovers._here(), process, 5)).touch()
-    assert write(tmp_path) == [named(leftovers._here(), process, 5)]
+    monkeypatch.setattr(processes, "began", lambda _: None)
+    (tmp_path / named(processes.here(), process, 5)).touch()
+    assert write(tmp_path) == [named(processes.here(), process, 5)]
 
 
 @pytest.mark.parametrize("age", [0, 3600, 6 * 24 * 3600, 8 * 24 * 3600])
@@ -112,7 +112,7 @@ def test_files_of_other_machines_are_left_for_a_week(tmp_path: Path, age: int) -
 
 
 def test_only_our_own_names_are_touched(tmp_path: Path) -> None:
-    gone = leftovers._here(), 2**22 + 5, 7
+    gone = processes.here(), 2**22 + 5, 7
     names = [
         named(*gone)[1:],
         named(*gone) + ".png",

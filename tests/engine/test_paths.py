@@ -195,7 +195,7 @@ ASKS = re.compile(
 OWN = {
     "paths.py": "what all others use",
     "machine.py": "/proc and /sys",
-    "leftovers.py": "/proc, and our own unfinished files",
+    "processes.py": "/proc",
     "films/store.py": "the folder of our own frames",
     "network/model.py": "the package's model",
     "settings/presets.py": "the package's presets",

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.cli import console, options, stopping
-from engine.cli.commands import ordering
+from engine.cli.commands import ordering, supply
 from engine.cli.commands.common import (
     begin,
     configured,
-    files_read,
     open_model,
     ordered,
     report_step,
@@ -23,26 +24,34 @@ from engine.errors import Cancelled, DreamError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from engine.batch.crew import Crew
-    from engine.batch.events import Event, Item, Progress, Streams
+    from engine.batch.events import Asked, Event, Progress, Streams
+    from engine.batch.growth import Shows
+    from engine.batch.tally import Tally
     from engine.cli.reporters import Reporter
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
 HELP: Final = "dream on pictures"
 
+LONG: Final = 5.0
+"""Seconds that the last words may take where they include a report."""
+
 add_options = ordering.add_options
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Dream on pictures."""
-    started = time.monotonic()
+    started, began = time.monotonic(), time.time()
     repeat = follow(arguments) if arguments.recipe else None
     config = configured(arguments, repeat.recipe if repeat else None)
     options.tiling(arguments)  # refused before anything is read
     output = options.output(arguments, config.seed)
+    if arguments.watch:
+        supply.check_watch(arguments)
     from engine.batch import events
 
     with ThreadPoolExecutor(1) as pool:
@@ -51,59 +60,90 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         else:
             opening = pool.submit(open_model, arguments, arguments.device, arguments.precision)
 
-        from engine.batch import crew
-        from engine.batch.again import look_again
-        from engine.batch.growth import Shows
+        from engine.batch import growth
+        from engine.batch.again import Wanted
+        from engine.batch.crew import Crew
+        from engine.batch.sharing import Sharing
         from engine.batch.tally import Tally
 
         streams = events.Streams(_binary(sys.stdin), _binary(sys.stdout))
-        items = ordering.planned(arguments, streams)
+        planned = ordering.planned(arguments, streams)
     model = opening.result()
     order, warnings = ordered(arguments, config, model)
     warnings += repeat.warnings(model) if repeat else ()
-    if not arguments.keep:
-        items = look_again(items, order, model, output, files_read(arguments))
-    tally = Tally(items, digests=arguments.report is not None)
-    skipped = [x for x in items if isinstance(x, events.Skipped)]
-    items = [x for x in items if not isinstance(x, events.Skipped)]
-    shares = crew.share(items, model, order.tiling, arguments.jobs)
-    inputs = [x.source for x in items if isinstance(x, events.Job)]
-    pictures = len(inputs)
-    shown = Shows(ordering.showing(arguments, inputs, several=pictures > 1))
-    report = ordering.report(arguments, inputs)
-    begin(reporter, model, order, warnings, pictures, shares.at_once)
-    if skipped:
-        reporter.skipped(skipped)
+    wanted = Wanted(order, model, output)
+    plan = functools.partial(ordering.planned, arguments, streams)
+    pictures = supply.supplied(arguments, planned, plan, wanted, order, model, reporter)
+    tally = Tally(pictures.planned, digests=arguments.report is not None)
+    several = arguments.watch or len(pictures.jobs) > 1
+    shown = growth.Shows(ordering.showing(arguments, pictures.inputs, several=several), pictures.jobs)
+    ending = Ending(reporter, tally, ordering.report(arguments, pictures.inputs), started)
+    begin(reporter, model, order, warnings, pictures.pictures, pictures.shares.at_once)
+    if pictures.skipped:
+        reporter.skipped(pictures.skipped)
+    if arguments.watch:
+        reporter.watching(arguments.input)
+    others = supply.made_by_others(arguments, wanted, began)
+    crew = Crew(model, order, streams, pictures.shares, output, arguments.retry)
+    with Sharing(pictures.items, others, reporter.waiting) as sharing:
+        sharing.clear(x.job for x in pictures.skipped)
+        noting = [tally.see, sharing.see, *([pictures.arrivals.see] if pictures.arrivals else [])]
+        see = functools.partial(_see, noting, shown, reporter)
+        try:
+            _work(crew, sharing, see, ending, arguments, reporter)
+        except DreamError as error:
+            ending(error.exit_code)
+            raise
+    return ending(tally.exit_code)
 
-    def see(event: Event) -> None:
-        tally.see(event)
-        _report(event, reporter)
-        for film in shown.see(event):
-            console.say(str(film))
 
-    try:
-        _work(
-            crew.Crew(model, order, streams, shares, output, arguments.retry), items, see, arguments, reporter
-        )
-    finally:
-        if report is not None:
-            tally.write(report, time.monotonic() - started)
-    code = tally.codes.pop() if len(tally.codes) == 1 else int(bool(tally.codes))
-    reporter.end(tally, time.monotonic() - started, code)
-    return code
+@dataclass(frozen=True)
+class Ending:
+    """How a run of pictures ends: with its report, and its summary."""
+
+    reporter: Reporter
+    tally: Tally
+    report: Path | None
+    started: float
+
+    def __call__(self, code: int) -> int:
+        """Write the report and say how the run went, which ends with this exit code; return it.
+
+        A report that cannot be written makes that of a run without failures another one.
+        """
+        seconds = time.monotonic() - self.started
+        if self.report is not None:
+            try:
+                self.tally.write(self.report, seconds)
+            except DreamError as error:
+                self.reporter.error(error)
+                code = code or error.exit_code
+        self.reporter.end(self.tally, seconds, code)
+        return code
+
+    @property
+    def patience(self) -> float:
+        """Seconds that this may take where the run is stopped."""
+        return stopping.PATIENCE if self.report is None else LONG
 
 
 def _work(
     work: Crew,
-    items: list[Item],
+    items: Iterable[Asked],
     see: Callable[[Event], None],
+    ending: Ending,
     arguments: argparse.Namespace,
     reporter: Reporter,
 ) -> None:
     """Dream on the pictures and show what happens; raise what an interruption ends with."""
+
+    def words() -> DreamError:
+        ending(Cancelled.exit_code)
+        return _cancelled(list(work.unfinished.values()))
+
     try:
         with (
-            stopping.saying(lambda: _cancelled(list(work.unfinished.values()))),
+            stopping.saying(words, ending.patience),
             stopping.instead(work.interrupt) if arguments.keep_partial else nullcontext(),
         ):
             for event in work.run(items):
@@ -113,6 +153,15 @@ def _work(
         if arguments.keep_partial:
             raise _kept(unfinished, work.streams, reporter) from None
         raise _cancelled(unfinished) from None
+
+
+def _see(noting: Iterable[Callable[[Event], object]], shown: Shows, reporter: Reporter, event: Event) -> None:
+    """Have an event noted by all whom it concerns, and reported."""
+    for note in noting:
+        note(event)
+    _report(event, reporter)
+    for film in shown.see(event):
+        console.say(str(film))
 
 
 def _report(event: Event, reporter: Reporter) -> None:
@@ -126,6 +175,8 @@ def _report(event: Event, reporter: Reporter) -> None:
             reporter.warning(message, name=name)
         case batch.Failed(name, error):
             reporter.error(error, name=name)
+        case batch.Skipped():
+            reporter.passed(event)
         case batch.Done(job, seconds):
             reporter.done(job.name, job.output, seconds)
             if job.target is not None:

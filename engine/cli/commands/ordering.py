@@ -38,6 +38,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="take the folders in folders too, and mirror them in OUT",
     )
     parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on with the pictures that arrive in these folders, until Ctrl-C; needs the [watch] extra",
+    )
+    parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
@@ -128,6 +133,7 @@ def planned(arguments: argparse.Namespace, streams: Streams) -> list[Item]:
         naming=Naming.of(arguments.name, arguments.format),
         overwrite=arguments.overwrite,
         keep=arguments.keep,
+        awaiting=arguments.watch,
         kept=files_read(arguments),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.cli.console import printable, redraw
 from engine.cli.reporters.lines import Lines, frame_count
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from engine.batch.tally import Tally
     from engine.errors import DreamError
     from engine.network.model import DreamModel
+
+OFTEN: Final = 0.1
+"""Seconds between two bars of what goes fast."""
 
 
 class Bar(Lines):
@@ -45,6 +48,18 @@ class Bar(Lines):
             f"iteration {step.iteration}/{step.iterations}  loss {step.loss:.3f}  {self._left(step.fraction)}"
         )
         self._draw(step.fraction, text)
+
+    def looking(self, seen: int, results: int) -> None:
+        """Draw a bar of the results that have been looked at."""
+        now = self._clock()
+        if now >= self._due:
+            self._due = now + OFTEN
+            self._draw(seen / results, f"looked at {seen} of {results} results")
+
+    def waiting(self, pictures: int) -> None:
+        """Remove the bar, and print once that others are at work."""
+        self.clear()
+        super().waiting(pictures)
 
     def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
         """Print what computes, and draw an empty bar."""

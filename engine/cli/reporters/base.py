@@ -68,6 +68,18 @@ class Reporter:
     def skipped(self, pictures: Sequence[Skipped]) -> None:
         """Report pictures that are not dreamed on, because their results are there."""
 
+    def looking(self, seen: int, results: int) -> None:
+        """Report how many of the results that are there have been compared with the order."""
+
+    def passed(self, picture: Skipped) -> None:
+        """Report a picture that turned out to be done when its turn came, by another process perhaps."""
+
+    def waiting(self, pictures: int) -> None:
+        """Report that nothing is left but pictures that other processes are at work on."""
+
+    def watching(self, folders: Sequence[str]) -> None:
+        """Report that pictures are waited for."""
+
     def done(self, name: str, output: str, seconds: float) -> None:
         """Report that the result of the picture `name` has been written to `output`."""
 

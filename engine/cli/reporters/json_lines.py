@@ -24,9 +24,15 @@ if TYPE_CHECKING:
 PROTOCOL: Final = 1
 """Version of the JSON lines."""
 
+HUNDRED: Final = 100
+"""Results that are looked at between two events that tell of it."""
+
 
 class JsonLines(Reporter):
     """Report to programs, one JSON object per line; docs/wire.md describes the events."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
 
     def start(
         self,
@@ -89,7 +95,26 @@ class JsonLines(Reporter):
     def skipped(self, pictures: Sequence[Skipped]) -> None:
         """Send which pictures are skipped, and why."""
         for x in pictures:
-            self._send("skipped", image=x.job.name, output=x.job.output, reason=x.reason)
+            self.passed(x)
+
+    def looking(self, seen: int, results: int) -> None:
+        """Send how many results have been looked at, every hundredth."""
+        if seen % HUNDRED == 0:
+            self._send("look", seen=seen, results=results)
+
+    def passed(self, picture: Skipped) -> None:
+        """Send which picture is done already, and why."""
+        self._send("skipped", image=picture.job.name, output=picture.job.output, reason=picture.reason)
+
+    def waiting(self, pictures: int) -> None:
+        """Send how many pictures others are at work on, where that changes."""
+        if pictures != self._waiting:
+            self._waiting = pictures
+            self._send("waiting", pictures=pictures)
+
+    def watching(self, folders: Sequence[str]) -> None:
+        """Send what is watched."""
+        self._send("watching", folders=list(folders))
 
     def done(self, name: str, output: str, seconds: float) -> None:
         """Send where the result is."""

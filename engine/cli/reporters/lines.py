@@ -61,6 +61,7 @@ class Lines(Reporter):
 
         self._at_once = 1
         self._reported = -1
+        self._waiting = False
 
     def start(
         self,
@@ -98,13 +99,33 @@ class Lines(Reporter):
         elif self._verbose:
             note(f"{inner}iteration {step.iteration}/{step.iterations} loss {step.loss:.4f}")
 
-    def _show(self, pace: Pace) -> None:
+    def _show(self, far: object) -> None:
         """Print how far several pictures are, every ten seconds."""
         now = self._clock()
         if now >= self._due:
             if self._due:
-                note(str(pace))
+                note(str(far))
             self._due = now + EVERY
+
+    def looking(self, seen: int, results: int) -> None:
+        """Print how many results have been looked at, every ten seconds."""
+        self._show(f"looked at {seen} of {results} results")
+
+    def passed(self, picture: Skipped) -> None:
+        """Count a picture that another process has done."""
+        if self._pace is not None:
+            self._pace.finish(picture.job.name)
+
+    def waiting(self, pictures: int) -> None:
+        """Print once that others are at work."""
+        if not self._waiting:
+            self._waiting = True
+            are = "picture that another process is" if pictures == 1 else "pictures that other processes are"
+            note(f"waiting for {pictures} {are} at work on")
+
+    def watching(self, folders: Sequence[str]) -> None:
+        """Print what is watched, and how that ends."""
+        note(f"watching {', '.join(folders)}: pictures that arrive are dreamed on, until Ctrl-C")
 
     def done(self, name: str, output: str, seconds: float) -> None:
         """Count a picture."""

@@ -11,7 +11,7 @@ import pytest
 from engine.ascent.masks import Mask
 from engine.ascent.order import Order, order_for
 from engine.batch import again
-from engine.batch.again import look_again
+from engine.batch.again import Wanted, look_again
 from engine.batch.events import FINISHED, KEPT, UNKNOWN, Failed, Item, Job, Skipped, Warned
 from engine.batch.planning import plan
 from engine.errors import UsageError
@@ -49,7 +49,7 @@ def made(order: Order, tiny, target: str = "out/photo.dream.png", **other: objec
 
 
 def looked(order: Order, tiny, output: Output | None = None, **options) -> list[Item]:
-    return look_again(plan(["."], "out", **options), order, tiny, output or Output())
+    return look_again(plan(["."], "out", **options), Wanted(order, tiny, output or Output()))
 
 
 def test_what_is_finished_is_skipped_and_what_is_missing_is_done(tiny, order: Order) -> None:
@@ -139,11 +139,11 @@ def test_what_does_not_say_how_it_was_made_is_kept(photo: Path, tiny, order: Ord
 
 def test_what_this_run_reads_is_not_replaced(tiny, order: Order) -> None:
     made(order, tiny, "photo.dream.png", finished=False)
-    items = look_again(plan(["photo.png", "photo.dream.png"]), order, tiny, Output())
+    items = look_again(plan(["photo.png", "photo.dream.png"]), Wanted(order, tiny))
     assert isinstance(items[0], Failed)
     assert str(items[0].error) == "photo.dream.png is one of the inputs"
     guide = [("the guide", "photo.dream.png")]
-    (failed, _) = look_again(plan(["photo.png", "b.png"]), order, tiny, Output(), guide)
+    (failed, _) = look_again(plan(["photo.png", "b.png"]), Wanted(order, tiny), guide)
     assert isinstance(failed, Failed)
 
 

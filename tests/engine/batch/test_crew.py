@@ -16,9 +16,10 @@ import pytest
 from engine import machine
 from engine.ascent.order import Order
 from engine.ascent.step import Step
-from engine.batch import crew, events
-from engine.batch.crew import Crew, Shares, share
+from engine.batch import crew, events, shares
+from engine.batch.crew import Crew
 from engine.batch.events import Done, Event, Failed, Job, Progress, Skipped, Warned
+from engine.batch.shares import Shares, share
 from engine.errors import ImageError
 from engine.network.model import DreamModel, load_model
 from engine.settings.config import DreamConfig
@@ -113,7 +114,7 @@ def test_large_pictures_and_what_is_no_file_come_one_by_one(four, tmp_path: Path
 
 
 def test_memory_decides_how_many_come_at_once(four, monkeypatch) -> None:
-    monkeypatch.setattr(crew.images, "pixel_count", lambda _: 1_000_000)
+    monkeypatch.setattr(shares.images, "pixel_count", lambda _: 1_000_000)
     monkeypatch.setattr(machine, "available_memory", lambda: None)
     few = share(four, computer(4), Tiling(max_memory=1_700_000_000))
     assert (few.at_once, few.threads) == (2, 2)
@@ -298,12 +299,12 @@ def test_an_interruption_before_anybody_is_at_work(monkeypatch, nobody_left) -> 
 
 @pytest.mark.parametrize("at_once", [0, 2])
 def test_an_interruption_ends_a_wait(four, tiny, monkeypatch, nobody_left, at_once: int) -> None:
-    monkeypatch.setattr(crew.images, "read", lambda _: pytest.fail("is replaced"))
+    monkeypatch.setattr("engine.batch.jobs.images.read", lambda _: pytest.fail("is replaced"))
 
     def failing(source: Path):
         raise ImageError(f"{source} cannot be read") from OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(crew.images, "read", failing)
+    monkeypatch.setattr("engine.batch.jobs.images.read", failing)
     weights = tiny.channel_weights(QUICK.layers)
     shares = Shares(at_once, 1, frozenset(four if at_once else []))
     work = Crew(tiny, Order(weights, QUICK), NOWHERE, shares, retries=100)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.batch import tally
-from engine.batch.events import FINISHED, Done, Failed, Item, Job, Skipped, Warned
+from engine.batch.events import ELSEWHERE, FINISHED, Done, Failed, Item, Job, Skipped, Warned
 from engine.batch.tally import Tally
 from engine.errors import ImageError, UsageError
 from engine.paths import Kept
@@ -36,9 +36,23 @@ def told(**options: bool) -> Tally:
 
 
 def test_counts_and_reasons_without_names() -> None:
-    assert told().counts() == {"done": 1, "skipped": 1, "failed": 2, "not begun": 1}
+    assert told().counts() == {"done": 1, "done elsewhere": 0, "skipped": 1, "failed": 2, "not begun": 1}
     assert told().reasons() == {"… is not a picture": 2}
-    assert told().codes == {2, 3}
+    assert told().exit_code == 1
+
+
+def test_what_becomes_of_a_picture_in_the_end_counts() -> None:
+    """In a folder that is watched, much can."""
+    seen = Tally([])
+    for event in (
+        Failed("a.jpg", ImageError("a.jpg is cut off"), Path("a.png")),
+        Done(job("a"), 1.0),
+        Skipped(job("a"), FINISHED),
+        Skipped(job("b"), ELSEWHERE),
+    ):
+        seen.see(event)
+    assert (seen.exit_code, seen.reasons()) == (0, {})
+    assert seen.table() == {"done": 1, "done_elsewhere": 1, "skipped": 0, "failed": 0, "not_begun": 0}
 
 
 def test_an_input_that_gives_nothing_has_a_row() -> None:
