@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 ELSEWHERE: Final = "--keep FOLDER names another folder"
 
+LOCK: Final = "deepdream-studio.lock"
+"""The file that is locked, which also tells a shelf from any other folder: what is not whole in it goes."""
+
 
 @contextlib.contextmanager
 def shelf_folder(keep: str | None) -> Iterator[Path]:
     """Give the folder to use; raise UsageError where it cannot be used, or another studio uses it."""
     folder = _caches() / "deepdream" / "studio" if keep is None else Path(keep)
+    if keep is not None and not _is_ours(folder):
+        raise UsageError(f"{folder} holds other things than a studio's shelf", hint=ELSEWHERE)
     try:
         taken = _new(folder) if keep is None else (folder, _locked(folder))
     except OSError as error:
@@ -41,6 +46,15 @@ def shelf_folder(keep: str | None) -> Iterator[Path]:
         lock.close()
         if keep is None:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether a shelf is in a folder, or can be put there: it is empty, or not there yet."""
+    try:
+        # An empty disk has lost+found.
+        return (folder / LOCK).is_file() or all(x.name == "lost+found" for x in folder.iterdir())
+    except OSError:  # not there, or not to be used, which taking it tells
+        return True
 
 
 def _new(base: Path) -> tuple[Path, Any]:
@@ -65,7 +79,7 @@ def _caches() -> Path:
 def _locked(folder: Path) -> Any:
     """Take a folder's lock, which is held as long as the file is open; None where another has it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = (folder / "lock").open("ab")
+    file = (folder / LOCK).open("ab")
     try:
         if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415 - Windows' own
