@@ -19,15 +19,15 @@ LEAST: Final = 160
 """Shorter side of a small copy where possible: below 107 pixels a deep layer sees nothing."""
 
 
-def thumbnail(picture: Picture, side: int) -> NDArray[np.uint8]:
+def thumbnail(picture: Picture, side: int, least: int = LEAST) -> NDArray[np.uint8]:
     """Return a small copy on white, with at most as many pixels as a square of `side`; sRGB [h, w, 3].
 
     A picture that is smaller stays as it is.  A long one gets up to four times as many pixels, so that its
-    shorter side has `LEAST`.
+    shorter side has `least`.
     """
     height, width = picture.shape
     even = side / math.sqrt(height * width)
-    scale = min(max(even, min(LEAST / min(height, width), 2 * even)), 1.0)
+    scale = min(max(even, min(least / min(height, width), 2 * even)), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     image = picture.to_pil()
     if size != image.size:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import DreamError
 from engine.studio.about import look_names
+from engine.studio.queue import LONGEST
 from engine.studio.schema import Fault
 from engine.studio.workers import Worker
 
@@ -31,6 +32,7 @@ class Sheet:
     kind: str
     layer: str
     source: Path
+    """A copy of the picture: a large one would take long to read."""
     name: str
     folder: Path
     names: list[str] = field(default_factory=list)
@@ -73,7 +75,9 @@ class Helper:
         key = (picture.id, kind, layer)
         sheet = self._sheets.get(key)
         if sheet is None or sheet.error is not None:
-            sheet = Sheet(kind, layer, folder / "source", picture.name, folder / "thumbnails")
+            sheet = Sheet(
+                kind, layer, folder / f"preview-{LONGEST}.webp", picture.name, folder / "thumbnails"
+            )
             self._sheets[key] = sheet
         sheet.listeners += 1
         self._wanted.set()

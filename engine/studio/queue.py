@@ -95,7 +95,9 @@ class Queue:
             self._changed(dream)
         elif part.status == "working":
             part.status = "stopping"
-            if self._worker is not None:
+            if self._worker is not None and dream.progress is None:
+                self._worker.kill()  # it has nothing to keep yet, and may be reading a large picture
+            elif self._worker is not None:
                 self._worker.stop()
                 asyncio.get_running_loop().call_later(PATIENCE, self._worker.kill)
             self._changed(dream)
@@ -145,7 +147,7 @@ class Queue:
             dream.result = f"/api/dreams/{dream.id}/result"
         dream.ended = time.time()
         stopped = _state(dream) == "stopping"
-        dream.error = None if stopped and fault is None else fault
+        dream.error = None if stopped and dream.progress is None else fault
         # Last of all: whoever reads it finds all else in place.
         dream.status = "failed" if dream.error else "stopped" if stopped else "done"
         self._changed(dream)

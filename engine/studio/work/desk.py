@@ -13,7 +13,7 @@ from engine.errors import DreamError
 from engine.stop import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from engine.network.model import DreamModel
 
@@ -30,8 +30,6 @@ class Desk:
         self._model: DreamModel | None = None
         self.stopped = Stop()
         """Whether the job at hand is to end early."""
-        self.at_stop: Callable[[], object] | None = None
-        """What else to do at a stop, in another thread, while the job may be inside of a library."""
         threading.Thread(target=self._read, daemon=True).start()
 
     def jobs(self) -> Iterator[dict[str, Any]]:
@@ -82,9 +80,7 @@ class Desk:
                 words = json.loads(line)
                 if "stop" in words:
                     self.stopped.set()
-                    if self.at_stop is not None:
-                        self.at_stop()
-                    continue
-                self.stopped.clear()
-                self._jobs.put(words)
+                else:
+                    self.stopped.clear()
+                    self._jobs.put(words)
         os._exit(0)  # the studio has ended: nobody wants what is not finished

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import threading
+import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.ascent.masks import Mask
 from engine.ascent.order import Guide, order_for
+from engine.errors import Cancelled
 from engine.library.dreaming import Dreaming
 from engine.library.sources import read_mask
 from engine.settings.config import DreamConfig, fit_layers
@@ -36,63 +36,38 @@ SPARING: Final = 6
 def dream(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
     """Dream, and write the result and what the page shows of it into the job's folder.
 
-    A stop ends it at any moment, even inside of a step of many seconds: the last whole step is the result.
+    After a stop, which ends it in the middle of a step, the last whole step is the result.
     """
-    work = _Work(job, desk)
-    desk.at_stop = work.stop
-    yield from work.run()
-
-
-class _Work:
-    def __init__(self, job: dict[str, Any], desk: Desk) -> None:
-        self._job, self._desk = job, desk
-        self._folder = Path(job["folder"])
-        self._ending = threading.Lock()
-        """Taken by whoever ends the dream: its own end, or a stop."""
-        self._dreaming: Dreaming | None = None
-        self._last: Step | None = None
-
-    def run(self) -> Iterator[dict[str, Any]]:
-        """Dream to the end."""
-        model = self._desk.model(self._job)
-        source = opened(self._job["source"], self._job["name"])
-        order, warnings = _order(self._job, model)
-        self._dreaming = dreaming = Dreaming.begin(source, order, model)
-        yield from _warned([*warnings, *dreaming.source.warnings])
-        shown = growing(dreaming.source, model.metadata.value_range, self._job["growing"])
-        left, due = _Left(), 0.0
-        for step in dreaming.steps():
-            self._last = step
-            yield from _warned(step.warnings)
-            yield {"event": "step", **step.facts(), "seconds_left": left.seconds(step.fraction)}
+    model, folder = desk.model(job), Path(job["folder"])
+    source = opened(job["source"], job["name"])
+    order, warnings = _order(job, model)
+    dreaming = Dreaming.begin(source, order, model)
+    yield from _warned([*warnings, *dreaming.source.warnings])
+    shown = growing(dreaming.source, model.metadata.value_range, job["growing"])
+    left, due = _Left(), 0.0
+    last: Step | None = None
+    with contextlib.suppress(Cancelled):
+        for last in dreaming.steps(desk.stopped):
+            yield from _warned(last.warnings)
+            yield {"event": "step", **last.facts(), "seconds_left": left.seconds(last.fraction)}
             begun = time.monotonic()
-            if begun >= due and step.fraction < 1:
-                write_image(shown(step), self._folder / "preview.webp")
+            if begun >= due and last.fraction < 1:
+                write_image(shown(last), folder / "preview.webp")
                 yield {"event": "preview"}
                 took = time.monotonic() - begun
                 due = begun + took + max(OFTEN, SPARING * took)
-        self._ending.acquire()  # for good
-        yield from self._finished(dreaming, step)
+    if last is not None:
+        yield from _finished(dreaming, last, folder, job["longest"])
 
-    def stop(self) -> None:
-        """Keep the dream so far, and end this process, whatever its main thread is at."""
-        if not self._ending.acquire(blocking=False):
-            return
-        self._desk.tell_all(self._so_far())
-        os._exit(0)
 
-    def _so_far(self) -> Iterator[dict[str, Any]]:
-        if self._dreaming is not None and self._last is not None:
-            yield from self._finished(self._dreaming, self._last)
-
-    def _finished(self, dreaming: Dreaming, step: Step) -> Iterator[dict[str, Any]]:
-        """Write the result; what it is, and the preview of it, are told when all of it is there."""
-        name = "result.tiff" if dreaming.source.depth == "float" else "result.png"
-        yield from _warned(dreaming.save(step, self._folder / name))
-        write_small(dreaming.result(step, "8"), self._job["longest"], self._folder / "preview.webp")
-        recipe = dreaming.recipe(finished=step.fraction >= 1).to_json()
-        yield {"event": "preview"}
-        (self._folder / "recipe.json").write_text(recipe, encoding="utf-8")  # last: now all of it is there
+def _finished(dreaming: Dreaming, step: Step, folder: Path, longest: int) -> Iterator[dict[str, Any]]:
+    """Write the result, and what the page shows of it; the recipe comes last, when all else is there."""
+    name = "result.tiff" if dreaming.source.depth == "float" else "result.png"
+    yield from _warned(dreaming.save(step, folder / name))
+    write_small(dreaming.result(step, "8"), longest, folder / "preview.webp")
+    yield {"event": "preview"}
+    recipe = dreaming.recipe(finished=step.fraction >= 1).to_json()
+    (folder / "recipe.json").write_text(recipe, encoding="utf-8")
 
 
 class _Left:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
     from engine.settings.config import DreamConfig
     from engine.studio.work.desk import Desk
 
-SIDE: Final = 160
-"""Side of a square with as many pixels as a thumbnail has."""
+SIDE: Final = 128
+"""Side of a square with as many pixels as a thumbnail has, and the shorter side of a long one: all of them
+are to be there in 20 seconds, and below 107 pixels a deep layer sees nothing."""
+
+FEWEST: Final = 6
+"""Steps below which a dream no longer looks like itself."""
+
+MARGIN: Final = 32
+"""Largest margin: the rest of it would cost half of the time, and shows at the very edge only."""
 
 CHANNELS: Final = 12
 """How many channels of a layer are shown: those that the picture excites most."""
@@ -38,7 +46,7 @@ def thumbnails(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
     """Dream the thumbnails that are not there yet, and tell of each; a stop ends it at once."""
     model = desk.model(job)
     picture, _ = opened(job["source"], job["name"])
-    pixels = thumbnail(picture, SIDE)
+    pixels = thumbnail(picture, SIDE, SIDE)
     folder = Path(job["folder"])
     wanted = dict(_wanted(job, picture, model))
     yield {"event": "names", "names": list(wanted)}
@@ -59,16 +67,27 @@ def file_of(name: str) -> str:
 
 
 def _wanted(job: dict[str, Any], picture: Picture, model: DreamModel) -> Iterator[tuple[str, DreamConfig]]:
+    quick = _quicker(LOOK)
     match job["kind"]:
         case "looks":
             for name in job["looks"]:
                 config, _ = fit_layers(presets.load(name).config, model.layer_names, chosen="nothing")
-                yield name, config
+                yield name, _quicker(config)
         case "layers":
             for name in model.layer_names:
-                yield name, replace(LOOK, layers={name: 1.0})
+                yield name, replace(quick, layers={name: 1.0})
         case _:
             layer = job["layer"]
             ranked = rank_channels(picture, layers=[layer], count=CHANNELS, model=model)
             for channel in ranked.get(layer, ()):
-                yield channel.selector, replace(LOOK, layers={channel.selector: 1.0})
+                yield channel.selector, replace(quick, layers={channel.selector: 1.0})
+
+
+def _quicker(config: DreamConfig) -> DreamConfig:
+    """Return settings that give much the same small picture in a quarter of the time.
+
+    Half of the steps, each larger by the square root of two, change a picture about as much.
+    """
+    iterations = max(config.iterations // 2, min(FEWEST, config.iterations))
+    step = config.step_size * math.sqrt(config.iterations / iterations)
+    return replace(config, iterations=iterations, step_size=min(step, 1.0), margin=min(config.margin, MARGIN))

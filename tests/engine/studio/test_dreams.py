@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -159,8 +161,6 @@ def test_what_waited_waits_again_after_the_studio_was_killed(client_of, held) ->
             pass
         folder = client.app.state.studio.shelf.folder
         killed = folder.with_name("killed")
-        import shutil
-
         shutil.copytree(folder, killed)
         (killed / "dreams" / ("B" * 16)).mkdir()  # begun, and not written
         held.clear()
@@ -174,3 +174,26 @@ def test_what_waited_waits_again_after_the_studio_was_killed(client_of, held) ->
         )
         assert len(client.get("/api/dreams").json()) == 2
         assert not (killed / "dreams" / ("B" * 16)).exists()
+
+
+def test_fifty_clients_each_get_their_own_or_a_clear_refusal(client_of) -> None:
+    with client_of(queue=30, waiting=40) as client:
+
+        def one(number: int) -> str:
+            answer = client.post("/api/pictures", content=b"PICTURE %d" % number)
+            if answer.status_code == 503:
+                assert answer.headers["retry-after"]
+                return "busy"
+            answer = client.post("/api/dreams", json={"picture": answer.json()["id"]})
+            if answer.status_code == 429:
+                assert answer.headers["retry-after"]
+                return "queue"
+            over = events(client, f"/api/dreams/{answer.json()['id']}/events")[-1][1]
+            assert client.get(over["result"]).content == b"DREAM OF PICTURE %d" % number
+            assert client.get(over["preview"]).content == b"PICTURE %d" % number
+            return str(over["status"])
+
+        with ThreadPoolExecutor(50) as pool:
+            results = list(pool.map(one, range(50)))
+    assert set(results) <= {"done", "queue", "busy"}
+    assert results.count("done") >= 30

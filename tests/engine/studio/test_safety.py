@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from engine.studio import safety
@@ -115,3 +117,30 @@ def test_a_fault_of_our_own_shows_nothing_of_the_inside(client, monkeypatch) -> 
     answer = client.post("/api/dreams", json={"picture": "A" * 16})
     assert (answer.status_code, answer.json()["detail"]) == (500, "the studio has a fault")
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--port", "99999"], "--port 99999 is out of range"),
+        (["--port", "one"], "--port one is out of range"),
+        (["--host", "no such host"], "the studio cannot be at no such host:8600"),
+        (["--token", "short"], "the token is too short"),
+        (["--keep", "/proc/none"], "the studio cannot keep anything in /proc/none"),
+        (["--max-memory", "1MB"], "--max-memory"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_started(
+    run, tmp_path, monkeypatch, words, said
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    code, out, err = run("studio", "--no-browser", *words)
+    assert (code, out, len(err.splitlines())) == (2, "", 2), err
+    assert said in err
+
+
+def test_without_the_extra_the_error_names_it(run, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "engine.studio.serving", None)
+    monkeypatch.delattr("engine.studio.serving", raising=False)
+    code, _, err = run("studio", "--no-browser")
+    assert (code, 'pip install "deepdream-onnx[web]"' in err) == (2, True)
