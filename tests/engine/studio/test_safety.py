@@ -130,9 +130,7 @@ def test_a_fault_of_our_own_shows_nothing_of_the_inside(client, monkeypatch) -> 
         (["--max-memory", "1MB"], "--max-memory"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_started(
-    run, tmp_path, monkeypatch, words, said
-) -> None:
+def test_what_cannot_be_is_refused_at_once(run, tmp_path, monkeypatch, words, said) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     code, out, err = run("studio", "--no-browser", *words)
     assert (code, out, len(err.splitlines())) == (2, "", 2), err
