@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
     from io import BufferedReader
 
 FOLDING: Final = ("darwin", "win32")
@@ -195,12 +195,12 @@ def with_suffix(path: str | os.PathLike[str], suffix: str) -> Path:
 class Kept:
     """Files that a run reads, and so must not replace, under whatever name and through whatever link."""
 
-    def __init__(self, files: Iterable[tuple[str, str | os.PathLike[str]]] = ()) -> None:
+    def __init__(self, files: Iterable[tuple[str, str | os.PathLike[str] | Hashable]] = ()) -> None:
         """Take files by what they are: `("the input", path)`; those that are not there don't count."""
         self._known = {_identity(path): what for what, path in files}
         self._known.pop(None, None)
 
-    def refuse(self, target: Path) -> None:
+    def refuse(self, target: Path | Hashable) -> None:
         """Raise UsageError where a result would replace one of the files."""
         key = _identity(target)
         if key in self._known:
@@ -232,8 +232,13 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
-    """Return what a file is known by, whatever its name; None where there is nothing of the kind."""
+def _identity(path: str | os.PathLike[str] | Hashable) -> Hashable | None:
+    """Return what a file is known by, whatever its name; None where there is nothing of the kind.
+
+    What is no path, such as a file in a store, is known by itself.
+    """
+    if not isinstance(path, str | os.PathLike):
+        return path
     try:
         about = os.stat(path)  # noqa: PTH116 - takes text too
     except (OSError, ValueError):

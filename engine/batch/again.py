@@ -7,26 +7,32 @@ that shows in the last bits only.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from engine.batch.events import FINISHED, UNKNOWN, Failed, Job, Skipped, Warned
+from engine.batch.stores import any_remote, each
 from engine.errors import ImageError, UsageError
 from engine.files import images
 from engine.files.formats import format_of
 from engine.library.repeating import changes, recipe_of_order
 from engine.paths import Kept
+from engine.remote import Place, Remote
 from engine.settings.origin import origin_of
 from engine.settings.output import STANDARD
 from engine.settings.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from engine.ascent.order import Order
     from engine.batch.events import Item
     from engine.network.model import DreamModel
     from engine.settings.output import Output
+
+
+A_DREAM: Final = 3600.0
+"""Seconds from reading a picture to writing its result, at most."""
 
 
 class Wanted:
@@ -46,7 +52,7 @@ class Wanted:
         except (ImageError, UsageError):  # none, or that of a newer program, or no picture at all
             return None
         change = changes(recipe, self._recipe, format_of(job.target).options)
-        return change or _other_picture(job.source, recipe)
+        return change or _other_picture(job, recipe)
 
 
 def look_again(
@@ -67,9 +73,11 @@ def look_again(
     seen = 0
     reasons: Counter[str] = Counter()
     left: list[Item] = []
+    there = [x.job for x in items if isinstance(x, Skipped) and x.job.source is not None]
+    looks = each(wanted.change, there, waiting=any_remote(there))
     for item in items:
         if isinstance(item, Skipped) and item.job.source is not None:
-            change = wanted.change(item.job)
+            change = next(looks)
             left.append(_settled(item.job, change, never))
             reasons.update([change] if change and isinstance(left[-1], Job) else [])
             seen += 1
@@ -91,12 +99,36 @@ def _settled(job: Job, change: str | None, never: Kept) -> Item:
         never.refuse(job.target)
     except UsageError as error:
         return Failed(job.name, error, job.target)
-    return job
+    return replace(job, replaces=True)
 
 
-def _other_picture(source: Path, recipe: Recipe) -> str:
-    """Say that a result was made from another picture, if it was; one that is gone will say so itself."""
+def is_result(job: Job, recipe: Recipe) -> bool:
+    """Tell whether what is there in place of a picture's result was made by the same recipe."""
+    assert job.target is not None  # noqa: S101 - for the type checker
     try:
-        return "" if origin_of(source).sha256 == recipe.picture else "another picture"
+        found = Recipe.from_json(images.recipe_of(job.target))
+    except (ImageError, UsageError):
+        return False
+    same = found.picture == recipe.picture
+    return same and not changes(found, recipe, format_of(job.target).options)
+
+
+def _other_picture(job: Job, recipe: Recipe) -> str:
+    """Say that a result was made from another picture, if it was; one that is gone will say so itself."""
+    assert job.source is not None  # noqa: S101 - for the type checker
+    if _surely_older(job.source, job.target):
+        return ""
+    try:
+        return "" if origin_of(job.source).sha256 == recipe.picture else "another picture"
     except ImageError:
         return "a picture that cannot be read"
+
+
+def _surely_older(source: Place, target: Place | None) -> bool:
+    """Tell whether a picture was last written before its result was begun, by the clock of the store of both.
+
+    Then it need not be read, which for a million pictures in a store would take hours.
+    """
+    if not (isinstance(source, Remote) and isinstance(target, Remote)) or source.protocol != target.protocol:
+        return False
+    return bool(source.changed and target.changed and source.changed < target.changed - A_DREAM)

@@ -11,6 +11,7 @@ import errno
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine import atomic, paths
@@ -20,7 +21,6 @@ from engine.errors import DreamError, ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from engine.batch.ears import Ears
     from engine.batch.events import Asked, Event, Item
@@ -146,7 +146,7 @@ class Arrivals:
 
     def _file(self, job: Job) -> _Seen | None:
         """Return what is known of a picture's file; None if it is not there."""
-        state = None if job.source is None else paths.state(job.source)
+        state = paths.state(job.source) if isinstance(job.source, Path) else None
         if state is None:
             return None
         before = self._seen.get(job)

@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine import atomic, paths
@@ -68,6 +69,7 @@ class Crew:
         self._output = output
         self.streams = streams
         self._shares = shares
+        self.at_once = shares.at_once
         self._idle: list[DreamModel] = []
         self._at_work: dict[Job, threading.Thread] = {}
         self._messages: queue.Queue[_Message] = queue.Queue(shares.at_once)
@@ -130,7 +132,7 @@ class Crew:
 
     def _has_no_room(self, item: Item) -> bool:
         """Tell whether a picture's result could not be written, or its folder not made, for want of room."""
-        if not self._full or not isinstance(item, Job | Failed) or item.target is None:
+        if not self._full or not isinstance(item, Job | Failed) or not isinstance(item.target, Path):
             return False
         refused = isinstance(item, Job) or atomic.is_full(item.error)
         return refused and paths.disk(item.target.parent) in self._full
@@ -205,7 +207,7 @@ class Crew:
                 self.unfinished.pop(job.name, None)
             case Failed(name, error, target):
                 self.unfinished.pop(name, None)
-                if target is not None and atomic.is_full(error):
+                if isinstance(target, Path) and atomic.is_full(error):
                     self._full.add(paths.disk(target.parent))
             case _:
                 pass

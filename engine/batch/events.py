@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from engine.ascent.step import Step
     from engine.errors import DreamError
     from engine.library.dreaming import Dreaming
+    from engine.remote import Place
 
 FINISHED: Final = "finished"
 """Why a picture is skipped: its result is what this order would make."""
@@ -29,11 +30,14 @@ ELSEWHERE: Final = "elsewhere"
 class Job:
     """One picture to dream on."""
 
-    source: Path | None
+    source: Place | None
     """File to read; None for standard input."""
 
-    target: Path | None
+    target: Place | None
     """File to write; None for standard output."""
+
+    replaces: bool = field(default=False, compare=False)
+    """Whether the result replaces what is there; one on a disk, which is looked at before, does so anyway."""
 
     @property
     def name(self) -> str:
@@ -63,7 +67,7 @@ class Failed:
     name: str
     error: DreamError
 
-    target: Path | None = None
+    target: Place | None = None
     """The file that its result would have gone to, if that is known."""
 
 
@@ -72,6 +76,13 @@ class Warned:
     """Something that the user should know about a picture."""
 
     name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something that happened to the machines that dream, for people who watch."""
+
     message: str
 
 
@@ -91,12 +102,15 @@ class Done:
     job: Job
     seconds: float
 
+    sha256: str = ""
+    """Of the result, where that is known already."""
+
 
 Item: TypeAlias = Job | Skipped | Failed | Warned
 Asked: TypeAlias = Item | None
 """What whoever has the work is asked for; None: nothing at the moment, ask again in a while."""
 
-Event: TypeAlias = Skipped | Failed | Warned | Progress | Done
+Event: TypeAlias = Skipped | Failed | Warned | Told | Progress | Done
 
 
 @dataclass(frozen=True)
@@ -108,3 +122,19 @@ class Streams:
 
     stdout: BinaryIO | None
     """None where it is closed."""
+
+
+class Hands(Protocol):
+    """Whoever dreams on the pictures of an order: the processors of this machine, or a cluster's."""
+
+    at_once: int
+    """Pictures that are dreamed on at the same time, where that is known."""
+
+    unfinished: dict[str, Progress]
+    """The last step of each picture at work that can be kept, by name."""
+
+    def interrupt(self) -> bool:
+        """Stop soon; return whether there is anything to finish.  `run` then raises KeyboardInterrupt."""
+
+    def run(self, items: Iterable[Asked]) -> Iterator[Event]:
+        """Dream on the pictures and yield what happens; nobody is at work any more when this ends."""

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine import paths
+from engine.batch import stores
 from engine.batch.events import Failed, Warned
 from engine.errors import ImageError, UsageError
 from engine.files.formats import READABLE
+from engine.remote import Place, Remote, is_url, open_place, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +29,7 @@ COUNTED: Final = 1000
 class Found:
     """A picture to dream on."""
 
-    source: Path | None
+    source: Place | None
     """Its file; None for standard input."""
 
     below: Path = Path()
@@ -57,7 +59,7 @@ class Finder:
     def __init__(
         self,
         made: Callable[[str], bool],
-        out: Path | None = None,
+        out: Place | None = None,
         *,
         recursive: bool = False,
         awaiting: bool = False,
@@ -70,25 +72,36 @@ class Finder:
         self._awaiting = awaiting
         self._made = made
         self._recursive = recursive
-        self._out = None if out is None else paths.place(out)
+        self._folder_of_results = out
+        self._out = paths.place(out) if isinstance(out, Path) else None
 
-    def find(self, inputs: Iterable[str], listed: Iterable[Path] = ()) -> list[News]:
+    def find(self, inputs: Iterable[str], listed: Iterable[Place] = ()) -> list[News]:
         """Return each picture once, in the order of the inputs, and what else is to be told of them.
 
-        An input is a file, a folder (its pictures, sorted), a glob pattern that the shell left alone, or `-`.
+        An input is a file, a folder (its pictures, sorted), a glob pattern that the shell left alone, a URL
+        that means one of these, or `-`.
         What is `listed` is never a pattern, and no result; with `recursive`, a file there lies in the folder
         that it names.
         """
         news = [x for text in inputs for x in self._expand(text)]
         for path in listed:
-            if paths.is_folder(path):
+            if isinstance(path, Remote):
+                news += [Found(path)] if path.suffix.lower() in READABLE else self._stored(path)
+            elif paths.is_folder(path):
                 news += self._folder(path, str(path))
             elif not self._made(path.name):
                 news.append(self._listed(path))
-        first: dict[Path | None, Found] = {}
+        first: dict[Place | None, Found] = {}
         return [x for x in news if not isinstance(x, Found) or first.setdefault(x.source, x) is x]
 
+    def _stored(self, place: Remote) -> list[News]:
+        """Return what a URL stands for."""
+        found = stores.find(place, self._made, self._folder_of_results, recursive=self._recursive)
+        return [Found(x[0], Path(x[1])) if isinstance(x, tuple) else x for x in found]
+
     def _expand(self, text: str) -> list[News]:
+        if is_url(text):
+            return self._stored(Remote.of(text))
         if not is_plural(text):
             return [Found(None if text == "-" else Path(text))]
         if paths.is_folder(text):
@@ -149,17 +162,20 @@ class Finder:
 
 def is_plural(text: str) -> bool:
     """Tell whether an input can stand for several files: a folder, or a pattern that is not a file's name."""
+    if is_url(text):
+        return stores.is_plural(Remote.of(text))
     return text != "-" and (paths.is_folder(text) or (glob.has_magic(text) and not paths.exists(text)))
 
 
-def read_list(file: str, streams: Streams) -> list[Path]:
+def read_list(file: str, streams: Streams) -> list[Place]:
     """Return the files that a list names: each between null bytes if there are any, else each on a line.
 
-    `-` is standard input.  Raises ImageError for a list that cannot be read, UsageError for an empty one.
+    `-` is standard input.  Raises ImageError for a list that cannot be read, UsageError for an empty one, and
+    for a URL that is not taken.
     """
     try:
         if file != "-":
-            with paths.open_file(Path(file)) as opened:
+            with open_place(place_of(file)) as opened:
                 content = opened.read()
         elif streams.stdin is None:
             raise ImageError("standard input is closed")
@@ -171,7 +187,13 @@ def read_list(file: str, streams: Streams) -> list[Path]:
     names = content.split(b"\0") if b"\0" in content else content.removeprefix(codecs.BOM_UTF8).splitlines()
     if not any(names):
         raise UsageError(f"the list {file} names no files")
-    return [paths.from_bytes(x) for x in names if x]
+    return [_named(x) for x in names if x]
+
+
+def _named(name: bytes) -> Place:
+    """Return what a line of a list names."""
+    url = name.decode("utf-8", "replace")
+    return place_of(url) if is_url(url) else paths.from_bytes(name)
 
 
 def _left_out(tree: Iterator[_Listing]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain, count
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine import paths
@@ -21,13 +22,12 @@ from engine.films.shot import Shot
 from engine.films.zoom import fitted, screened
 from engine.library.repeating import changes
 from engine.paths import Kept
+from engine.remote import place_key
 from engine.settings.recipe import Recipe
 from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -134,12 +134,12 @@ class Growth:
         self._last = first
         self._frames: list[NDArray[np.uint8]] = []
         result = first.job.target
-        if result is not None and paths.taken(result):  # made anew, and so is what shows how it grew
+        if isinstance(result, Path) and paths.taken(result):  # made anew, and so is what shows how it grew
             self._showing = showing = replace(showing, overwrite=True)
         film = showing.film_of(name)
         if film is not None:
             _free(film, showing)
-            if result is not None and paths.place(result) == paths.place(film):
+            if result is not None and place_key(result) == paths.place(film):
                 raise UsageError(f"{film} is the result, too", hint="write the film to another file")
             self._frames.append(fitted(screened(first.dreaming.source), SIZE))
 

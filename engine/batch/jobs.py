@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from engine.batch.again import is_result
 from engine.batch.events import Done, Failed, Job, Progress, Warned
 from engine.errors import Cancelled, DreamError, ImageError
 from engine.files import images
@@ -84,8 +85,14 @@ def may_pass(error: DreamError, *others: int) -> bool:
 
 def keep(progress: Progress, streams: Streams) -> tuple[str, ...]:
     """Write the picture so far, at full size, as the job's result; return what could not be kept."""
-    if progress.job.target is not None:
-        return progress.dreaming.save(progress.step, progress.job.target)
+    job = progress.job
+    if job.target is not None:
+        try:
+            return progress.dreaming.save(progress.step, job.target, replace=job.replaces)
+        except ImageError as error:
+            if isinstance(error.__cause__, FileExistsError) and is_result(job, progress.dreaming.recipe()):
+                return ()  # another run, or one that was lost, has done the same meanwhile
+            raise
     if streams.stdout is None:
         raise ImageError("standard output is closed")
     content, lost = progress.dreaming.encode(progress.step)

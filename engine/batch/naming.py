@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 from engine import paths
 from engine.errors import UsageError
 from engine.files.formats import FORMATS, format_named
+from engine.remote import place_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from engine.batch.finding import Found
+    from engine.remote import Place
 
 TEMPLATE: Final = "{stem}.dream{suffix}"
 """How results are named unless somebody wants other names."""
@@ -110,7 +111,9 @@ STANDARD: Final = Naming()
 """Results are `photo.dream.png`."""
 
 
-def targets(pictures: Iterable[Found], naming: Naming, folder: Callable[[Found], Path]) -> dict[Found, Path]:
+def targets(
+    pictures: Iterable[Found], naming: Naming, folder: Callable[[Found], Place]
+) -> dict[Found, Place]:
     """Return where each picture's result goes: into its `folder`, with names that are distinct there.
 
     Where several pictures would get one name, each gets its own suffix into it; where that is not enough,
@@ -119,7 +122,7 @@ def targets(pictures: Iterable[Found], naming: Naming, folder: Callable[[Found],
     """
     levels = dict.fromkeys(pictures, 0)
     folders = {x: folder(x) for x in levels}
-    places = {x: paths.folded(paths.place(x)) for x in set(folders.values())}
+    places = {x: paths.folded(place_key(x)) for x in set(folders.values())}
     while True:
         groups = defaultdict(list)
         for x, level in levels.items():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from engine import machine, paths
+from engine import machine
 from engine.ascent import memory
 from engine.batch.events import Job, Skipped
-from engine.files import images
+from engine.batch.stores import pixel_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,8 +78,7 @@ def share_unforeseen(model: DreamModel, tiling: Tiling, jobs: int | None = None)
 
 def _sizes(jobs: Iterable[Job]) -> dict[Job, int]:
     """Return how many pixels the small pictures among these have."""
-    files = {x: images.pixel_count(x.source) for x in jobs if x.source and paths.is_file(x.source)}
-    return {x: pixels for x, pixels in files.items() if pixels <= SMALL}
+    return {x: pixels for x, pixels in pixel_counts(jobs).items() if pixels <= SMALL}
 
 
 def _many(count: int, largest: int, model: DreamModel, tiling: Tiling, jobs: int | None) -> int:

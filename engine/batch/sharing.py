@@ -8,6 +8,7 @@ any of the processes ends of itself, whatever became of the others.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine import paths
@@ -16,7 +17,6 @@ from engine.batch.events import ELSEWHERE, Done, Failed, Job, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
     from types import TracebackType
 
     from engine.batch.events import Asked, Event, Item
@@ -54,7 +54,7 @@ class Sharing:
 
     def clear(self, jobs: Iterable[Job]) -> None:
         """Remove the claims that killed processes left beside these results."""
-        for folder in {x.target.parent for x in jobs if x.target is not None} - self._cleared:
+        for folder in {x.target.parent for x in jobs if isinstance(x.target, Path)} - self._cleared:
             self._cleared.add(folder)
             self._claims.clear(folder)
 
@@ -88,7 +88,7 @@ class Sharing:
         self._claims.renew()
         target = event.job.target if isinstance(event, Done) else None
         target = event.target if isinstance(event, Failed) else target
-        if target is not None:
+        if isinstance(target, Path):
             self._claims.release(target)
 
     def _freed(self) -> Iterator[Item]:
@@ -104,8 +104,8 @@ class Sharing:
 
     def _settled(self, job: Job) -> Item | None:
         """Claim a picture and return what is to be done of it; None where somebody else is at work on it."""
-        if job.source is None or job.target is None or paths.kind(job.target):
-            return job
+        if job.source is None or not isinstance(job.target, Path) or paths.kind(job.target):
+            return job  # in a store, who comes second finds the result
         if self._is_made(job):
             return Skipped(job, ELSEWHERE)
         if not self._claims.take(job.target):
@@ -116,4 +116,4 @@ class Sharing:
         return job
 
     def _is_made(self, job: Job) -> bool:
-        return job.target is not None and paths.taken(job.target) and self._made(job)
+        return isinstance(job.target, Path) and paths.taken(job.target) and self._made(job)

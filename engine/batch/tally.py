@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from engine import atomic
 from engine.batch.events import ELSEWHERE, Done, Failed, Job, Progress, Skipped
 from engine.errors import ImageError, UsageError
+from engine.remote import Remote
 from engine.settings.origin import origin_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Row:
     """The result's path, `-` for standard output; empty where that was not decided."""
 
     sha256: str = ""
-    """Of the result, where it is there and a report is wanted."""
+    """Of the result, where it is there and a report is wanted; a store is not asked for what is skipped."""
 
 
 class Tally:
@@ -68,8 +69,8 @@ class Tally:
     def see(self, event: Event) -> None:
         """Note what an event means for its picture."""
         match event:
-            case Done(job, seconds):
-                self._add(job, "done").seconds = round(seconds, 3)
+            case Done(job, seconds, sha256):
+                self._add(job, "done", sha256=sha256).seconds = round(seconds, 3)
             case Skipped(job, reason) if not self._is_done(
                 job
             ):  # else it is seen again, as in a watched folder
@@ -123,10 +124,10 @@ class Tally:
     def _is_done(self, job: Job) -> bool:
         return job.name in self._rows and self._rows[job.name].status.startswith("done")
 
-    def _add(self, job: Job, status: str, error: str = "") -> Row:
+    def _add(self, job: Job, status: str, error: str = "", sha256: str = "") -> Row:
         row = Row(job.name, status, error, output=job.output)
-        if self._digests and job.target is not None and status not in {"failed", "not begun"}:
-            row.sha256 = _digest(job.target)
+        if self._digests and status not in {"failed", "not begun"}:
+            row.sha256 = sha256 or _digest(job, status)
         self._rows[job.name] = row
         self._codes.pop(job.name, None)
         return row
@@ -140,8 +141,10 @@ def check(file: Path, kept: Kept) -> None:
     atomic.check(file, ImageError)
 
 
-def _digest(file: Path) -> str:
+def _digest(job: Job, status: str) -> str:
+    if job.target is None or (status == "skipped" and isinstance(job.target, Remote)):
+        return ""
     try:
-        return origin_of(file).sha256
+        return origin_of(job.target).sha256
     except ImageError:
         return ""

@@ -18,11 +18,15 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import TextIO
 
 _speaking = threading.RLock()
 """Held by whoever prints, so that lines come whole; by the last word of all for ever, see `hush`."""
 
+
+_own: Final[dict[str, TextIO]] = {}
+"""Where `private` has us print."""
 
 JOINERS: Final = "\u200c\u200d"
 """Format characters that words of Persian and pictures of families are written with, and nothing obeys."""
@@ -67,27 +71,58 @@ def hush() -> None:
     _speaking.acquire()
 
 
+@contextlib.contextmanager
+def private() -> Iterator[None]:
+    """Let nobody but this module print inside the `with` block, whatever a library has to say.
+
+    What others print goes nowhere, even what a program prints that is started meanwhile.
+    """
+    before = dict(_own)
+    with contextlib.ExitStack() as at_end:
+        for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+            if stream is None:
+                continue
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # no file, as in a notebook
+                number = stream.fileno()
+                stream.flush()
+                own = os.dup(number)
+                _own[name] = open(own, "w", encoding=stream.encoding, errors=stream.errors)  # noqa: SIM115, PTH123 - closed below
+                at_end.callback(_own[name].close)
+                at_end.callback(os.dup2, own, number)
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+                at_end.callback(stream.flush)
+        try:
+            yield
+        finally:
+            _own.clear()
+            _own.update(before)
+
+
 def _result(text: str, shown: Callable[[str], str]) -> None:
-    if sys.stdout is None:
+    stdout: TextIO | None = _own.get("stdout", sys.stdout)
+    if stdout is None:
         return
     with _speaking:
         with contextlib.suppress(OSError, ValueError):
-            if sys.stdout.isatty() or not _has_bytes(text):
+            if stdout.isatty() or not _has_bytes(text):
                 text = shown(text)
-            sys.stdout.flush()
-            sys.stdout.buffer.write(os.fsencode(text + "\n"))
-            sys.stdout.buffer.flush()
+            stdout.flush()
+            stdout.buffer.write(os.fsencode(text + "\n"))
+            stdout.buffer.flush()
             return
         # Python flushes stdout once more at exit, and would complain that its reader has gone.
         with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
 
 
 def _write(text: str) -> None:
-    if sys.stderr is not None:
+    stderr: TextIO | None = _own.get("stderr", sys.stderr)
+    if stderr is not None:
         with _speaking, contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(text)
-            sys.stderr.flush()
+            stderr.write(text)
+            stderr.flush()
 
 
 def _printable_lines(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine import paths
@@ -13,7 +14,7 @@ from engine.settings.output import DEPTHS
 from engine.settings.setting import brief
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from engine.remote import Place
 
 Options: TypeAlias = Callable[[int], Mapping[str, Any]]
 
@@ -124,13 +125,13 @@ HEIF_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mi
 """Major brands of HEIC files (ISO/IEC 14496-12)."""
 
 
-def format_of(target: Path) -> Format:
+def format_of(target: Place) -> Format:
     """Return the format that a suffix stands for; PNG for a device without one, such as /dev/null.
 
     Raises ImageError for a suffix that cannot be written, or whose extra is missing.
     """
     form = FORMATS.get(target.suffix.lower())
-    if form is None and not target.suffix and paths.kind(target):
+    if form is None and not target.suffix and isinstance(target, Path) and paths.kind(target):
         form = PNG
     if form is None:
         raise ImageError(

@@ -20,6 +20,7 @@ from engine.files.formats import PNG, Format, enable_for, format_of
 from engine.files.opening import opened, refuse_unread
 from engine.files.telling import cannot_read, explained
 from engine.files.unread import HEAD
+from engine.remote import Remote, open_place
 from engine.settings.origin import bare_name, origin_of_bytes
 from engine.settings.output import STANDARD, Output
 
@@ -29,19 +30,30 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from engine.pictures.picture import Picture
+    from engine.remote import Place
     from engine.settings.origin import Origin
 
 
-def read(source: Path) -> tuple[Picture, Origin]:
+def read(source: Place) -> tuple[Picture, Origin]:
     """Read a picture and its origin from a file, which is opened once.
 
     The origin's sha256 is that of exactly the bytes that were decoded, whatever happens to the file
     meanwhile.  Raises what `load` raises, and ImageError for a file that does not fit into memory.
     """
-    name = str(source)
-    with _opened(source, name) as file:
-        content = _content(file, name)
-    return load(io.BytesIO(content), name), origin_of_bytes(content, bare_name(source))
+    content = content_of_file(source)
+    return load(io.BytesIO(content), str(source)), origin_of_bytes(content, bare_name(source.name))
+
+
+def content_of_file(source: Place) -> bytes:
+    """Return a picture's file whole; raise ImageError where it cannot be read or does not fit into memory."""
+    with _opened(source, str(source)) as file:
+        return _content(file, str(source))
+
+
+def write(content: bytes, target: Path) -> None:
+    """Write a picture's file, whole or not at all, over whatever is there; raise ImageError if it fails."""
+    with _written(target), atomic.replacing(target) as part:
+        part.write_bytes(content)
 
 
 def read_bytes(content: bytes, name: str) -> tuple[Picture, Origin]:
@@ -49,7 +61,7 @@ def read_bytes(content: bytes, name: str) -> tuple[Picture, Origin]:
     return load(io.BytesIO(content), name), origin_of_bytes(content)
 
 
-def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
+def load(source: Place | BinaryIO, name: str | None = None) -> Picture:
     """Read a picture from a file, or from an open binary file that can seek; its origin is not wanted.
 
     `name` is what messages call it.  Raises ImageError, in words for the user, for anything that cannot be
@@ -66,7 +78,7 @@ def load(source: Path | BinaryIO, name: str | None = None) -> Picture:
         return replace(picture, warnings=(*picture.warnings, *said))
 
 
-def pixel_count(source: Path) -> int:
+def pixel_count(source: Place) -> int:
     """Return how many pixels a picture's file announces in its header; 0 if it does not say."""
     with contextlib.suppress(ImageError), _opened(source, str(source)) as file:
         head = _head(file)
@@ -88,12 +100,18 @@ def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
 
 
 def save(
-    picture: Picture, target: Path, output: Output = STANDARD, form: Format | None = None
+    picture: Picture,
+    target: Place,
+    output: Output = STANDARD,
+    form: Format | None = None,
+    *,
+    replace: bool = True,
 ) -> tuple[str, ...]:
     """Write a picture in a format, that of the target's suffix for None, over whatever is there.
 
     The file appears whole or not at all.  Returns what the format could not hold, one sentence each.  Raises
-    ImageError if it cannot be written.
+    ImageError if it cannot be written; in a store, where nothing is to be replaced, its cause is a
+    FileExistsError where something is there.
     """
     form = form or format_of(target)
     content, lost = content_of(picture, form, output, target.name)
@@ -101,11 +119,13 @@ def save(
     # would hold a view of its own for as long as its traceback lives.
     with (
         content.getbuffer() as encoded,
-        atomic.explaining(target, ImageError),
-        atomic.replacing(target) as part,
-        part.open("wb") as file,
+        _written(target),
     ):
-        file.write(encoded)
+        if isinstance(target, Remote):
+            target.write(encoded, replace=replace)
+        else:
+            with atomic.replacing(target) as part, part.open("wb") as file:
+                file.write(encoded)
     return lost
 
 
@@ -115,7 +135,7 @@ def encode(picture: Picture, form: Format = PNG, output: Output = STANDARD) -> t
     return content.getvalue(), lost
 
 
-def recipe_of(source: Path) -> str:
+def recipe_of(source: Place) -> str:
     """Return the recipe in a picture's file, empty if there is none; raise ImageError for other files."""
     with _opened(source, str(source)) as file:
         head = _head(file)
@@ -128,17 +148,34 @@ def recipe_of(source: Path) -> str:
     return str(text) if text else attached.recipe_in(attached.xmp_of(info) or b"")
 
 
-def check_writable(target: Path) -> None:
-    """Raise ImageError unless a picture can be written to `target`; leave nothing behind."""
+def check_writable(target: Place) -> None:
+    """Raise ImageError unless a picture can be written to `target`; leave nothing behind.
+
+    Of a store only the writing itself tells.
+    """
     format_of(target)
-    atomic.check(target, ImageError)
+    if isinstance(target, Path):
+        atomic.check(target, ImageError)
 
 
 @contextlib.contextmanager
-def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
+def _written(target: Place) -> Iterator[None]:
+    """Turn each OSError into an ImageError that says why `target` cannot be written."""
+    if isinstance(target, Path):
+        with atomic.explaining(target, ImageError):
+            yield
+        return
+    try:
+        yield
+    except OSError as error:
+        raise ImageError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _opened(source: Place | BinaryIO, name: str) -> Iterator[BinaryIO]:
     """Open a picture's file; raise ImageError, in words for the user, if that or reading fails."""
     try:
-        way = paths.open_file(source) if isinstance(source, Path) else contextlib.nullcontext(source)
+        way = open_place(source) if isinstance(source, Path | Remote) else contextlib.nullcontext(source)
         with way as file:
             yield file
     except FileNotFoundError:
@@ -155,7 +192,8 @@ def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
 
 def _content(file: BinaryIO, name: str) -> bytes:
     """Read an open file to its end; refuse files larger than memory."""
-    size, free = os.fstat(file.fileno()).st_size, machine.available_memory()
+    size, free = file.seek(0, os.SEEK_END), machine.available_memory()
+    file.seek(0)
     if free is not None and size > free:
         raise ImageError(
             f"{name} does not fit into memory: "

@@ -20,13 +20,13 @@ from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from engine.ascent.order import Order
     from engine.ascent.step import Step
     from engine.files.formats import Format
     from engine.network.model import DreamModel
     from engine.pictures.picture import Picture
+    from engine.remote import Place
     from engine.settings.origin import Origin
     from engine.settings.recipe import Recipe
     from engine.stop import Stop
@@ -77,13 +77,13 @@ class Dreaming:
         value_range = self.work.model.metadata.value_range
         return changed(self.source, step, value_range, depth or chosen, dither)
 
-    def save(self, step: Step, target: Path) -> tuple[str, ...]:
-        """Write the picture so far in the format of the target's suffix, over whatever is there.
+    def save(self, step: Step, target: Place, *, replace: bool = True) -> tuple[str, ...]:
+        """Write the picture so far in the format of the target's suffix; see `images.save` for `replace`.
 
         Returns what could not be kept, one sentence each.  Raises ImageError where it cannot be written.
         """
         result, output, lost = self._for_file(step, format_of(target))
-        return *lost, *images.save(result, target, output)
+        return *lost, *images.save(result, target, output, replace=replace)
 
     def encode(self, step: Step) -> tuple[bytes, tuple[str, ...]]:
         """Return the picture so far as a PNG file's content, and what could not be kept."""

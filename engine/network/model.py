@@ -139,6 +139,11 @@ class DreamModel:
         return self._sha256
 
     @property
+    def content(self) -> bytes:
+        """The model file's."""
+        return self._content
+
+    @property
     def fallback(self) -> str:
         """Why `auto` did not take the device that it tried first; empty if there was none to try."""
         return self._session.fallback
@@ -372,6 +377,11 @@ def load_model(
     file = None if path is None else path_of(path, "path", ModelError)
     content = _embedded(EMBEDDED) if file is None else read_model(file)
     name = EMBEDDED if file is None else str(file)
+    return model_of(content, name, device=device, threads=threads, precision=precision)
+
+
+def model_of(content: bytes, name: str, *, device: str, threads: int | None, precision: str) -> DreamModel:
+    """Open a model file's content; `name` is what messages call it.  See `load_model`."""
     count = None if threads is None else int(threads)  # NumPy's too
     return DreamModel(open_session(content, device, count, name, precision), name, content)
 

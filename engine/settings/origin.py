@@ -9,12 +9,13 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import ImageError, UsageError
-from engine.paths import open_file
+from engine.remote import open_place
 from engine.settings.setting import brief
 
 if TYPE_CHECKING:
     import os
-    from pathlib import Path
+
+    from engine.remote import Place
 
 LONGEST: Final = 255
 """Characters of a file's name, at most."""
@@ -53,11 +54,11 @@ def check_digest(digest: str) -> str:
     return digest
 
 
-def origin_of(file: Path) -> Origin:
+def origin_of(file: Place) -> Origin:
     """Return a file's origin; raise ImageError if it cannot be read."""
     try:
-        with open_file(file) as opened:
-            return Origin(bare_name(file), hashlib.file_digest(opened, "sha256").hexdigest())
+        with open_place(file) as opened:
+            return Origin(bare_name(file.name), hashlib.file_digest(opened, "sha256").hexdigest())
     except OSError as error:
         raise ImageError(f"{file} cannot be read: {error.strerror}") from error
 

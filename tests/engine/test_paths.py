@@ -200,6 +200,7 @@ OWN = {
     "network/model.py": "the package's model",
     "settings/presets.py": "the package's presets",
     "__init__.py": "the package's names",
+    "remote.py": "stores, which are no file system",
 }
 
 

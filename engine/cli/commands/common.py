@@ -74,9 +74,10 @@ def begin(
     warnings: tuple[str, ...],
     pictures: int | None,
     at_once: int = 1,
+    cluster: str = "",
 ) -> None:
     """Report what computes, with warnings for the user."""
-    reporter.start(model, order.config, order.tiling, pictures, at_once)
+    reporter.start(model, order.config, order.tiling, pictures, at_once, cluster)
     if model.fallback:
         warnings = (*warnings, f"{model.fallback}: dreaming on the CPU")
     for warning in warnings:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.cli import console, options, stopping
-from engine.cli.commands import ordering, supply
+from engine.cli.commands import clustering, ordering, supply
 from engine.cli.commands.common import (
     begin,
     configured,
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from engine.batch.crew import Crew
-    from engine.batch.events import Asked, Event, Progress, Streams
+    from engine.batch.events import Asked, Event, Hands, Progress, Streams
     from engine.batch.growth import Shows
     from engine.batch.tally import Tally
     from engine.cli.reporters import Reporter
@@ -47,6 +46,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Dream on pictures."""
     started, began = time.monotonic(), time.time()
     repeat = follow(arguments) if arguments.recipe else None
+    device = clustering.settle(arguments) if arguments.cluster else ""
     config = configured(arguments, repeat.recipe if repeat else None)
     options.tiling(arguments)  # refused before anything is read
     output = options.output(arguments, config.seed)
@@ -75,22 +75,24 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     plan = functools.partial(ordering.planned, arguments, streams)
     pictures = supply.supplied(arguments, planned, plan, wanted, order, model, reporter)
     tally = Tally(pictures.planned, digests=arguments.report is not None)
-    several = arguments.watch or len(pictures.jobs) > 1
-    shown = growth.Shows(ordering.showing(arguments, pictures.inputs, several=several), pictures.jobs)
+    showing = ordering.showing(arguments, pictures.inputs, several=arguments.watch or len(pictures.jobs) > 1)
+    shown = growth.Shows(showing, pictures.jobs)
     ending = Ending(reporter, tally, ordering.report(arguments, pictures.inputs), started)
-    begin(reporter, model, order, warnings, pictures.pictures, pictures.shares.at_once)
+    hands: Hands = Crew(model, order, streams, pictures.shares, output, arguments.retry)
+    if arguments.cluster:
+        hands = clustering.fleet(arguments, device, order, model, output)
+    begin(reporter, model, order, warnings, pictures.pictures, hands.at_once, arguments.cluster or "")
     if pictures.skipped:
         reporter.skipped(pictures.skipped)
     if arguments.watch:
         reporter.watching(arguments.input)
     others = supply.made_by_others(arguments, wanted, began)
-    crew = Crew(model, order, streams, pictures.shares, output, arguments.retry)
     with Sharing(pictures.items, others, reporter.waiting) as sharing:
         sharing.clear(x.job for x in pictures.skipped)
         noting = [tally.see, sharing.see, *([pictures.arrivals.see] if pictures.arrivals else [])]
         see = functools.partial(_see, noting, shown, reporter)
         try:
-            _work(crew, sharing, see, ending, arguments, reporter)
+            _work(hands, streams, sharing, see, ending, arguments, reporter)
         except DreamError as error:
             ending(error.exit_code)
             raise
@@ -128,7 +130,8 @@ class Ending:
 
 
 def _work(
-    work: Crew,
+    work: Hands,
+    streams: Streams,
     items: Iterable[Asked],
     see: Callable[[Event], None],
     ending: Ending,
@@ -143,15 +146,18 @@ def _work(
 
     try:
         with (
+            console.private() if arguments.cluster else nullcontext(),
             stopping.saying(words, ending.patience),
-            stopping.instead(work.interrupt) if arguments.keep_partial else nullcontext(),
+            stopping.instead(work.interrupt)
+            if arguments.keep_partial or arguments.cluster
+            else nullcontext(),
         ):
             for event in work.run(items):
                 see(event)
     except KeyboardInterrupt:
         unfinished = list(work.unfinished.values())
         if arguments.keep_partial:
-            raise _kept(unfinished, work.streams, reporter) from None
+            raise _kept(unfinished, streams, reporter) from None
         raise _cancelled(unfinished) from None
 
 
@@ -177,10 +183,13 @@ def _report(event: Event, reporter: Reporter) -> None:
             reporter.error(error, name=name)
         case batch.Skipped():
             reporter.passed(event)
+        case batch.Told(message):
+            reporter.told(message)
         case batch.Done(job, seconds):
-            reporter.done(job.name, job.output, seconds)
+            reporter.clear()
             if job.target is not None:
                 console.say(job.output)
+            reporter.done(job.name, job.output, seconds)
 
 
 def _cancelled(unfinished: list[Progress]) -> Cancelled:

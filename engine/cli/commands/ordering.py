@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from engine.batch.events import Item, Streams
     from engine.batch.growth import Showing
+    from engine.remote import Place
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dream`."""
     parser.add_argument(
-        "input", nargs="*", metavar="INPUT", help="picture, folder, glob pattern, or - for stdin"
+        "input",
+        nargs="*",
+        metavar="INPUT",
+        help="picture, folder, glob pattern, s3://, gs:// or file:// URL of one of these, or - for stdin",
     )
     parser.add_argument(
         "--from",
@@ -46,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="OUT",
-        help="file, folder, or - for stdout; without it, STEM.dream.png beside the picture",
+        help="file, folder, URL, or - for stdout; without it, STEM.dream.png beside the picture",
     )
     parser.add_argument(
         "--name",
@@ -71,6 +75,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="how many pictures of up to a megapixel to dream on at once on a CPU, each with its share of "
         "--threads (which can change a result's last bits); auto: as many as threads and --max-memory allow "
         "(auto)",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="local|HOST:PORT",
+        help="dream on the machines of a Ray cluster, each picture on --threads processors (1) or a GPU, by "
+        "--jobs workers at most; local: on all GPUs or processors of this machine",
     )
     parser.add_argument(
         "--recipe",
@@ -138,7 +148,7 @@ def planned(arguments: argparse.Namespace, streams: Streams) -> list[Item]:
     )
 
 
-def showing(arguments: argparse.Namespace, inputs: list[Path | None], *, several: bool) -> Showing:
+def showing(arguments: argparse.Namespace, inputs: list[Place | None], *, several: bool) -> Showing:
     """Return how the options want a dream's growth to be shown."""
     from engine.batch.growth import Showing
 
@@ -152,7 +162,7 @@ def showing(arguments: argparse.Namespace, inputs: list[Path | None], *, several
     )
 
 
-def report(arguments: argparse.Namespace, inputs: list[Path | None]) -> Path | None:
+def report(arguments: argparse.Namespace, inputs: list[Place | None]) -> Path | None:
     """Return the file of the report that the options ask for; refuse it here, before anything is dreamed."""
     if arguments.report is None:
         return None
@@ -163,7 +173,7 @@ def report(arguments: argparse.Namespace, inputs: list[Path | None]) -> Path | N
     return file
 
 
-def _read(arguments: argparse.Namespace, inputs: list[Path | None]) -> list[tuple[str, str | Path]]:
+def _read(arguments: argparse.Namespace, inputs: list[Place | None]) -> list[tuple[str, str | Place]]:
     """Return all files that a run reads, by what they are."""
     return [*files_read(arguments), *(("the input", x) for x in inputs if x is not None)]
 

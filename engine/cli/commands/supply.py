@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine import paths
 from engine.cli.commands.common import files_read
 from engine.errors import UsageError
+from engine.remote import is_url
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.batch.shares import Shares
     from engine.cli.reporters import Reporter
     from engine.network.model import DreamModel
+    from engine.remote import Place
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
@@ -59,7 +61,7 @@ class Supply:
         return [x.job if isinstance(x, Skipped) else x for x in self.planned if isinstance(x, Job | Skipped)]
 
     @property
-    def inputs(self) -> list[Path | None]:
+    def inputs(self) -> list[Place | None]:
         """The files that are dreamed on, None for standard input."""
         from engine.batch.events import Job
 
@@ -79,7 +81,7 @@ def check_watch(arguments: argparse.Namespace) -> None:
                 f"--watch goes without {option}", hint="what has changed is made anew all the same"
             )
     ears.library()
-    if arguments.output is not None:
+    if arguments.output is not None and not is_url(arguments.output):
         planning.create(Path(arguments.output))
 
 
@@ -123,7 +125,8 @@ def _watched(
         return items if arguments.keep else look_again(items, wanted, files_read(arguments))
 
     ears = Ears(folders, heeded, recursive=arguments.recursive)
-    out = [] if arguments.output is None else [Path(arguments.output)]
+    local = arguments.output is not None and not is_url(arguments.output)
+    out = [Path(arguments.output)] if local else []
     arrivals = Arrivals(plan, again, [*folders, *out], ears)
     return Supply(arrivals, share_unforeseen(model, order.tiling, arguments.jobs), [], None, arrivals)
 
@@ -139,14 +142,16 @@ def _settled(
     """Return the pictures of a plan, as far as their results are not those that are wanted."""
     from engine.batch.again import look_again
     from engine.batch.events import Job, Skipped
-    from engine.batch.shares import share
+    from engine.batch.shares import Shares, share
 
     if not arguments.keep:
         planned = look_again(planned, wanted, files_read(arguments), reporter.looking)
         reporter.clear()
     items = [x for x in planned if not isinstance(x, Skipped)]
     pictures = sum(isinstance(x, Job) for x in items)
-    return Supply(items, share(planned, model, order.tiling, arguments.jobs), planned, pictures)
+    alone = Shares(1, 1, frozenset())  # a cluster's workers have processors of their own
+    shares = alone if arguments.cluster else share(planned, model, order.tiling, arguments.jobs)
+    return Supply(items, shares, planned, pictures)
 
 
 def made_by_others(arguments: argparse.Namespace, wanted: Wanted, began: float) -> Callable[[Job], bool]:
@@ -160,7 +165,7 @@ def made_by_others(arguments: argparse.Namespace, wanted: Wanted, began: float) 
         return lambda job: not wanted.change(job)
 
     def made(job: Job) -> bool:
-        state = None if job.target is None else paths.state(job.target)
+        state = paths.state(job.target) if isinstance(job.target, Path) else None
         return state is not None and state[0] >= began * 1e9 and wanted.change(job) == ""
 
     return made

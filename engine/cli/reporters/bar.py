@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.cli.console import printable, redraw
 from engine.cli.reporters.lines import Lines, frame_count
-from engine.cli.reporters.pace import minutes
+from engine.cli.reporters.pace import Pace, minutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +36,7 @@ class Bar(Lines):
         """Redraw the bar."""
         if self._pace is not None:
             self._pace.step(name, step.fraction)
-            each = ", ".join(f"{Path(name).name} {part:.0%}" for name, part in self._pace.at_work.items())
-            self._draw(self._pace.fraction, str(self._pace), f"  {each}")
+            self._show_pace(self._pace)
             return
         if (step.octave, step.iteration) == (1, 1):  # timed from here on: the first step is slower
             self._started, self._first = self._clock(), step.fraction
@@ -61,6 +60,11 @@ class Bar(Lines):
         self.clear()
         super().waiting(pictures)
 
+    def _show_pace(self, pace: Pace) -> None:
+        """Redraw the bar of several pictures."""
+        each = ", ".join(f"{Path(name).name} {part:.0%}" for name, part in pace.at_work.items())
+        self._draw(pace.fraction, str(pace), f"  {each}")
+
     def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
         """Print what computes, and draw an empty bar."""
         super().start_sheet(model, cells, at_once)
@@ -77,6 +81,11 @@ class Bar(Lines):
         self._draw(
             fraction, f"{frame_count(number, frames)}  {'-:--' if left is None else minutes(left)} left"
         )
+
+    def told(self, message: str) -> None:
+        """Print above the bar what happens to the machines of a cluster."""
+        self.clear()
+        super().told(message)
 
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Print a warning above the bar."""

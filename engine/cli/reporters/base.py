@@ -38,10 +38,12 @@ class Reporter:
         tiling: Tiling,
         pictures: int | None,
         at_once: int = 1,
+        cluster: str = "",
     ) -> None:
         """Report what computes, and how many pictures there are (None if unknown).
 
-        Of these, `at_once` are dreamed on at the same time; their Steps then come interleaved.
+        Of these, `at_once` are dreamed on at the same time; their Steps then come interleaved.  Where a
+        `cluster` computes, named by its address, no Steps come.
         """
 
     def step(self, name: str, step: Step) -> None:
@@ -64,6 +66,9 @@ class Reporter:
         note(f"deepdream: warning: {about(name, message)}")
         if hint:
             note(f"  hint: {hint}")
+
+    def told(self, message: str) -> None:
+        """Report what happens to the machines of a cluster."""
 
     def skipped(self, pictures: Sequence[Skipped]) -> None:
         """Report pictures that are not dreamed on, because their results are there."""

@@ -41,6 +41,7 @@ class JsonLines(Reporter):
         tiling: Tiling,
         pictures: int | None,
         at_once: int = 1,
+        cluster: str = "",
     ) -> None:
         """Send what computes, and the version of the protocol."""
         from engine.ascent import tiles  # noqa: PLC0415 - NumPy is not needed for --help
@@ -59,7 +60,12 @@ class JsonLines(Reporter):
             seed=config.seed,
             pictures=pictures,
             jobs=at_once,
+            **({"cluster": cluster} if cluster else {}),
         )
+
+    def told(self, message: str) -> None:
+        """Send what happens to the machines of a cluster."""
+        self._send("cluster", message=message)
 
     def step(self, name: str, step: Step) -> None:
         """Send one Step."""

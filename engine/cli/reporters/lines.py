@@ -70,18 +70,24 @@ class Lines(Reporter):
         _tiling: Tiling,
         pictures: int | None,
         at_once: int = 1,
+        cluster: str = "",
     ) -> None:
         """Print what computes, and with which layers."""
         from engine.settings.selectors import format_layers  # noqa: PLC0415 - this module stays light
 
         self._pictures, self._at_once = math.inf if pictures is None else pictures, at_once
         if pictures is not None and pictures > 1:
-            self._pace = Pace(self._clock, pictures, at_once)
+            self._pace = Pace(self._clock, pictures, at_once, stepless=bool(cluster))
         threads = f" ({model.threads} threads)" if model.device == "cpu" else ""
         if at_once > 1:
             threads = f" ({model.threads} threads, {at_once} pictures at once)"
         half = " in half precision" if model.precision == "half" else ""
-        note(f"dreaming on {model.device}{threads}{half} with {format_layers(config.layers)}")
+        where = f"the cluster {cluster}" if cluster else f"{model.device}{threads}{half}"
+        note(f"dreaming on {where} with {format_layers(config.layers)}")
+
+    def told(self, message: str) -> None:
+        """Print what happens to the machines of a cluster."""
+        note(message)
 
     def step(self, name: str, step: Step) -> None:
         """Print an octave when it begins, and why if it ends early; or how far several pictures are."""
@@ -129,15 +135,25 @@ class Lines(Reporter):
 
     def done(self, name: str, output: str, seconds: float) -> None:
         """Count a picture."""
-        if self._pace is not None:
-            self._pace.finish(name)
+        self._finish(name, failed=False)
         super().done(name, output, seconds)
 
     def error(self, error: DreamError, *, name: str = "") -> None:
         """Print what went wrong, and count it."""
-        if self._pace is not None and name:
-            self._pace.finish(name, failed=True)
+        if name:
+            self._finish(name, failed=True)
         super().error(error, name=name)
+
+    def _finish(self, name: str, *, failed: bool) -> None:
+        """Count a picture, and show how far all are where no Steps do."""
+        if self._pace is not None:
+            self._pace.finish(name, failed=failed)
+            if self._pace.stepless:
+                self._show_pace(self._pace)
+
+    def _show_pace(self, pace: Pace) -> None:
+        """Show how far several pictures are."""
+        self._show(pace)
 
     def end(self, tally: Tally, seconds: float, _exit_code: int) -> None:
         """Print how many of several pictures are done, skipped and failed, and why."""

@@ -17,7 +17,9 @@ def minutes(seconds: float) -> str:
 class Pace:
     """Counts the pictures of a run, with those that are at work in part."""
 
-    def __init__(self, clock: Callable[[], float], pictures: float, at_once: int) -> None:
+    def __init__(
+        self, clock: Callable[[], float], pictures: float, at_once: int, *, stepless: bool = False
+    ) -> None:
         self._clock = clock
         self._pictures, self._at_once = pictures, at_once
         self._started = 0.0
@@ -25,6 +27,9 @@ class Pace:
         """How far the work was when timing started."""
 
         self._finished = self._failed = 0
+        self.stepless = stepless
+        """Whether nobody sees Steps, so that timing starts with the first picture that is finished."""
+
         self.at_work: dict[str, float] = {}
         """How far each picture at work is, by name."""
 
@@ -36,6 +41,8 @@ class Pace:
 
     def finish(self, name: str, *, failed: bool = False) -> None:
         """Note that a picture is done, or has failed."""
+        if self.stepless and not self._first:
+            self._started, self._first = self._clock(), 1 / self._pictures
         self._finished += 1
         self._failed += failed
         self.at_work.pop(name, None)
