@@ -28,6 +28,7 @@ from engine.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 

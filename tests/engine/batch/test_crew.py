@@ -16,11 +16,12 @@ import pytest
 from engine import machine
 from engine.ascent.order import Order
 from engine.ascent.step import Step
-from engine.batch import crew, events, shares
+from engine.batch import crew, events
 from engine.batch.crew import Crew
 from engine.batch.events import Done, Event, Failed, Job, Progress, Skipped, Warned
 from engine.batch.shares import Shares, share
 from engine.errors import ImageError
+from engine.files import images
 from engine.network.model import DreamModel, load_model
 from engine.settings.config import DreamConfig
 from engine.settings.tiling import Tiling
@@ -114,7 +115,7 @@ def test_large_pictures_and_what_is_no_file_come_one_by_one(four, tmp_path: Path
 
 
 def test_memory_decides_how_many_come_at_once(four, monkeypatch) -> None:
-    monkeypatch.setattr(shares.images, "pixel_count", lambda _: 1_000_000)
+    monkeypatch.setattr(images, "pixel_count", lambda _: 1_000_000)
     monkeypatch.setattr(machine, "available_memory", lambda: None)
     few = share(four, computer(4), Tiling(max_memory=1_700_000_000))
     assert (few.at_once, few.threads) == (2, 2)
