@@ -81,6 +81,11 @@ class Opened(Generic[T]):
                 value = self._value
         return value
 
+    @property
+    def now(self) -> T | None:
+        """What is open; None where nothing is."""
+        return self._value
+
     def close(self, refuse: Callable[[], NoReturn]) -> None:
         """Let go of what is open; from now on `get` calls `refuse`, which raises.
 

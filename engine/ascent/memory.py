@@ -7,6 +7,7 @@ docs/performance.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine import machine
@@ -15,15 +16,24 @@ from engine.errors import ImageError
 if TYPE_CHECKING:
     from engine.network.model import DreamModel
 
+SMALL: Final = 1 << 20
+"""Pixels of the largest picture that is a small one: several are dreamed on at once, and what they took stays
+for the next one."""
+
 PROGRAM: Final = 150_000_000
 """Bytes that Python, the libraries and an opened model take."""
 
-ARRAYS: Final = 34
-"""Bytes per pixel that a dream holds besides what a gradient takes: image and gradient in float32, the
-original in 8 bit, and the octave before."""
+ARRAYS: Final = 31
+"""Bytes per pixel of the last octave that a dream holds besides the picture and what a gradient takes: image
+and gradient in float32, and the octave before."""
 
-ORIGINAL: Final = 3
-"""Those of them that the original takes, at its full size whatever the last octave's is."""
+SAVING: Final = 6
+"""Bytes per byte of a picture that it takes to save it, at most: the picture, the result, what its encoder
+makes of that, and the file's content."""
+
+LAST: Final = 18
+"""Bytes per pixel of the last octave that are held until a result is saved: the last image, and half of the
+octave before."""
 
 GRADIENT: Final = 560
 """Bytes per pixel of a window that its gradient takes on a CPU."""
@@ -39,23 +49,42 @@ POLITE: Final = 0.75
 """Share of the free memory that is taken before less is done at once."""
 
 
-def needed(model: DreamModel, pixels: int, window: int, held: int = 0) -> int:
-    """Return the bytes that a dream of a picture takes if `window` of its pixels are computed at once.
+@dataclass(frozen=True)
+class Load:
+    """What a dream holds, however it is cut."""
 
-    `held` are bytes per pixel that it holds besides `ARRAYS`.
-    """
-    arrays = pixels * (ARRAYS + held)
+    pixels: int
+    """Those of the last octave, margin included."""
+
+    held: int = 0
+    """Bytes for each of them besides `ARRAYS`: what controls take."""
+
+    picture: int = 0
+    """Bytes of the picture as it was read, its mask and opacity included."""
+
+
+def needed(model: DreamModel, load: Load, window: int) -> int:
+    """Return the bytes that a dream takes if `window` of its pixels are computed at once."""
+    arrays = load.picture + load.pixels * (ARRAYS + load.held)
     return arrays if model.device != "cpu" else arrays + window * GRADIENT + model.threads * STEM_TILE
 
 
-def fitting_window(budget: int, model: DreamModel, pixels: int, held: int = 0) -> int:
+def at_ends(load: Load, pixels: int, reading: int, own: int) -> int:
+    """Return the bytes that it takes to read and to save a picture of `pixels`, the program included.
+
+    `reading` and `own` are bytes per pixel, of reading it and of the picture itself.
+    """
+    return PROGRAM + max(pixels * reading, pixels * own * SAVING + load.pixels * LAST)
+
+
+def fitting_window(budget: int, model: DreamModel, load: Load) -> int:
     """Return how many pixels of a picture can be computed at once on a CPU within a budget of bytes."""
-    return max(budget - PROGRAM - needed(model, pixels, 0, held), 0) // GRADIENT
+    return max(budget - PROGRAM - needed(model, load, 0), 0) // GRADIENT
 
 
 def fitting_pixels(budget: int, threads: int) -> int:
     """Return how many pixels can be dreamed on at once on a CPU within a budget of bytes, each one whole."""
-    return max(budget - PROGRAM - threads * STEM_TILE, 0) // (GRADIENT + ARRAYS)
+    return max(budget - PROGRAM - threads * STEM_TILE, 0) // (GRADIENT + ARRAYS + 3)
 
 
 def fitting_pictures(budget: int, threads: int, pixels: int) -> int:
@@ -69,14 +98,28 @@ def budget(model: DreamModel, most: int) -> int:
     return most if free is None else min(most, int(free * POLITE) + _reused(model))
 
 
-def check(model: DreamModel, shape: tuple[int, int], window: int, held: int, way_out: str) -> None:
+def check(model: DreamModel, shape: tuple[int, int], load: Load, window: int, way_out: str) -> None:
     """Raise ImageError for a picture that memory does not hold, before the system kills the process.
 
-    `window` and `held` as for `needed`; `way_out` ends a hint that begins with "make it smaller, or".
+    `way_out` ends a hint that begins with "make it smaller, or".
     """
-    wanted = needed(model, shape[0] * shape[1], window, held)
+    wanted = needed(model, load, window)
     what, hint = f"a picture of {shape[1]}x{shape[0]} pixels needs about", f"make it smaller, or {way_out}"
     _refuse_above(wanted, what, hint, reused=_reused(model))
+
+
+def check_promise(shape: tuple[int, int], least: int, promised: int | None) -> None:
+    """Raise ImageError for a picture of which the dream takes `least` bytes at least, the program included.
+
+    `promised` is what it may take; None for whatever is free.
+    """
+    if promised is not None and least > promised:
+        enough = -(-least // 10_000_000) * 10  # rounded up, so that it is
+        raise ImageError(
+            f"a picture of {shape[1]}x{shape[0]} pixels needs {enough} MB of memory with these settings, and "
+            f"--max-memory allows {promised // 1_000_000} MB",
+            hint=f"--max-memory {enough}MB is enough, or make it smaller",
+        )
 
 
 def check_frame(shape: tuple[int, int], each: int) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from engine.ascent import memory, windows
 from engine.ascent.grid import THINNEST, grid
+from engine.ascent.memory import Load
 from engine.network.targets import NO_TARGETS
 from engine.settings.tiling import Tiling
 from engine.stop import NEVER
@@ -50,20 +51,37 @@ CUDA_PIXELS: Final = 1_500_000
 """Size up to which a picture is computed whole on a GPU."""
 
 
-def settled(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> int | None:
+def settled(
+    model: DreamModel, tiling: Tiling, shape: tuple[int, int], load: Load | None = None
+) -> int | None:
     """Return the side of the cores that a picture of `shape` is cut into, None where it is computed whole.
 
-    What memory is free decides here, once.  `held` are bytes per pixel that a dream holds besides
-    `memory.ARRAYS`.  Raises ImageError where the picture does not fit.
+    What memory is free decides here, once.  `load` is what the dream holds besides.  Raises ImageError where
+    the picture does not fit.
     """
-    size, pixels = tile_size(model, tiling, shape, held), shape[0] * shape[1]
-    window = pixels if size is None else min(_largest_window(size, tiling), pixels)
+    load = load or Load(shape[0] * shape[1])
+    size = tile_size(model, tiling, shape, load)
     way_out = "leave out --tile" if tiling.size != "auto" else "give fewer --threads"
-    memory.check(model, shape, window, held, way_out)
+    memory.check(model, shape, load, window_of(size, tiling, load), way_out)
     return size
 
 
-def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: int = 0) -> int | None:
+def window_of(size: int | None, tiling: Tiling, load: Load) -> int:
+    """Return how many pixels are computed at once, at most, in tiles of `size`, None for no tiles."""
+    if size is None:
+        return load.pixels
+    return min((size + THINNEST + 2 * tiling.halo_of(size)) ** 2, load.pixels)
+
+
+def least(model: DreamModel, tiling: Tiling, load: Load) -> int:
+    """Return the bytes that a dream takes at least, the program included, in as small tiles as there are."""
+    size = None if tiling.size == "off" else Tiling.SMALLEST if tiling.size == "auto" else int(tiling.size)
+    return memory.PROGRAM + memory.needed(model, load, window_of(size, tiling, load))
+
+
+def tile_size(
+    model: DreamModel, tiling: Tiling, shape: tuple[int, int], load: Load | None = None
+) -> int | None:
     """Return what `settled` returns, without checking that it fits.
 
     Octaves that are not larger than one core with its halo are computed whole all the same.  The picture's
@@ -72,10 +90,10 @@ def tile_size(model: DreamModel, tiling: Tiling, shape: tuple[int, int], held: i
     """
     if tiling.size != "auto":
         return None if tiling.size == "off" else int(tiling.size)
-    pixels = shape[0] * shape[1]
+    pixels, load = shape[0] * shape[1], load or Load(shape[0] * shape[1])
     if model.device != "cpu":
         return None if pixels <= CUDA_PIXELS else Tiling.CUDA_SIZE
-    fits = memory.fitting_window(memory.budget(model, tiling.max_memory), model, pixels, held)
+    fits = memory.fitting_window(memory.budget(model, tiling.max_memory), model, load)
     if pixels <= fits:
         return None
     side = int(fits**0.5)
@@ -115,11 +133,6 @@ def gradient(
     midst of a tile too.
     """
     return TiledGradient(model, weights, tiling, size, seed, targets, stop)
-
-
-def _largest_window(size: int, tiling: Tiling) -> int:
-    """Return how many pixels a window of cores of `size` has at most."""
-    return (size + THINNEST + 2 * tiling.halo_of(size)) ** 2
 
 
 class TiledGradient:

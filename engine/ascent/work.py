@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.ascent.ascent import Climber
     from engine.ascent.order import Order
     from engine.ascent.step import Step
+    from engine.files.limits import Announced
     from engine.network.model import DreamModel
     from engine.network.targets import Targets
     from engine.pictures.rows import Rows
@@ -70,15 +71,9 @@ class Work:
         bits.  Raises ImageError for a picture that is too large, and for a mask of other proportions.
         """
         shape, config = _shape(picture), order.config
-        largest = bounded(shape, config.max_size)
-        computed = (largest[0] + 2 * config.margin, largest[1] + 2 * config.margin)
-        held += controls.bytes_per_pixel(config, masked=order.mask is not None)
-        if order.places is not None:
-            held += guide.bytes_per_pixel(model, order.places)
-        # What is above the last octave is only held, and made in bands.
-        above = shape[0] * shape[1] - largest[0] * largest[1]
-        held += -(-above * (memory.ORIGINAL + held) // max(computed[0] * computed[1], 1))
-        tile = tiles.settled(model, order.tiling, computed, held)
+        computed, load = loaded(order, model, shape, 3 + held + (0 if alpha is None else 2))
+        memory.check_promise(shape, tiles.least(model, order.tiling, load), order.tiling.promised)
+        tile = tiles.settled(model, order.tiling, computed, load)
         mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
         return cls(picture, order, model, tile, mask)
 
@@ -107,6 +102,21 @@ class Work:
             share=config.blend if self.mask is None else _Share(self.mask, config.blend),
             stop=stop,
         )
+
+    def alone(self, stop: Stop = NEVER) -> Iterator[Step]:
+        """Return the steps of a picture that no other follows at once.
+
+        After a large one, what they took goes back to the system, before its result takes memory.
+        """
+        steps = self.steps(stop)  # which raises at the call
+        height, width = _shape(self.picture)
+        return self._giving_back(steps) if height * width > memory.SMALL else steps
+
+    def _giving_back(self, steps: Iterator[Step]) -> Iterator[Step]:
+        try:
+            yield from steps
+        finally:
+            self.model.give_back()
 
     def _objective(self, stop: Stop) -> tuple[NDArray[np.float32], Targets | None]:
         """Return the channel weights of this dream, and the targets that take their place, if any."""
@@ -145,6 +155,29 @@ class Work:
             return on_host
         on_device = DeviceClimber(model, weights, config, stop)
         return lambda image: (on_host if gradient.cuts(_shape(image)) else on_device)(image)
+
+
+def loaded(
+    order: Order, model: DreamModel, shape: tuple[int, int], own: int
+) -> tuple[tuple[int, int], memory.Load]:
+    """Return the shape that is computed, margin included, and what a dream of a picture of `shape` holds.
+
+    `own` are the bytes per pixel of the picture itself.
+    """
+    config, masked = order.config, order.mask is not None
+    height, width = (side + 2 * config.margin for side in bounded(shape, config.max_size))
+    held = controls.bytes_per_pixel(config, masked=masked)
+    if order.places is not None:
+        held += guide.bytes_per_pixel(model, order.places)
+    return (height, width), memory.Load(height * width, held, shape[0] * shape[1] * (own + masked))
+
+
+def admit(order: Order, model: DreamModel, announced: Announced) -> None:
+    """Raise ImageError for a picture that takes more memory to read, dream on or save than is promised."""
+    shape, promised = announced.shape, order.tiling.promised
+    _, load = loaded(order, model, shape, announced.own)
+    ends = memory.at_ends(load, shape[0] * shape[1], announced.reading, announced.own)
+    memory.check_promise(shape, max(ends, tiles.least(model, order.tiling, load)), promised)
 
 
 @dataclass(frozen=True, eq=False)

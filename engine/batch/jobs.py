@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from engine.ascent.work import admit
 from engine.batch.again import is_result
 from engine.batch.events import Done, Failed, Job, Progress, Warned
 from engine.errors import Cancelled, DreamError, ImageError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from engine.ascent.order import Order
     from engine.batch.events import Event, Streams
+    from engine.files.limits import Admit
     from engine.network.model import DreamModel
     from engine.pictures.picture import Picture
     from engine.settings.origin import Origin
@@ -116,7 +119,7 @@ def _dream(
     started = time.perf_counter()
     if job.target is not None:
         images.check_writable(job.target)  # now rather than after minutes of work
-    read = yield from _read_patiently(job, streams, patience)
+    read = yield from _read_patiently(job, streams, patience, partial(admit, order, model))
     dreaming = Dreaming.begin(read, order, model, output)
     yield from (Warned(job.name, x) for x in dreaming.source.warnings)
     for step in dreaming.steps(stop):
@@ -127,12 +130,12 @@ def _dream(
 
 
 def _read_patiently(
-    job: Job, streams: Streams, patience: Patience
+    job: Job, streams: Streams, patience: Patience, admitted: Admit
 ) -> Generator[Event, None, tuple[Picture, Origin]]:
     """Read a picture, again where an error can pass; tell of each."""
     for again in range(patience.retries):
         try:
-            return _read(job, streams)
+            return _read(job, streams, admitted)
         except ImageError as error:
             if job.source is None or not may_pass(error):
                 raise
@@ -140,16 +143,16 @@ def _read_patiently(
             left = patience.retries - again
             yield Warned(job.name, f"{error}; read again in {seconds:g} s (--retry: {left} left)")
             patience.wait(seconds)
-    return _read(job, streams)
+    return _read(job, streams, admitted)
 
 
-def _read(job: Job, streams: Streams) -> tuple[Picture, Origin]:
+def _read(job: Job, streams: Streams, admitted: Admit) -> tuple[Picture, Origin]:
     if job.source is not None:
-        return images.read(job.source)
+        return images.read(job.source, admitted)
     if streams.stdin is None:
         raise ImageError("standard input is closed")
     try:
         content = streams.stdin.read()
     except OSError as error:
         raise ImageError(f"standard input cannot be read: {error.strerror}") from error
-    return images.read_bytes(content, "standard input")
+    return images.read_bytes(content, "standard input", admitted)

@@ -112,7 +112,8 @@ def add_picture(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT) 
         type=parse_bytes,
         default=Tiling().max_memory,
         metavar="AMOUNT",
-        help="memory to use, roughly, before pictures are cut into tiles (4.5GB)",
+        help="memory to use at most: pictures are cut into tiles that fit, or refused where none does "
+        "(4.5GB, or more for a picture that needs more by itself)",
     )
     parser.add_argument(
         "--halo",

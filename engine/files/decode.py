@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from engine.errors import ImageError
 from engine.files import attached, jxl, png, tiff, unread
+from engine.files.limits import admit_any
 from engine.files.samples import as_colours
 from engine.pictures.colour import grey_curve
 from engine.pictures.picture import Picture
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from engine.files.limits import Admit
     from engine.pictures.pixels import Values
 
 
@@ -84,10 +86,10 @@ def decode(image: Image.Image, file: BinaryIO | None = None) -> Picture:
     return _picture(pixels, alpha, facts, exif, warnings, cmyk=image.mode == "CMYK")
 
 
-def decode_tiff(file: BinaryIO) -> Picture:
+def decode_tiff(file: BinaryIO, admit: Admit = admit_any) -> Picture:
     """Read a TIFF picture that Pillow cannot; raise ImageError without tifffile, and whatever that raises."""
     try:
-        values, lost = tiff.read(file)
+        values, lost = tiff.read(file, admit)
     except ModuleNotFoundError as error:
         raise _needs_tifffile() from error
     facts, exif = tiff_facts(file)

@@ -34,14 +34,15 @@ if TYPE_CHECKING:
     from engine.settings.origin import Origin
 
 
-def read(source: Place) -> tuple[Picture, Origin]:
+def read(source: Place, admit: limits.Admit = limits.admit_any) -> tuple[Picture, Origin]:
     """Read a picture and its origin from a file, which is opened once.
 
     The origin's sha256 is that of exactly the bytes that were decoded, whatever happens to the file
-    meanwhile.  Raises what `load` raises, and ImageError for a file that does not fit into memory.
+    meanwhile.  `admit` is asked before a picture is decoded, and refuses it by raising ImageError.  Raises
+    what `load` raises, and ImageError for a file that does not fit into memory.
     """
     content = content_of_file(source)
-    return load(io.BytesIO(content), str(source)), origin_of_bytes(content, bare_name(source.name))
+    return load(io.BytesIO(content), str(source), admit), origin_of_bytes(content, bare_name(source.name))
 
 
 def content_of_file(source: Place) -> bytes:
@@ -56,12 +57,14 @@ def write(content: bytes, target: Path) -> None:
         part.write_bytes(content)
 
 
-def read_bytes(content: bytes, name: str) -> tuple[Picture, Origin]:
-    """Read a picture and its origin from a file's content; see `load`.  The origin's name is empty."""
-    return load(io.BytesIO(content), name), origin_of_bytes(content)
+def read_bytes(content: bytes, name: str, admit: limits.Admit = limits.admit_any) -> tuple[Picture, Origin]:
+    """Read a picture and its origin from a file's content; see `read`.  The origin's name is empty."""
+    return load(io.BytesIO(content), name, admit), origin_of_bytes(content)
 
 
-def load(source: Place | BinaryIO, name: str | None = None) -> Picture:
+def load(
+    source: Place | BinaryIO, name: str | None = None, admit: limits.Admit = limits.admit_any
+) -> Picture:
     """Read a picture from a file, or from an open binary file that can seek; its origin is not wanted.
 
     `name` is what messages call it.  Raises ImageError, in words for the user, for anything that cannot be
@@ -74,7 +77,7 @@ def load(source: Place | BinaryIO, name: str | None = None) -> Picture:
             raise ImageError(f"{name} is empty")
         enable_for(head, name)
         with explained(name) as said:
-            picture = _read(file, is_tiff=head.startswith(tiff.MAGIC))
+            picture = _read(file, admit, is_tiff=head.startswith(tiff.MAGIC))
         return replace(picture, warnings=(*picture.warnings, *said))
 
 
@@ -208,17 +211,19 @@ def _head(file: BinaryIO) -> bytes:
     return head
 
 
-def _read(file: BinaryIO, *, is_tiff: bool) -> Picture:
+def _read(file: BinaryIO, admit: limits.Admit, *, is_tiff: bool) -> Picture:
     try:
         with opened(file) as image:
             limits.check(image, file)
+            admit(limits.announced(image))
             return decode(image, file)
     except Exception as error:  # noqa: BLE001 - see `explained`
         if is_tiff and isinstance(error, UnidentifiedImageError):
-            return decode_tiff(file)
+            return decode_tiff(file, admit)
         file, lost = _mended(file, error)
     with opened(file) as image:
         limits.check(image, file)
+        admit(limits.announced(image))
         picture = decode(image, file)
     return replace(picture, warnings=(*picture.warnings, *lost))
 

@@ -6,8 +6,11 @@ A file of a few kilobytes can hold a picture that takes gigabytes, or minutes.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, BinaryIO, Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
+import numpy as np
 from PIL import Image
 
 from engine import machine
@@ -37,6 +40,44 @@ MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 INSIDE: Final = re.compile(rb"IHDR(?P<png>.{8})|\xff\x4f\xff\x51.{4}(?P<j2k>.{16})", re.DOTALL)
 """The size in the header of a PNG or JPEG 2000 picture, wherever that is."""
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What a picture's file says of it before it is decoded."""
+
+    shape: tuple[int, int]
+    """(height, width) in pixels, as it is stored."""
+
+    reading: int
+    """Bytes per pixel that reading takes, at most."""
+
+    own: int
+    """Bytes per pixel of the picture that is read."""
+
+
+Admit: TypeAlias = Callable[[Announced], object]
+"""Asked with what a picture's header says; it raises ImageError for one that is not to be decoded."""
+
+
+def admit_any(_: Announced) -> None:
+    """Refuse nothing."""
+
+
+PLAIN: Final = frozenset(["JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "PPM", "TGA"])
+"""Formats that Pillow decodes into 4 bytes a pixel, and nothing besides."""
+
+
+def announced(image: Image.Image) -> Announced:
+    """Return what an image says that Pillow has opened and not yet loaded."""
+    tags = getattr(image, "tag_v2", {})
+    raw = " ".join(str(x.args) for x in getattr(image, "tile", []))
+    bits = max(np.atleast_1d(tags.get(258, 8)).tolist(), default=8)
+    floats = image.mode == "F" or 3 in np.atleast_1d(tags.get(339, 1))
+    deep = 4 if floats else 2 if bits > 8 or ";16" in raw or image.mode.startswith("I") else 1
+    channels = 4 if image.has_transparency_data else 3
+    plain = deep == 1 and image.format in PLAIN and image.mode not in {"CMYK", "LAB"}
+    return Announced((image.height, image.width), 12 if plain else READING, channels * deep)
 
 
 def check_unopened(file: BinaryIO) -> None:

@@ -96,12 +96,12 @@ def count(file: BinaryIO) -> int:
     return len(seen)
 
 
-def read(file: BinaryIO) -> tuple[NDArray[Any], list[str]]:
+def read(file: BinaryIO, admit: limits.Admit = limits.admit_any) -> tuple[NDArray[Any], list[str]]:
     """Return the first picture's values, [H, W, 1 to 4], and what they lose.
 
     They are uint8, uint16 or float32; white is the largest value or 1, and alpha is straight.  Raises
     UnreadableError for a kind of TIFF that needs Pillow, ModuleNotFoundError without tifffile, what
-    `limits.check_pixels` raises before anything large is made, and what tifffile raises.
+    `limits.check_pixels` and `admit` raise before anything large is made, and what tifffile raises.
     """
     import tifffile  # noqa: PLC0415 - from an extra
 
@@ -115,7 +115,10 @@ def read(file: BinaryIO) -> tuple[NDArray[Any], list[str]]:
             raise UnreadableError(_kind(page, kind))
         pixels = max(shape[0] * shape[1], page.tilelength * page.tilewidth if page.is_tiled else 0)
         # As stored, on the way, and twice as the picture's values.
-        limits.check_pixels(pixels * page.imagedepth, max(limits.READING, shape[2] * (kind.itemsize + 12)))
+        each = max(limits.READING, shape[2] * (kind.itemsize + 12))
+        limits.check_pixels(pixels * page.imagedepth, each)
+        deep = 4 if kind.kind == "f" else 1 if np.max(page.bitspersample) <= 8 else 2
+        admit(limits.Announced(shape[:2], each, deep * (4 if shape[2] in {2, 4} else 3)))
         parts = math.prod(page.chunked)
         if len(page.dataoffsets) < parts or not all(page.databytecounts[:parts]):
             raise ValueError("parts of the picture are missing")  # tifffile would fill them with zeros

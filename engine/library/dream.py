@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import IO, TYPE_CHECKING, Unpack, overload
 
 from engine import paths
+from engine.ascent.work import admit
 from engine.errors import DreamWarning, UsageError
 from engine.files import images
 from engine.files.formats import format_named
@@ -160,10 +162,10 @@ def dream(
     given = given_settings(settings, dream)
     config = configure(preset, given)
     output = Output(depth=depth, dither=dither, seed=config.seed)
-    source = read(picture)
     opened = open_model(model, device, threads)
     by = chosen(given, preset)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
+    source = read(picture, admit=partial(admit, order, opened))
     dreaming = Dreaming.begin(source, order, opened, output)
     losses: dict[int, list[float]] = {}
     notes = [*warnings, *dreaming.source.warnings]
@@ -204,13 +206,13 @@ def steps(
     check(device=device, threads=threads, tiling=tiling, stop=stop)
     if not isinstance(config, DreamConfig | None):
         raise wrong("config", config, "an engine.DreamConfig")
-    source = read(picture)
     opened = open_model(model, device, threads)
     settings = config or configure(DEFAULT, {})
     by: Chosen = "layers" if config else "nothing"
     order, told = order_from(settings, opened, tiling, guide=guide, mask=mask, chosen=by)
     for sentence in told:
         warnings.warn(sentence, DreamWarning, stacklevel=2)
+    source = read(picture, admit=partial(admit, order, opened))
     return Dreaming.begin(source, order, opened).steps(stop or NEVER)
 
 

@@ -60,8 +60,8 @@ class Dreaming:
         return cls(source, origin, Work.settle(rows, order, model, alpha, held=held), output)
 
     def steps(self, stop: Stop = NEVER) -> Iterator[Step]:
-        """Dream; see `Work.steps`."""
-        return self.work.steps(stop)
+        """Dream; see `Work.alone`."""
+        return self.work.alone(stop)
 
     def recipe(self, *, finished: bool = True) -> Recipe:
         """Return everything that is needed to make the result again from this picture."""

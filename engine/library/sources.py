@@ -13,6 +13,7 @@ from engine.ascent.masks import Mask
 from engine.ascent.order import Guide, Order, order_for
 from engine.errors import ImageError, UsageError
 from engine.files import images
+from engine.files.limits import admit_any
 from engine.library import arrays, streams
 from engine.library.repeating import origin_of_pixels
 from engine.network.model import DreamModel, load_model
@@ -24,6 +25,7 @@ from engine.settings.config import fit_layers
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from engine.files.limits import Admit
     from engine.settings.config import Chosen, DreamConfig
     from engine.settings.origin import Origin
     from engine.settings.tiling import Tiling
@@ -44,20 +46,21 @@ if TYPE_CHECKING:
 TAKES: Final = "a path, a file's bytes, an open binary file, a Pillow image, an array or an engine.Picture"
 
 
-def read(source: Source, name: str = "picture") -> tuple[Picture, Origin]:
+def read(source: Source, name: str = "picture", admit: Admit = admit_any) -> tuple[Picture, Origin]:
     """Return a picture and where it came from; raise ImageError where there is none.
 
     A file is read once: the origin's sha256 is that of the bytes that were decoded.  `name` is the
-    argument's, for messages.  Raises UsageError for what cannot be a picture at all.
+    argument's, for messages; `admit` is asked before a file is decoded.  Raises UsageError for what cannot be
+    a picture at all.
     """
     if isinstance(source, Picture | Image.Image) or hasattr(source, "__array__"):
         picture = _in_memory(source, name)
         return picture, origin_of_pixels(picture)
     if isinstance(source, bytes | bytearray | memoryview):
-        return images.read_bytes(bytes(source), f"the {name}'s content")
+        return images.read_bytes(bytes(source), f"the {name}'s content", admit)
     if hasattr(source, "read"):
-        return images.read_bytes(streams.content_of(source, name), f"the {name}'s content")
-    return images.read(given.path_of(source, name, ImageError, TAKES))
+        return images.read_bytes(streams.content_of(source, name), f"the {name}'s content", admit)
+    return images.read(given.path_of(source, name, ImageError, TAKES), admit)
 
 
 def read_guide(source: Source | None, model: DreamModel) -> Guide | None:

@@ -68,6 +68,12 @@ class Shelf:
         """Pixels of the largest window whose memory the next one uses again."""
         return max((x.held_pixels for x in list(self._idle)), default=0)
 
+    def clear(self) -> None:
+        """Let go of the buffers that no call is using."""
+        with self._lock:
+            self.sets -= len(self._idle)
+            self._idle = []
+
     @contextlib.contextmanager
     def taken(self, places: Sequence[Place]) -> Iterator[Buffers]:
         """Give buffers to a call, best those that had the same tiles; take them back at its end.

@@ -90,6 +90,12 @@ class SplitModel:
         """Pixels of the largest window so far whose memory the next one uses again."""
         return self._parts.get().shelf.held_pixels
 
+    def give_back(self) -> None:
+        """Let go of the memory that no call is using."""
+        parts = self._parts.now
+        if parts is not None:
+            parts.shelf.clear()
+
     def close(self, refuse: Callable[[], NoReturn]) -> None:
         """Let go of sessions, threads and memory, see `Opened.close`; calls under way end first."""
         self._parts.close(refuse)

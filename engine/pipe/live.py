@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from engine.ascent import memory
 from engine.errors import Cancelled, DreamError, WireError
 from engine.pipe import wire
-from engine.pipe.mailbox import unsent
+from engine.pipe.mailbox import REST, unsent
 from engine.pipe.serve import finish, steps
 from engine.stop import Stop
 
@@ -101,6 +101,8 @@ class Requests:
         self._news: deque[Request | Refusal | Skipped | WireError | None] = deque()
         self._arrived = threading.Condition()
         self._newest: Request | None = None
+        self.at_rest: Callable[[], object] = lambda: None
+        """Called once nothing has arrived for `REST` seconds."""
 
         threading.Thread(target=self._receive, daemon=True).start()
 
@@ -111,15 +113,24 @@ class Requests:
 
     def __iter__(self) -> Iterator[Request | Refusal | Skipped]:
         while True:
-            with self._arrived:
-                while not self._news:
-                    self._arrived.wait(TICK)  # on Windows no signal is seen in a wait without end
-                item = self._news.popleft()
+            item = self._next()
             if item is None:
                 return
             if isinstance(item, WireError):
                 raise item
             yield item
+
+    def _next(self) -> Request | Refusal | Skipped | WireError | None:
+        since = time.monotonic()
+        while True:
+            with self._arrived:
+                if not self._news:
+                    self._arrived.wait(TICK)  # on Windows no signal is seen in a wait without end
+                if self._news:
+                    return self._news.popleft()
+            if time.monotonic() - since > REST:
+                self.at_rest()
+                since = math.inf
 
     def _receive(self) -> None:
         """Take one line after another, in a thread of its own."""

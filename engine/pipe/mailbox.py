@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import queue
 import threading
@@ -33,6 +34,10 @@ PATIENCE: Final = 2.0
 """Seconds that a reader may go without taking any of a frame once we have been told to stop."""
 
 
+REST: Final = 2.0
+"""Seconds without anything to do after which an engine that waits gives its memory back."""
+
+
 class Inbox:
     """The frames on standard input, and whether to stop.
 
@@ -46,6 +51,8 @@ class Inbox:
         self._any_input = self._aborted = self._signalled = False
         self.wish = Stop()
         """Set once we are told to stop, by a signal or, with `abort_on_eof`, by the end of input."""
+        self.at_rest: Callable[[], object] = lambda: None
+        """Called once nothing has arrived for `REST` seconds."""
         self._room = threading.Semaphore(2 if abort_on_eof else 1)
         self._items: queue.SimpleQueue[wire.Values | BaseException | None] = queue.SimpleQueue()
         threading.Thread(target=self._receive, daemon=True).start()
@@ -81,14 +88,16 @@ class Inbox:
 
     def _next(self) -> wire.Values | None:
         item: wire.Values | BaseException | None = None
-        arrived = False
+        arrived, since = False, time.monotonic()
         while not arrived:
             if self._signalled:
                 raise Cancelled("cancelled")
             try:
                 item, arrived = self._items.get(timeout=TICK), True
             except queue.Empty:
-                continue
+                if time.monotonic() - since > REST:
+                    self.at_rest()
+                    since = math.inf
         if isinstance(item, BaseException):
             raise item
         if item is not None and self.stopped:

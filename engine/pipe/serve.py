@@ -60,6 +60,7 @@ def serve(
 
     When stopped, raises Cancelled, with `keep_partial` after writing the picture so far, if there is one.
     """
+    inbox.at_rest = model.give_back
     for number, frame in enumerate(inbox, 1):
         started = time.perf_counter()
         step = None
@@ -80,7 +81,7 @@ def serve(
 def steps(frame: Values, model: DreamModel, order: Order, stop: Stop = NEVER) -> Iterator[Step]:
     """Dream on a frame: grey as RGB of three equal channels, alpha left out, float values clipped to 0..1."""
     start = ModelRows(frame[..., : _colours(frame)], model.metadata.value_range)
-    return Work.settle(start, order, model, _opacity(frame)).steps(stop)
+    return Work.settle(start, order, model, _opacity(frame)).alone(stop)
 
 
 def finish(frame: Values, step: Step, model: DreamModel) -> Values:

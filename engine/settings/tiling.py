@@ -34,8 +34,12 @@ class Tiling:
     """Pixels computed around it, 0 to 512: more is more exact and slower.  None for 32, or 48 around small
     tiles, of which a larger share lies near a border."""
 
-    max_memory: int = 4_500_000_000
-    """Bytes that the program may take, roughly, before pictures are cut into tiles; 300 MB or more."""
+    USUAL: ClassVar[int] = 4_500_000_000
+    """Bytes of `max_memory` that promise nothing."""
+
+    max_memory: int = USUAL
+    """Bytes that the program may take, 300 MB or more: tiles are as large as that allows, and what does not
+    fit is refused.  With `USUAL` a picture that takes more by itself is computed in small tiles."""
 
     def __post_init__(self) -> None:
         # What is kept is what was checked: NumPy's numbers become Python's, which JSON can write.
@@ -46,6 +50,11 @@ class Tiling:
         object.__setattr__(self, "halo", halo)
         memory = Setting("--max-memory", int, 300_000_000, 2**50, "").check(self.max_memory)
         object.__setattr__(self, "max_memory", memory)
+
+    @property
+    def promised(self) -> int | None:
+        """Bytes that the program does not exceed; None where that was not asked for."""
+        return None if self.max_memory == self.USUAL else self.max_memory
 
     def halo_of(self, size: int) -> int:
         """Return the halo of tiles of that size."""

@@ -97,6 +97,7 @@ def _run_live(arguments: argparse.Namespace) -> int:
 
     requests, answers = live.Requests(stdin, ended=lambda: stopping.leave(0)), live.Answers(stdout)
     desk = _Desk(arguments)
+    requests.at_rest = desk.rest
     own, wrong = presets.own()
     told = [
         {"name": x.name, "title": x.title, "description": x.description, "settings": x.settings} for x in own
@@ -135,6 +136,10 @@ class _Desk:
         look = presets.PRESETS[presets.DEFAULT]
         config, _ = fit_layers(look, self._model.layer_names, chosen="nothing")
         self._model.split_for({layer_of(x) for x in config.layers})
+
+    def rest(self) -> None:
+        """Give back what the last dreams took."""
+        self._model.give_back()
 
     def prepare(self, words: tuple[str, ...]) -> tuple[DreamModel, Order, tuple[str, ...]]:
         """Return what a request's options ask for; raises DreamError."""

@@ -302,7 +302,7 @@ def test_an_interruption_before_anybody_is_at_work(monkeypatch, nobody_left) -> 
 def test_an_interruption_ends_a_wait(four, tiny, monkeypatch, nobody_left, at_once: int) -> None:
     monkeypatch.setattr("engine.batch.jobs.images.read", lambda _: pytest.fail("is replaced"))
 
-    def failing(source: Path):
+    def failing(source: Path, _: object):
         raise ImageError(f"{source} cannot be read") from OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr("engine.batch.jobs.images.read", failing)
