@@ -33,12 +33,11 @@ sys.exit(code)
 KINDS: Final[dict[str, tuple[str, str, list[str]]]] = {
     "the default look": ("jpg", ".png", []),
     "at full size": ("jpg", ".png", ["--max-size", "none"]),
-    "the tutorial's look": ("jpg", ".png", ["--preset", "keras"]),
     "mask, guide, kept colours": ("jpg", ".png", ["--max-size", "none", "--keep-colours", "MASK", "GUIDE"]),
     "equal scales": ("jpg", ".png", ["--max-size", "none", "--smooth", "0.3"]),
-    "PNG of 16 bits": ("png16", ".png", ["--max-size", "none"]),
-    "TIFF of 16 bits": ("tiff16", ".tiff", ["--max-size", "none"]),
-    "TIFF of floats": ("tifffloat", ".tiff", ["--max-size", "none"]),
+    "PNG of 16 bits": ("png16", ".png", []),
+    "TIFF of 16 bits": ("tiff16", ".tiff", []),
+    "TIFF of floats": ("tifffloat", ".tiff", []),
 }
 """By what is unusual: the kind of file, the result's suffix, and options."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine import machine
 from engine.ascent import ascent, controls, guide, memory, tiles
 from engine.ascent.octaves import bounded
 from engine.ascent.on_device import DeviceClimber
@@ -106,13 +107,15 @@ class Work:
     def alone(self, stop: Stop = NEVER) -> Iterator[Step]:
         """Return the steps of a picture that no other follows at once.
 
-        After a large one, what they took goes back to the system, before its result takes memory.
+        What reading a large one left goes back to the system before, and what they took after, so that
+        its result finds room.
         """
         steps = self.steps(stop)  # which raises at the call
         height, width = _shape(self.picture)
         return self._giving_back(steps) if height * width > memory.SMALL else steps
 
     def _giving_back(self, steps: Iterator[Step]) -> Iterator[Step]:
+        machine.release_memory()
         try:
             yield from steps
         finally:
