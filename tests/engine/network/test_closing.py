@@ -139,3 +139,40 @@ def test_closing_frees_memory_and_threads() -> None:
     most, busy, least, left, idle = map(int, done.stdout.split())
     assert least < most / 2
     assert left == idle < busy
+
+
+def test_what_is_given_back_is_taken_anew_and_nothing_changes() -> None:
+    with load_model(TINY, device="cpu", threads=1) as model:
+        expected = engine.dream(PICTURE, model=model, layers="mixed1", octaves=1, iterations=2)
+        (split,) = model._splits.values()
+        shelf = split._parts.get().shelf
+        assert (shelf.sets, model.held_pixels > 0) == (1, True)
+        model.give_back()
+        assert (shelf.sets, model.held_pixels) == (0, 0)
+        again = engine.dream(PICTURE, model=model, layers="mixed1", octaves=1, iterations=2)
+        np.testing.assert_array_equal(again.pixels, expected.pixels)
+        assert shelf.sets == 1
+    model.give_back()  # of a closed one there is nothing
+
+
+def test_what_is_in_use_is_not_given_back() -> None:
+    with load_model(TINY, device="cpu", threads=1) as model:
+        engine.dream(PICTURE, model=model, layers="mixed0", octaves=1, iterations=1)
+        (split,) = model._splits.values()
+        shelf = split._parts.get().shelf
+        with shelf.taken([]):
+            model.give_back()
+            assert shelf.sets == 1
+        assert shelf.sets == 1
+
+
+@pytest.mark.parametrize(("side", "given"), [(1024, 0), (1025, 1)])
+def test_a_large_picture_gives_its_memory_back_before_it_is_saved(monkeypatch, side: int, given: int) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(DreamModel, "give_back", lambda self: calls.append(1))
+    with load_model(TINY, device="cpu", threads=1) as model:
+        picture = np.zeros((1024, side, 3), np.uint8)
+        config = engine.DreamConfig(layers={"mixed0": 1.0}, octaves=1, iterations=1, max_size=64)
+        for _ in engine.steps(picture, config, model=model):
+            assert calls == []
+    assert len(calls) == given

@@ -372,3 +372,27 @@ def test_a_signal_ends_it(start, how: str) -> None:
         talk.say(request(1)[:-5])
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) in ({-signal.SIGTERM, 130} if how == "starting" else {130})
+
+
+def test_an_engine_that_waits_gives_its_memory_back_once(monkeypatch) -> None:
+    """And one that works does not: it comes between the last answer and the next request."""
+    monkeypatch.setattr(live, "REST", 0.0)
+    monkeypatch.setattr(live, "TICK", 0.01)
+    inward = os.pipe()
+    requests, rested = live.Requests(inward[0], lambda: None), threading.Event()
+    count: list[int] = []
+
+    def rest() -> None:
+        count.append(1)
+        rested.set()
+
+    requests.at_rest = rest
+    taken: list[object] = []
+    thread = threading.Thread(target=lambda: taken.extend(requests))
+    thread.start()
+    assert rested.wait(60)
+    os.write(inward[1], request(1))
+    os.close(inward[1])
+    thread.join(60)
+    assert [x.number for x in taken] == [1]  # type: ignore[attr-defined]
+    assert len(count) <= 3  # once before it, and perhaps while it arrived and after it
