@@ -94,7 +94,7 @@ class SplitModel:
         """Let go of the memory that no call is using."""
         parts = self._parts.now
         if parts is not None:
-            parts.shelf.clear()
+            parts.give_back()
 
     def close(self, refuse: Callable[[], NoReturn]) -> None:
         """Let go of sessions, threads and memory, see `Opened.close`; calls under way end first."""

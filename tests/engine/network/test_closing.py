@@ -172,7 +172,7 @@ def test_a_large_picture_gives_its_memory_back_before_it_is_saved(monkeypatch, s
     monkeypatch.setattr(DreamModel, "give_back", lambda self: calls.append(1))
     with load_model(TINY, device="cpu", threads=1) as model:
         picture = np.zeros((1024, side, 3), np.uint8)
-        config = engine.DreamConfig(layers={"mixed0": 1.0}, octaves=1, iterations=1, max_size=64)
+        config = engine.DreamConfig(layers={"mixed0": 1.0}, octaves=1, iterations=1, max_size=128)
         for _ in engine.steps(picture, config, model=model):
             assert calls == []
     assert len(calls) == given
