@@ -74,5 +74,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that is most similar to a misspelt one, empty if none is."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1)), "")
+    """Return the known word that a wrong one is the first part of, or most similar to; empty if none is."""
+    names = list(known)
+    begun = [x for x in names if x.startswith((f"{word}_", f"{word}-"))]
+    return next(iter(begun or difflib.get_close_matches(word, names, n=1)), "")
