@@ -83,18 +83,41 @@ def resize(picture: Rows, shape: tuple[int, int], stop: Stop = NEVER) -> NDArray
     return joined(parts, (*shape, picture.shape[2]), stop)
 
 
-def resize_rows(picture: Rows, shape: tuple[int, int], rows: slice) -> NDArray[np.float32]:
-    """Return these rows of `resize(picture, shape)`; not to be written to."""
+def resize_rows(
+    picture: Rows, shape: tuple[int, int], rows: slice, columns: slice = slice(None)
+) -> NDArray[np.float32]:
+    """Return these rows of `resize(picture, shape)`, or this part of them; not to be written to."""
     height, width = picture.shape[:2]
     if (height, width) == shape:
-        return picture[rows]
+        return picture[rows][:, columns]
     above, below, down = _neighbours(height, shape[0], rows)
-    left, right, across = _neighbours(width, shape[1])
-    first = above[0]
-    source = picture[first : below[-1] + 1]
-    lines = _between(source[above - first], source[below - first], down[:, np.newaxis, np.newaxis])
+    left, right, across = _neighbours(width, shape[1], columns)
+    top, first = above[0], left[0]
+    source = picture[top : below[-1] + 1][:, first : right[-1] + 1]
+    lines = _between(source[above - top], source[below - top], down[:, np.newaxis, np.newaxis])
+    left, right = left - first, right - first
     resized = _between(lines.take(left, axis=1), lines.take(right, axis=1), across[:, np.newaxis])
     return resized.astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Resized:
+    """A picture at another size as `Rows`, which are made when they are asked for: `resize`, row by row."""
+
+    picture: Rows
+    """The picture, [H, W, C]."""
+
+    size: tuple[int, int]
+    """(height, width) that it is resized to."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(height, width, C)."""
+        return (*self.size, self.picture.shape[2])
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
+        """Return these rows, float32 [h, width, C]."""
+        return resize_rows(self.picture, self.size, rows)
 
 
 def _neighbours(

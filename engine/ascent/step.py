@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.ascent.octaves import restored
+from engine.ascent.octaves import Resized, resize_rows, restored
 from engine.pictures.rows import joined
 
 if TYPE_CHECKING:
@@ -102,10 +102,20 @@ class Step:
                 (band if isinstance(self.share, float) and self.share == 1 else self._mixed(band, rows)),
             )
 
-    def _mixed(self, band: NDArray[np.float32], rows: slice) -> NDArray[np.float32]:
+    def part(self, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """Return these rows and columns of `full_size()`, without the work for all the others."""
+        height, width = self.original.shape[:2]
+        smaller = Resized(self.original, self.below)
+        band = resize_rows(self.held, (height, width), rows, columns) + self.original[rows][:, columns]
+        band -= resize_rows(smaller, (height, width), rows, columns)
+        return self._mixed(band, rows, columns)
+
+    def _mixed(
+        self, band: NDArray[np.float32], rows: slice, columns: slice = slice(None)
+    ) -> NDArray[np.float32]:
         """Undo what does not count; where nothing counts, the original comes back bit for bit."""
-        original = self.original[rows]
-        share = np.float32(self.share) if isinstance(self.share, float) else self.share[rows]
+        original = self.original[rows][:, columns]
+        share = np.float32(self.share) if isinstance(self.share, float) else self.share[rows][:, columns]
         mixed: NDArray[np.float32] = original + (band - original) * share
         return mixed
 

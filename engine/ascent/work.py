@@ -14,6 +14,7 @@ import numpy as np
 
 from engine import machine
 from engine.ascent import ascent, controls, guide, memory, tiles
+from engine.ascent.focus import Focus
 from engine.ascent.octaves import bounded
 from engine.ascent.on_device import DeviceClimber
 from engine.pictures.rows import bands
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.ascent.ascent import Climber
+    from engine.ascent.focus import Part
     from engine.ascent.order import Order
     from engine.ascent.step import Step
     from engine.files.limits import Announced
@@ -55,6 +57,9 @@ class Work:
     mask: Rows | None
     """Where to dream, [H, W, 1], 0 to 1; None for everywhere."""
 
+    part: Part | None = None
+    """What is seen of the dream; None for all of it.  What `steps` make of the rest is no dream."""
+
     @classmethod
     def settle(
         cls,
@@ -64,19 +69,21 @@ class Work:
         alpha: NDArray[np.uint8] | None = None,
         *,
         held: int = 0,
+        part: Part | None = None,
     ) -> Work:
         """Settle an order for a picture, [H, W, 3] in the model's range.
 
         What memory is free decides here, once, how the picture is cut.  `alpha`, [H, W], is its opacity, for
-        a mask that asks for it.  `held` are bytes per pixel that the picture itself takes above those of 8
-        bits.  Raises ImageError for a picture that is too large, and for a mask of other proportions.
+        a mask that asks for it.  `part` is what is seen of the dream, None for all.  `held` are bytes per
+        pixel that the picture itself takes above those of 8 bits.  Raises ImageError for a picture that is
+        too large, and for a mask of other proportions.
         """
         shape, config = _shape(picture), order.config
         computed, load = loaded(order, model, shape, 3 + held + (0 if alpha is None else 2))
         memory.check_promise(shape, tiles.least(model, order.tiling, load), order.tiling.promised)
         tile = tiles.settled(model, order.tiling, computed, load)
         mask = None if order.mask is None else order.mask.rows(shape, alpha, config.feather)
-        return cls(picture, order, model, tile, mask)
+        return cls(picture, order, model, tile, mask, part)
 
     def on(self, picture: Rows, config: DreamConfig) -> Work:
         """Return the same work on another picture of the same shape, with settings of the same memory."""
@@ -141,13 +148,20 @@ class Work:
         """
         model, mask, config = self.model, self.mask, self.order.config
         gradient = tiles.gradient(model, weights, self.order.tiling, self.tile, config.seed, targets, stop)
+        limits = model.metadata.value_range if config.clip else None
+        area = 1.0 if mask is None else _mean(mask)
+        if self.part is not None:
+            return Focus(
+                self.picture, self.part, gradient, config,
+                mask=mask, area=area, limits=limits, smallest=model.metadata.min_size, stop=stop,
+            )  # fmt: skip
         climb = partial(
             ascent.climb,
             gradient=controls.decorated(gradient, config, mask, stop),
             config=config,
             pull=controls.pull_of(config, self.picture, mask, stop),
-            limits=model.metadata.value_range if config.clip else None,
-            area=1.0 if mask is None else _mean(mask),
+            limits=limits,
+            area=area,
         )
 
         def on_host(image: Rows) -> tuple[Rows, float, float, bool]:

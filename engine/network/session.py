@@ -149,7 +149,6 @@ def open_session(
         with calls():
             graph = Graph(model)
             metadata = _check(graph, name)
-            model = stripped(graph, metadata) if metadata.has_targets else model
     except ValueError:
         raise ModelError(f"{name} is not an ONNX model") from None
     runtime = ort.load()
@@ -171,7 +170,7 @@ def open_session(
         count,
         metadata,
         runtime.__version__,
-        partial(ort.create, runtime, model, name, [ort.CPU]),
+        partial(_create_on_cpu, runtime, model, name, metadata),
     )
     if metadata.stem is None:
         opened.open()
@@ -221,6 +220,21 @@ class Resident:
     def _check(self) -> None:
         if process() is not self._process:
             raise ort.forked(self.device)
+
+
+def _whole(model: bytes, name: str, metadata: Metadata) -> bytes:
+    """Return what is opened of a model file: all but its targets, which takes a while to take out."""
+    if not metadata.has_targets:
+        return model
+    try:
+        with calls():
+            return stripped(Graph(model), metadata)
+    except ValueError:
+        raise ModelError(f"{name} is not an ONNX model") from None
+
+
+def _create_on_cpu(runtime: Any, model: bytes, name: str, metadata: Metadata, threads: int) -> Any:
+    return ort.create(runtime, _whole(model, name, metadata), name, [ort.CPU], threads)
 
 
 def _create_beside(beside: Session, content: bytes, name: str, threads: int) -> Any:
@@ -281,7 +295,8 @@ def _open_cuda(
             hint='pip uninstall onnxruntime, then pip install "deepdream-onnx[gpu]"; or use --device cpu',
         )
     try:
-        content = halved(model) if precision == "half" else model
+        content = _whole(model, name, metadata)
+        content = halved(content) if precision == "half" else content
     except (ValueError, KeyError) as error:
         raise ModelError(f"{name} cannot be computed in half precision: {error}") from error
     try:
@@ -314,9 +329,7 @@ def _unforked(session: Any, device: str, opener: object, _threads: int) -> Any:
 
 def _try_on_cpu(runtime: Any, model: bytes, name: str, metadata: Metadata) -> None:
     """Raise ModelError for a model that does not compute there either: then it was not the GPU's fault."""
-    session = Session(
-        "cpu", "", 1, metadata, "", partial(ort.create, runtime, model, name, ort.providers(None))
-    )
+    session = Session("cpu", "", 1, metadata, "", partial(_create_on_cpu, runtime, model, name, metadata))
     try:
         session.run([LOSS, GRADIENT], _smallest(metadata))
     except ModelError:

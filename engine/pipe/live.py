@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.ascent import memory
 from engine.errors import Cancelled, DreamError, WireError
-from engine.pipe import wire
+from engine.pipe import lines, wire
 from engine.pipe.mailbox import REST, unsent
 from engine.pipe.serve import finish, steps
 from engine.stop import Stop
@@ -35,21 +35,11 @@ if TYPE_CHECKING:
 PROTOCOL: Final = 1
 """Version of the lines in both directions."""
 
-LONGEST_LINE: Final = 1 << 16
-"""Bytes of a request's line, at most."""
-
-LARGEST_NUMBER: Final = 2**53
-"""Bound of a request's number: what JSON holds everywhere."""
-
 TICK: Final = 0.25
 """Seconds between two looks for signals while there is nothing to do."""
 
 SPARING: Final = 4
 """How many times longer than a picture of the dream so far took to make, the next one has to wait."""
-
-MALFORMED: Final = (
-    'send {"dream": NUMBER, "options": [TEXT, ...], "show": SECONDS or null}, or {"stop": NUMBER}'
-)
 
 
 @dataclass(frozen=True)
@@ -57,10 +47,7 @@ class Request:
     """A dream that is asked for."""
 
     number: int
-    options: tuple[str, ...]
-    show: float | None
-    """Seconds between two pictures of the dream so far; None for none."""
-
+    wanted: lines.Wanted
     frame: wire.Values = field(repr=False)
 
     stop: Stop = field(default_factory=Stop, repr=False)
@@ -136,8 +123,8 @@ class Requests:
         """Take one line after another, in a thread of its own."""
         try:
             with self._input:
-                while line := self._input.readline(LONGEST_LINE + 1):
-                    self._take(_read(line))
+                while line := self._input.readline(lines.LONGEST + 1):
+                    self._take(lines.read(line))
         except WireError as error:
             self._put(error)
         except OSError as error:
@@ -148,21 +135,26 @@ class Requests:
 
     def _take(self, entries: dict[str, Any]) -> None:
         if "dream" not in entries:
-            self._stop(_number(entries, "stop"))
+            self._stop(lines.number(entries, "stop"))
             return
-        number = _number(entries, "dream")
+        number = lines.number(entries, "dream")
         with self._arrived:
             self._drop()  # now rather than when all of the frame has come
-        item: Request | Refusal
+        wanted: lines.Wanted | WireError
         try:
-            options, show, wrong = _options(entries), _seconds(entries), None
+            wanted = lines.wanted(entries)
         except WireError as error:  # the frame is still to come
-            options, show, wrong = (), None, error
+            wanted = error
         frame = self._frame()
-        if isinstance(frame, DreamError):
-            item = Refusal(number, wrong or frame)
+        item: Request | Refusal
+        if isinstance(wanted, WireError):
+            item = Refusal(number, wanted)
+        elif isinstance(frame, DreamError):
+            item = Refusal(number, frame)
+        elif not wanted.fits(frame):
+            item = Refusal(number, lines.outside(frame))
         else:
-            item = Refusal(number, wrong) if wrong else Request(number, options, show, frame)
+            item = Request(number, wanted, frame)
         self._put(item)
 
     def _frame(self) -> wire.Values | DreamError:
@@ -256,16 +248,16 @@ def _answered(item: Request | Refusal | Skipped, prepare: Prepare) -> Iterator[E
 
 def _dreamed(request: Request, prepare: Prepare) -> Iterator[Event]:
     about = {"dream": request.number}
-    begun, show = time.monotonic(), _Show(request)
-    model, order, warnings = prepare(request.options)
-    for step in steps(request.frame, model, order, request.stop):
+    begun, show, part = time.monotonic(), _Show(request), request.wanted.part
+    model, order, warnings = prepare(request.wanted.options)
+    for step in steps(request.frame, model, order, request.stop, part):
         for warning in (*warnings, *step.warnings):
             yield Event("warning", about | {"message": warning, "hint": ""})
         warnings = ()
         request.stop.check()
         yield Event("step", about | step.facts(), show.picture(step, model))
     seconds = round(time.monotonic() - begun, 3)
-    yield Event("done", about | {"seconds": seconds}, finish(request.frame, step, model))
+    yield Event("done", about | {"seconds": seconds}, finish(request.frame, step, model, part))
 
 
 class _Show:
@@ -277,46 +269,10 @@ class _Show:
 
     def picture(self, step: Step, model: DreamModel) -> wire.Values | None:
         """Return the picture so far if it is time for one; the last one comes with `done`."""
-        seconds, begun = self._request.show, time.monotonic()
+        seconds, begun = self._request.wanted.show, time.monotonic()
         if seconds is None or begun < self._next or step.fraction >= 1:
             return None
-        frame = finish(self._request.frame, step, model)
+        frame = finish(self._request.frame, step, model, self._request.wanted.part)
         ended = time.monotonic()
         self._next = ended + max(seconds, SPARING * (ended - begun))
         return frame
-
-
-def _read(line: bytes) -> dict[str, Any]:
-    """Return the entries of a line; raise WireError where it has none."""
-    if len(line) > LONGEST_LINE:
-        raise WireError(f"a line of more than {LONGEST_LINE} bytes", hint=MALFORMED)
-    try:
-        entries = json.loads(line)
-    except (ValueError, RecursionError):
-        entries = None
-    if not isinstance(entries, dict):
-        raise WireError("a line is not a JSON object", hint=MALFORMED)
-    return entries
-
-
-def _number(entries: dict[str, Any], name: str) -> int:
-    number = entries.get(name)
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < LARGEST_NUMBER:
-        raise WireError("a line does not say which dream it is about", hint=MALFORMED)
-    return number
-
-
-def _options(entries: dict[str, Any]) -> tuple[str, ...]:
-    options = entries.get("options", [])
-    if not isinstance(options, list) or not all(isinstance(x, str) for x in options):
-        raise WireError("a request's options are not a list of texts", hint=MALFORMED)
-    return tuple(options)
-
-
-def _seconds(entries: dict[str, Any]) -> float | None:
-    show = entries.get("show")
-    if show is None:
-        return None
-    if isinstance(show, bool) or not isinstance(show, int | float) or not 0 <= show < math.inf:
-        raise WireError("a request's show is neither seconds nor null", hint=MALFORMED)
-    return float(show)

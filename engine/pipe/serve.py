@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from engine.ascent.focus import Part
     from engine.ascent.order import Order
     from engine.ascent.step import Step
     from engine.network.model import DreamModel
@@ -78,24 +79,33 @@ def serve(
         yield Done(number, time.perf_counter() - started)
 
 
-def steps(frame: Values, model: DreamModel, order: Order, stop: Stop = NEVER) -> Iterator[Step]:
-    """Dream on a frame: grey as RGB of three equal channels, alpha left out, float values clipped to 0..1."""
+def steps(
+    frame: Values, model: DreamModel, order: Order, stop: Stop = NEVER, part: Part | None = None
+) -> Iterator[Step]:
+    """Dream on a frame: grey as RGB of three equal channels, alpha left out, float values clipped to 0..1.
+
+    `part` is what will be seen of it, None for all.
+    """
     start = ModelRows(frame[..., : _colours(frame)], model.metadata.value_range)
-    return Work.settle(start, order, model, _opacity(frame)).alone(stop)
+    return Work.settle(start, order, model, _opacity(frame), part=part).alone(stop)
 
 
-def finish(frame: Values, step: Step, model: DreamModel) -> Values:
-    """Return the picture so far as a frame like the one that came, alpha bit for bit.
+def finish(frame: Values, step: Step, model: DreamModel, part: Part | None = None) -> Values:
+    """Return the picture so far, or a part of it, as a frame like the one that came, alpha bit for bit.
 
     A grey frame gets the luma of the dreamed colours.  8-bit values are rounded as in files.  To float values
     the dream's change is added, so nothing is rounded, and a highlight of 3.0 stays one: the dream saw it as
     1.0, and what it took from that is taken from 3.0.
     """
-    count = _colours(frame)
-    answer = frame.copy()
+    count, limits = _colours(frame), model.metadata.value_range
+    answer = frame.copy() if part is None else frame[part].copy()
+    if part is not None:
+        colours, original = answer[..., :count], step.original[part[0]][:, part[1]]
+        colours[:] = _answer(colours, step.part(*part), original, limits)
+        return answer
     for rows, image in step.bands():
         colours = answer[rows, :, :count]
-        colours[:] = _answer(colours, image, step.original[rows], model.metadata.value_range)
+        colours[:] = _answer(colours, image, step.original[rows], limits)
     return answer
 
 

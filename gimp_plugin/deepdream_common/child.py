@@ -16,6 +16,7 @@ import threading
 import time
 
 from . import engine_words
+from .native import native
 from .texts import N_, _
 
 try:
@@ -74,7 +75,7 @@ class Child(object):
         environment = dict((k, v) for k, v in os.environ.items() if k not in HIDDEN_FROM_ENGINE)
         try:
             self._process = subprocess.Popen(
-                list(command) + list(words),
+                [native(word) for word in list(command) + list(words)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

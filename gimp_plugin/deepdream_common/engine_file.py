@@ -7,6 +7,7 @@ import io
 import json
 import os
 
+from .native import native
 from .process import EngineError
 from .texts import _
 
@@ -18,7 +19,7 @@ def read(folder):
 
     Raises EngineError if the file is missing, or names an interpreter that no longer exists.
     """
-    path = os.path.join(folder, NAME)
+    path = os.path.join(native(folder), native(NAME))
     try:
         with io.open(path, encoding="utf-8") as file:
             command = json.load(file)["command"]
@@ -30,7 +31,7 @@ def read(folder):
             _("The plug-in does not know where to find the DeepDream engine."),
             _("Run “deepdream-gimp install” in the environment where the engine is installed."),
         )
-    if not os.path.isfile(words[0]):
+    if not os.path.isfile(native(words[0])):
         raise EngineError(
             _("The DeepDream engine is missing: there is no %(program)s.") % {"program": words[0]},
             _("Install the engine again, then run “deepdream-gimp install”."),

@@ -3,9 +3,9 @@
 
 from __future__ import unicode_literals
 
-import io
-import json
 import os
+
+from . import kept
 
 NAME = "deepdream-favourites.json"
 
@@ -14,7 +14,7 @@ class Favourites(object):
     """Keys of looks.  Those of looks that there are no longer are kept: they may come back."""
 
     def __init__(self, folder, log):
-        """Read them; log: takes lines for the log file, as a broken file is no reason to stop."""
+        """Read them; log: takes lines for the log file."""
         self._path = os.path.join(folder, NAME)
         self._log = log
         self._keys = self._read()
@@ -25,29 +25,11 @@ class Favourites(object):
     def change(self, key, wanted):
         """Make a look a favourite, or no longer; what another GIMP has written meanwhile stays."""
         self._keys = [known for known in self._read() if known != key] + ([key] if wanted else [])
-        try:
-            self._write()
-        except (IOError, OSError) as error:
-            self._log("the favourites can't be kept: %s" % error)
+        kept.write(self._path, {"favourites": self._keys}, self._log)
 
     def _read(self):
-        try:
-            with io.open(self._path, encoding="utf-8") as file:
-                keys = json.load(file)["favourites"]
-            return [key + "" for key in keys]
-        except (IOError, OSError) as error:
-            if os.path.lexists(self._path):
-                self._log("the favourites can't be read: %s" % error)
-        except (ValueError, KeyError, TypeError, RuntimeError) as error:  # the last: nested too deep
-            self._log("%s is broken and was ignored: %s" % (self._path, error))
+        keys = kept.read(self._path, self._log).get("favourites", [])
+        if isinstance(keys, list) and all(hasattr(key, "encode") for key in keys):
+            return keys
+        self._log("%s is broken and was ignored: it names no looks" % self._path)
         return []
-
-    def _write(self):
-        part = "%s.%d.part" % (self._path, os.getpid())
-        with io.open(part, "wb") as file:
-            file.write((json.dumps({"favourites": self._keys}) + "\n").encode("ascii"))
-        try:
-            getattr(os, "replace", os.rename)(part, self._path)
-        except (IOError, OSError):
-            os.remove(part)
-            raise

@@ -58,24 +58,25 @@ class Live(object):
         """Its last lines that are not events."""
         return self._conversation.log
 
-    def ask(self, options, frame, background=False):
+    def ask(self, options, frame, background=False, part=None):
         """Ask for a dream and return its number.
 
-        options: from `words.engine_options`; frame: (kind, height, width, channels, pixels).
+        options: from `words.engine_options`; frame: (kind, height, width, channels, pixels); part: what is
+        wanted of it, (x, y, width, height), None for all.
         """
         self._last += 1
         number = self._last
         if self._closed:
             return number
         if background:
-            self._waiting[number] = (options, frame)
+            self._waiting[number] = (options, frame, None, part)
         else:
             self._foreground = number
             self._revive()
         if self._conversation.over:
             self._fail(self._why)
         elif not background:
-            self._send(number, options, frame, SHOW)
+            self._send(number, options, frame, SHOW, part)
         self._go_on()
         return number
 
@@ -127,9 +128,9 @@ class Live(object):
         except child.EngineError as error:
             self._why = error
 
-    def _send(self, number, options, frame, show):
+    def _send(self, number, *request):
         self._at_work = number
-        self._conversation.request(number, options, frame, show)
+        self._conversation.request(number, *request)
 
     def _leave(self, number):
         """Have the engine stop a request if it works on it; `stopped` says that it did."""
@@ -140,8 +141,7 @@ class Live(object):
         """Send the next request from the background if the engine has nothing to do."""
         if self._at_work is None and self._foreground is None and self._waiting:
             number = min(self._waiting)
-            options, frame = self._waiting[number]
-            self._send(number, options, frame, None)
+            self._send(number, *self._waiting[number])
 
     def _known(self, event):
         """Return an event for the host; None for one of a request that is forgotten, or of no interest."""
@@ -190,7 +190,7 @@ class _Conversation(child.Child):
         self._silent_since = None
         self._start(self._feed, self._receive, self._listen)
 
-    def request(self, number, options, frame, show):
+    def request(self, number, options, frame, show, part):
         """Send a request in place of all others."""
         while True:  # what has not been sent yet need not be
             try:
@@ -198,8 +198,12 @@ class _Conversation(child.Child):
             except queue.Empty:
                 break
         self._number += 1
-        self._sent[self._number] = (number, tuple(frame[:4]))
+        kind, height, width, channels = frame[:4]
         words = {"dream": self._number, "options": list(options), "show": show}
+        if part is not None:
+            words["part"] = list(part)
+            width, height = part[2:]
+        self._sent[self._number] = (number, (kind, height, width, channels))
         self._outbox.put((_line(words), frames.header(*frame[:4]), frame[4]))
 
     def stop(self):

@@ -7,6 +7,8 @@ import io
 import os
 import time
 
+from .native import native
+
 NAME = "deepdream.log"
 LIMIT = 200000
 """Number of characters kept; the oldest are dropped."""
@@ -14,7 +16,7 @@ LIMIT = 200000
 
 def write(folder, lines, clock=time.strftime):
     """Append the lines under the current date; a log that can't be written is not an error."""
-    path = os.path.join(folder, NAME)
+    path = os.path.join(native(folder), native(NAME))
     text = "".join(line + "\n" for line in [clock("%Y-%m-%d %H:%M:%S")] + ["  " + line for line in lines])
     try:
         try:

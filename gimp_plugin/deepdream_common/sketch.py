@@ -2,8 +2,8 @@
 """What a preview asks the engine for: forms like those of the result, in a small share of the time.
 
 A dream goes up a ladder of octaves.  Its largest forms come from the first one, and a later one refines
-them.  So a small copy of the whole picture climbs only the lowest octaves, as many as `WORK` allows; and a
-part in full size climbs those of the result, on as much of the picture as their forms depend on.
+them.  So a small copy of the whole picture climbs only the lowest octaves, as many as `WORK` allows.  (Of a
+part in full size, the engine itself knows what its forms depend on.)
 
 Sizes are (width, height) in pixels; `full` is that of what the result is dreamed on.
 """
@@ -22,9 +22,6 @@ MORE_WORK = 4 * WORK
 
 MARGIN = 32
 """Largest margin of a preview: the rest of it costs half of the time and shows at the very edge only."""
-
-AROUND = 48
-"""Pixels of the last octave around a part in full size that its forms depend on."""
 
 FEWEST = 6
 """Steps in each octave below which a dream no longer looks like itself."""
@@ -63,30 +60,6 @@ def whole(values, shown, full, most=WORK):
     found["step-size"] = min(values["step-size"] * min(further, LARGEST_STEP), 1.0)
     found["max-size"] = size if size >= LEAST_MAX_SIZE else 0
     return found, max(first / min(first, size), 1.0)
-
-
-def around(values, part, full):
-    """Return the rectangle to dream on for a part in full size: the part, and what its forms depend on.
-
-    part: (x, y, width, height) in the picture.
-    """
-    scale = _last_octave(values, full) / min(full)
-    smallest = (SMALLEST + 2) / _first_octave(values, full)  # a bit more, for the engine rounds down
-    least = max(smallest * min(full), LEAST_MAX_SIZE / scale if scale < 1 else 0)
-    more = int(math.ceil(AROUND / scale))
-    x, width = _widened(part[0], part[2], full[0], more, least)
-    y, height = _widened(part[1], part[3], full[1], more, least)
-    return x, y, width, height
-
-
-def part(values, size, full):
-    """Return the values for such a rectangle of the given size: its octaves are those of the result."""
-    share = min(size) / min(full)
-    found = dict(values, margin=min(values["margin"], MARGIN))
-    last = _last_octave(values, full)
-    found["max-size"] = max(int(round(last * share)), LEAST_MAX_SIZE) if last < min(full) else 0
-    found["min-size"] = max(int(round(_first_octave(values, full) * share)), SMALLEST)
-    return found
 
 
 def work(values, size):
@@ -135,10 +108,3 @@ def _last_octave(values, size):
 def _first_octave(values, size):
     """Return the shorter side of the first octave."""
     return ladder(values, _last_octave(values, size))[0]
-
-
-def _widened(start, length, whole, more, least):
-    """Return start and length of a span with `more` on both sides and at least `least`, within 0…whole."""
-    wanted = min(max(length + 2 * more, int(math.ceil(least))), whole)
-    first = min(max(start - (wanted - length) // 2, 0), whole - wanted)
-    return first, wanted

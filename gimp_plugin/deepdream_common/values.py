@@ -54,15 +54,19 @@ def _number(parameter, value):
         number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
-    whole = parameter.kind == "int"
-    if parameter.low <= number <= parameter.high and not (whole and number != int(number)):
+    whole, least = parameter.kind == "int", parameter.least or 0
+    fits = parameter.low <= number <= parameter.high and not 0 < number < least
+    if fits and not (whole and number != int(number)):
         return int(number) if whole else number
     text = _("%(name)s can't be %(value)s. It must be a number from %(low)s to %(high)s.")
     if whole:
         text = _("%(name)s can't be %(value)s. It must be a whole number from %(low)s to %(high)s.")
-    limits = {"low": _plain(parameter.low), "high": _plain(parameter.high)}
+    if least:
+        text = _("%(name)s can't be %(value)s. It must be 0, or a whole number from %(low)s to %(high)s.")
+    limits = {"low": plain(least or parameter.low), "high": plain(parameter.high)}
     raise SettingError(text % dict(limits, name=parameter.name, value=value))
 
 
-def _plain(number):
+def plain(number):
+    """Return a number as people write it."""
     return ("%.5f" % number).rstrip("0").rstrip(".")

@@ -103,6 +103,19 @@ def floats_and_alpha():
 
 
 @case
+def a_part_has_its_own_size():
+    with Run("good") as run:
+        pixels = bytes(bytearray(range(10 * 12)) * 3)
+        frame = ("|u1", 10, 12, 3, pixels)
+        rows = [pixels[(y * 12 + 2) * 3 : (y * 12 + 7) * 3] for y in range(4, 7)]
+        wanted = bytes(bytearray(255 - value for value in bytearray(b"".join(rows))))
+        for background in (False, True):
+            number = run.live.ask([], frame, background=background, part=(2, 4, 5, 3))
+            assert run.until("done", number)["pixels"] == wanted
+        assert len(run.until("done", run.live.ask([], frame))["pixels"]) == len(pixels)
+
+
+@case
 def the_newest_wins():
     with Run("patient") as run:
         first = run.live.ask([], FRAME)

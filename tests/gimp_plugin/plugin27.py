@@ -25,9 +25,9 @@ CHANNELS = {RGB: 3, RGBA: 4, GRAY: 1, GRAYA: 2, INDEXED: 1}
 class Plugin:
     """The plug-in as the installer puts it into a profile, with a fake engine."""
 
-    def __init__(self, folder, python27):
-        self.profile = folder / "2.10"
-        self.profile.mkdir()
+    def __init__(self, folder, python27, name="2.10"):
+        self.profile = folder / name
+        self.profile.mkdir(parents=True)
         self.python27 = python27
         self.folder = install(Profile((2, 10), self.profile), [sys.executable, "-m", "engine"], "0")
         self.record = folder / "record.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +13,17 @@ import pytest
 from gimp_plugin.deepdream_common import parameters, region
 from gimp_plugin.install import find_engine
 from tests.gimp_plugin.conftest import HERE
-from tests.gimp_plugin.plugin27 import CHANNELS, GRAY, GRAYA, INDEXED, RGB, RGBA, inverted
+from tests.gimp_plugin.plugin27 import (
+    CHANNELS,
+    FAKE_ENGINE,
+    GRAY,
+    GRAYA,
+    INDEXED,
+    RGB,
+    RGBA,
+    Plugin,
+    inverted,
+)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Python 2.7 is made on Debian only")
 
@@ -358,3 +369,36 @@ def test_real_engine(plugin, kind):
     assert not np.array_equal(report.after[inside], report.before[inside])
     if kind == RGBA:
         np.testing.assert_array_equal(report.after[..., 3], report.before[..., 3])
+
+
+@pytest.fixture
+def korean(tmp_path, python27):
+    """The plug-in, and the Python of its engine, in folders whose names ASCII does not have."""
+    found = Plugin(tmp_path, python27, "김프 é/2.10")
+    found.python = tmp_path / "파이썬"
+    found.python.symlink_to(sys.executable)
+    return found
+
+
+def test_folders_may_have_any_name(korean):
+    korean.command([str(korean.python), str(FAKE_ENGINE), "good"])
+    report = korean.run(values=IN_PLACE)
+    assert (report.error, report.messages) == (None, [])
+    np.testing.assert_array_equal(report.after, inverted(report.before))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["/없는/python", "-m", "engine"], "there is no /없는/python"),
+        (None, "does not know where to find"),
+    ],
+)
+def test_what_is_wrong_in_such_folders_is_told_and_logged(korean, command, said):
+    korean.command(command)
+    report = korean.run()
+    assert said in report.error
+    assert report.untouched()
+    korean.command([str(korean.python), str(FAKE_ENGINE), "no such mode"])
+    korean.run()
+    assert "no mode no such mode" in korean.log

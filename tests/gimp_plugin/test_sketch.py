@@ -63,22 +63,3 @@ def test_forms_of_a_photograph_are_as_large_in_the_copy_as_in_the_result(preset)
 def test_a_copy_of_few_pixels_has_larger_forms_and_says_so():
     _, larger = sketch.whole(of("dream"), (120, 90), (4000, 3000))
     assert larger == pytest.approx(160 / 90)
-
-
-@pytest.mark.parametrize("preset", LOOKS)
-@pytest.mark.parametrize("full", FULL)
-def test_a_part_in_full_size_climbs_the_results_octaves(preset, full):
-    values = of(preset)
-    part = (full[0] // 3, full[1] // 2, full[0] // 8 + 1, full[1] // 8 + 1)
-    x, y, width, height = sketch.around(values, part, full)
-    assert x <= part[0] and y <= part[1]  # noqa: PT018 - one place
-    assert x + width >= part[0] + part[2]
-    assert y + height >= part[1] + part[3]
-    assert 0 <= x <= x + width <= full[0]
-    assert 0 <= y <= y + height <= full[1]
-    share = min(width, height) / min(full)
-    wanted = [side * share for side in rungs(values, full)]
-    found = rungs(sketch.part(values, (width, height), full), (width, height))
-    if min(full) < 2 * region.SMALLEST:  # so small that hardly anything is left to say
-        return
-    assert found == pytest.approx(wanted, rel=0.04, abs=2)

@@ -67,6 +67,19 @@ def ordered(
     return order_for(model, config, tiling, guide=guide, mask=mask), warnings
 
 
+def idle(arguments: argparse.Namespace, config: DreamConfig) -> tuple[str, ...]:
+    """Say which options on the command line change nothing, because of others that are or are not there."""
+    without = {
+        "guide_places": (config.guide_places and not arguments.guide, "--guide-places", "a --guide"),
+        "feather": (not arguments.mask, "--feather", "a --mask"),
+    }
+    found = [x for name, x in without.items() if name in arguments.given]
+    said = [f"{option} changes nothing without {missing}" for alone, option, missing in found if alone]
+    if "octave_scale" in arguments.given and config.min_size is None and config.octaves == 1:
+        said.append("--octave-scale changes nothing where there is one octave")
+    return tuple(said)
+
+
 def begin(
     reporter: Reporter,
     model: DreamModel,

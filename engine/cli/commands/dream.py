@@ -15,6 +15,7 @@ from engine.cli.commands import clustering, ordering, supply
 from engine.cli.commands.common import (
     begin,
     configured,
+    idle,
     open_model,
     ordered,
     report_step,
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         planned = ordering.planned(arguments, streams)
     model = opening.result()
     order, warnings = ordered(arguments, config, model)
-    warnings += repeat.warnings(model) if repeat else ()
+    warnings += idle(arguments, config) + (repeat.warnings(model) if repeat else ())
     wanted = Wanted(order, model, output)
     plan = functools.partial(ordering.planned, arguments, streams)
     pictures = supply.supplied(arguments, planned, plan, wanted, order, model, reporter)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.cli import options
 from engine.cli.commands import filming
-from engine.cli.commands.common import begin, configured, open_model, ordered
+from engine.cli.commands.common import begin, configured, idle, open_model, ordered
 from engine.settings.presets import FILMS
 
 if TYPE_CHECKING:
@@ -75,5 +75,5 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     config = video.within_range(config, options.given_settings(arguments))
     order, warnings = ordered(arguments, config, model)
     project, lost = video.project(source, target, order, model, carrying, sound=not arguments.no_sound)
-    begin(reporter, model, order, (*warnings, *lost), 1)
+    begin(reporter, model, order, (*warnings, *idle(arguments, config), *lost), 1)
     return filming.make(project, arguments, reporter, arguments.input)

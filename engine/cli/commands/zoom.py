@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.cli import options
 from engine.cli.commands import filming
-from engine.cli.commands.common import begin, configured, open_model, ordered
+from engine.cli.commands.common import begin, configured, idle, open_model, ordered
 from engine.settings.presets import FILMS
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     order, warnings = ordered(arguments, zoom.lightly(config, options.given_settings(arguments)), model)
     if picture.alpha is not None:
         warnings = (*warnings, "films have no transparency; the picture's is left out")
-    begin(reporter, model, order, (*warnings, *picture.warnings), 1)
+    begin(reporter, model, order, (*warnings, *idle(arguments, config), *picture.warnings), 1)
     return filming.make(
         zoom.project(picture, target, order, model, flight), arguments, reporter, arguments.input
     )

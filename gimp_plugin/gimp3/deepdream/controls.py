@@ -55,6 +55,7 @@ def slider(
     scale = GimpUi.prop_spin_scale_new(
         config, parameter.name, parameter.step, parameter.step * 10, parameter.digits
     )
+    scale.set_range(parameter.low, parameter.high)  # the argument takes any number, and refuses it then
     if factor != 1.0:
         GimpUi.prop_widget_set_factor(scale, factor, step, step * 10, digits)
     if label:

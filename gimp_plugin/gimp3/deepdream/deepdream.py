@@ -28,8 +28,9 @@ try:
     import guide_file
     import guide_memory
     import order
-    from deepdream_common import engine_file, help_page, look, parameters, process, region, texts
+    from deepdream_common import engine_file, help_page, look, parameters, process, region, texts, words
     from deepdream_common.texts import _
+    from deepdream_common.values import plain
     from dreaming import log
     from gi.repository import Gimp, Gio, GLib, GObject
 
@@ -114,7 +115,10 @@ def settings(
         if not dialog.ask(procedure, config, subject, count, command):
             return None
         guide_memory.keep(config)
-    values = {**order.values_of(config), **guides.values(config.get_property)}
+    values = {**order.values_of(config, script=script), **guides.values(config.get_property)}
+    if script and values[parameters.GUIDE_PLACES.name] and not values.get(words.GUIDE):
+        named = {"name": parameters.GUIDE_PLACES.name, "names": ", ".join(x.name for x in parameters.GUIDES)}
+        raise parameters.SettingError(_("%(name)s needs a guide. Give one of: %(names)s.") % named)
     if subject.layer.is_indexed() and not script:
         values[parameters.RESULT.name] = "new-image"  # a script must say so itself
     return values
@@ -187,10 +191,14 @@ def add_argument(procedure: Gimp.Procedure, parameter: parameters.Parameter) -> 
         procedure.add_drawable_argument(*head, True, GObject.ParamFlags(flags | guide_memory.DONT_STORE))
     elif parameter.kind == "image":
         procedure.add_image_argument(*head, True, GObject.ParamFlags(flags | guide_memory.DONT_STORE))
-    elif parameter.kind == "int":
-        procedure.add_int_argument(*head, parameter.low, parameter.high, parameter.default, flags)
     else:
-        procedure.add_double_argument(*head, parameter.low, parameter.high, parameter.default, flags)
+        # Of all sizes: a number out of its range GIMP would bring into it, and we would not know.
+        text = f"{blurb} ({plain(parameter.low)} – {plain(parameter.high)})"
+        add, most = {
+            "int": (procedure.add_int_argument, GLib.MAXINT32),
+            "float": (procedure.add_double_argument, GLib.MAXFLOAT),
+        }[parameter.kind]
+        add(name, label, text, -most, most, parameter.default, flags)
 
 
 def leave(code: int) -> None:

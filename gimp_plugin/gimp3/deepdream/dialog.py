@@ -17,7 +17,14 @@ import looks  # noqa: E402 - versions first
 import pages  # noqa: E402 - versions first
 import samples  # noqa: E402 - versions first
 import within  # noqa: E402 - versions first
-from deepdream_common import log_file, parameters, process, region, words  # noqa: E402 - versions first
+from deepdream_common import (  # noqa: E402 - versions first
+    log_file,
+    parameters,
+    process,
+    region,
+    window_size,
+    words,
+)
 from deepdream_common.live import Live  # noqa: E402 - versions first
 from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk  # noqa: E402 - versions first
@@ -30,9 +37,6 @@ if TYPE_CHECKING:
     from subject import Subject
 
 NAME = "deepdream"
-
-LARGEST = (1100, 760)
-"""Width and height of the window at first, on a screen that has room for it."""
 
 FRAME = (16, 56)
 """What the window's own frame, and perhaps a panel that says nothing, take of the screen."""
@@ -84,7 +88,8 @@ class Window:
         def small(part: Rectangle, longest: int) -> Thumbnail:
             return Thumbnail(subject, part, longest)
 
-        self._preview = Preview(where, small, self.values, self._live)
+        selected = not Gimp.Selection.is_empty(subject.image)
+        self._preview = Preview(where, small, self.values, self._live, selected=selected)
         if problem:
             self._preview.fail(problem)
         context = pages.Context(config, subject, count, self.values)
@@ -95,16 +100,16 @@ class Window:
         self._timer = GLib.timeout_add(POLL_MILLISECONDS, self._poll)
 
     def _fill(self, book: Gtk.Notebook) -> None:
-        halves = Gtk.Paned(orientation=Gtk.Orientation.HORIZONTAL, border_width=12, wide_handle=True)
-        width, height = _size()
-        halves.pack1(self._preview, True, False)
-        halves.pack2(book, True, False)
-        halves.set_position(width // 2)
+        self._halves = Gtk.Paned(orientation=Gtk.Orientation.HORIZONTAL, border_width=12, wide_handle=True)
+        size = window_size.within(window_size.recall(Gimp.directory(), _log), *_room())
+        self._halves.pack1(self._preview, True, False)
+        self._halves.pack2(book, True, False)
+        self._halves.set_position(round(size.width * size.split))
         self._preview.set_margin_end(6)
         book.set_margin_start(6)
-        self._dialog.get_content_area().pack_start(halves, True, True, 0)
-        self._dialog.set_default_size(width, height)
-        halves.show_all()
+        self._dialog.get_content_area().pack_start(self._halves, True, True, 0)
+        self._dialog.set_default_size(size.width, size.height)
+        self._halves.show_all()
 
     def values(self) -> dict[str, Any]:
         """Return the values of all arguments by name, and the guide's file."""
@@ -119,7 +124,10 @@ class Window:
 
     def close(self) -> None:
         """Take the window away and end the engine."""
+        width, height = self._dialog.get_size()
+        size = window_size.WindowSize(width, height, self._halves.get_position() / width)
         self._dialog.hide()  # first, as the engine may take a moment to end
+        window_size.keep(Gimp.directory(), size, _log)
         GLib.source_remove(self._timer)
         self._config.disconnect(self._handler)
         while Gtk.events_pending():
@@ -129,7 +137,7 @@ class Window:
         if self._live is not None:
             self._live.close()
             if self._live.log:
-                log_file.write(Gimp.directory(), ["the engine said of the preview:", *self._live.log])
+                _log("the engine said of the preview:", *self._live.log)
         self._guides.close()
         self._dialog.destroy()
 
@@ -178,10 +186,12 @@ def _start(command: list[str]) -> tuple[Live | None, str]:
         return None, str(error)
 
 
-def _size() -> tuple[int, int]:
-    """Return width and height for the window, on whichever screen it comes up."""
+def _room() -> tuple[int, int]:
+    """Return the width and height that there is for the window, on whichever screen it comes up."""
     display = Gdk.Display.get_default()
     areas = [display.get_monitor(number).get_workarea() for number in range(display.get_n_monitors())]
-    width = min([LARGEST[0], *(area.width - FRAME[0] for area in areas)])
-    height = min([LARGEST[1], *(area.height - FRAME[1] for area in areas)])
-    return width, height
+    return min(area.width for area in areas) - FRAME[0], min(area.height for area in areas) - FRAME[1]
+
+
+def _log(*lines: str) -> None:
+    log_file.write(Gimp.directory(), lines)

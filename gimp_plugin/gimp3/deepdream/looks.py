@@ -56,7 +56,9 @@ class Looks(Gtk.Box):
         self._shelves = Shelves()
         self._seen: tile.Tile | None = None
         self._back = Gtk.Button(label=_(BACK), use_underline=True)
-        self._words = Gtk.Label(xalign=0.0, ellipsize=Pango.EllipsizeMode.END)
+        self._words = Gtk.Label(xalign=0.0, yalign=0.0, wrap=True, lines=2, ellipsize=Pango.EllipsizeMode.END)
+        line = self._words.create_pango_layout("X").get_pixel_size()[1]
+        self._words.set_size_request(-1, 2 * line)  # so that nothing moves when the sentence changes
         self._words.get_style_context().add_class("dim-label")
         tile.style(Gdk.Screen.get_default())
         self.pack_start(self._head(), False, False, 0)

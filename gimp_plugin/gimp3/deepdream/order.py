@@ -18,10 +18,18 @@ if TYPE_CHECKING:
     from subject import Subject
 
 
-def values_of(config: Gimp.ProcedureConfig) -> dict[str, Any]:
-    """Return the values of a call by argument name; raises SettingError for a choice that does not exist."""
+NUMBERS = ("int", "float")
+
+
+def values_of(config: Gimp.ProcedureConfig, *, script: bool) -> dict[str, Any]:
+    """Return the values of a call by argument name.
+
+    Raises SettingError for a choice that does not exist and, for a script, a number out of its range: the
+    dialog has its sliders for that.
+    """
+    checked = ("choice", *NUMBERS) if script else ("choice",)
     found = {p.name: config.get_property(p.name) for p in parameters.PARAMETERS}
-    return {**found, **{p.name: check(p, found[p.name]) for p in parameters.CHOICES}}
+    return {**found, **{p.name: check(p, found[p.name]) for p in parameters.PARAMETERS if p.kind in checked}}
 
 
 def renew(config: Gimp.ProcedureConfig) -> None:

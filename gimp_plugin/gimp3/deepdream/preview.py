@@ -44,6 +44,8 @@ class Preview(Gtk.Box):
         small: Callable[[Rectangle, int], Thumbnail],
         values: Callable[[], dict[str, Any]],
         live: Live | None,
+        *,
+        selected: bool,
     ) -> None:
         """Prepare it.
 
@@ -52,7 +54,8 @@ class Preview(Gtk.Box):
         not be started.
         """
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        self._sight, self._values, self._live = Sight(where, small), values, live
+        self._sight = Sight(where, small, selected=selected)
+        self._values, self._live = values, live
         self._after: GdkPixbuf.Pixbuf | None = None
         self._asked: tuple[Any, ...] = ()
         self._number: int | None = None
@@ -166,7 +169,7 @@ class Preview(Gtk.Box):
         if min(self.view.room) < 1:
             return  # the window is not there yet
         before = self._sight.before
-        another = self._sight.take(self.view.room, self.view.unit, self._values() if self.view.pans else None)
+        another = self._sight.take(self.view.room, self.view.unit, full_size=self.view.pans)
         if self._sight.before is before:
             return
         self._forget()
@@ -190,7 +193,7 @@ class Preview(Gtk.Box):
         if (options, self._sight.place) != self._asked:
             self._forget()
             self._asked, self._pace = (options, self._sight.place), progress.Pace()
-            self._number = self._live.ask(options, frame)
+            self._number = self._live.ask(options, frame, part=self._sight.part)
 
     def _refine(self) -> None:
         """Have the engine dream once more, nearer to the result, when it has nothing else to do."""

@@ -1,9 +1,10 @@
-"""A small copy of a part of a subject, for the preview."""
+"""Copies of a subject, or of parts of it, for the preview: 8 bit, sRGB."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pixbufs
 import within
 from deepdream_common import mask, region, words
 from pixels import Frame, Rectangle
@@ -15,8 +16,49 @@ LONGEST = 448
 """Pixels of the longer side of a preview: takes seconds on two cores, and resembles the full result."""
 
 
-class Thumbnail:
-    """A small copy of a part of a subject, for the preview: 8 bit, sRGB."""
+class Copy:
+    """Pixels that are seen, and how much of a dream is seen of each of them.
+
+    frame: the pixels; cut: a byte for each, how much it is selected; None if all are.
+    """
+
+    def __init__(self, frame: Frame, cut: bytes | None) -> None:
+        self.frame, self._cut = frame, cut
+
+    def crop(self, where: Rectangle) -> Copy:
+        """Return a part of it."""
+        frame = self.frame
+        pixels = _cropped(frame.pixels, frame.width, where, frame.channels)
+        cut = None if self._cut is None else _cropped(self._cut, frame.width, where, 1)
+        return Copy(frame._replace(height=where.height, width=where.width, pixels=pixels), cut)
+
+    def within_selection(self, dreamed: bytes) -> bytes:
+        """Return the dreamed pixels where they are selected, and the copy's own elsewhere."""
+        own, grey = self.frame.pixels, self.frame.channels == 2
+        dreamed = mask.take_off(self.frame.kind, self.frame.channels, own, dreamed)
+        if self._cut is None:
+            return dreamed
+        size = (self.frame.width, self.frame.height)
+        mixed = pixbufs.mixed(self.rgba(own), self.rgba(dreamed), self._cut, *size)
+        if grey:
+            values = bytearray(own)
+            values[0::2] = mixed[0::4]
+            return bytes(values)
+        return mixed
+
+    def rgba(self, pixels: bytes) -> bytes:
+        """Return the pixels of such a frame as red, green, blue, alpha."""
+        if self.frame.channels == 4:
+            return pixels
+        colour = bytearray(2 * len(pixels))
+        for channel in range(3):
+            colour[channel::4] = pixels[0::2]
+        colour[3::4] = pixels[1::2]
+        return bytes(colour)
+
+
+class Thumbnail(Copy):
+    """A small copy of a part of a subject; as large as the part itself, if it may be so large."""
 
     def __init__(self, subject: Subject, where: Rectangle, longest: int = LONGEST) -> None:
         """Reduce a part of the subject; longest: pixels of its longer side, at most."""
@@ -28,7 +70,7 @@ class Thumbnail:
         raw = subject.small(where, self._scale, width, height, form)
         self.frame = Frame("|u1", height, width, channels, raw)
         self.full_size = where[2:]
-        self._cut = self._shares(within.SELECTION)
+        super().__init__(self.frame, self._shares(within.SELECTION))
         self._fitted: dict[str, tuple[bytes | None, Rectangle]] = {}
 
     def _shares(self, fitted: str) -> bytes | None:
@@ -55,31 +97,11 @@ class Thumbnail:
         channels, raw = mask.put_on(self.frame.kind, self.frame.channels, self.frame.pixels, shares)
         return words.engine_options(values) + words.MASK, self.frame._replace(channels=channels, pixels=raw)
 
-    def within_selection(self, dreamed: bytes) -> bytes:
-        """Return the dreamed pixels where they are selected, and the copy's own elsewhere."""
-        dreamed = mask.take_off(self.frame.kind, self.frame.channels, self.frame.pixels, dreamed)
-        if self._cut is None:
-            return dreamed
-        mixed = bytearray(dreamed)
-        for channel in range(self.frame.channels):
-            part = slice(channel, None, self.frame.channels)
-            mixed[part] = bytes(map(_mix, self.frame.pixels[part], dreamed[part], self._cut))
-        return bytes(mixed)
 
-    def rgba(self, pixels: bytes) -> bytes:
-        """Return the pixels of such a frame as red, green, blue, alpha."""
-        if self.frame.channels == 4:
-            return pixels
-        colour = bytearray(2 * len(pixels))
-        for channel in range(3):
-            colour[channel::4] = pixels[0::2]
-        colour[3::4] = pixels[1::2]
-        return bytes(colour)
-
-
-def _mix(old: int, new: int, share: int) -> int:
-    """Return a value between two, at a share of 255."""
-    return (old * (255 - share) + new * share + 127) // 255
+def _cropped(values: bytes, width: int, where: Rectangle, size: int) -> bytes:
+    """Return a part of pixels in rows; width: how many a row has; size: bytes of a pixel."""
+    starts = range(where.y * width + where.x, (where.y + where.height) * width, width)
+    return b"".join(values[start * size : (start + where.width) * size] for start in starts)
 
 
 def _crop(where: Rectangle, longest: int) -> Rectangle:

@@ -91,6 +91,29 @@ def test_debug_shows_where_an_error_comes_from(run, photo: Path) -> None:
     assert "Traceback" in run("dream", photo.with_name("none.png"), "--debug", *QUICK)[2]
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--guide-places"], "--guide-places changes nothing without a --guide"),
+        (["--feather", "5"], "--feather changes nothing without a --mask"),
+        (
+            ["--octaves", "1", "--min-size", "none", "--octave-scale", "2"],
+            "--octave-scale changes nothing where there is one octave",
+        ),
+        (["--no-guide-places"], ""),
+        (["--guide-places", "--guide", "{photo}"], ""),
+        (["--feather", "5", "--mask", "{photo}"], ""),
+        (["--octaves", "2", "--octave-scale", "1.2"], ""),
+    ],
+)
+def test_options_that_change_nothing_say_so(run, photo: Path, words: list[str], said: str) -> None:
+    given = [word.format(photo=photo) for word in words]
+    code, _, err = run("dream", photo, "-o", photo.with_name("dream"), *QUICK, *given)
+    assert code in (0, 2), err  # the tiny model's file knows no targets
+    told = [line for line in err.splitlines() if "changes nothing" in line]
+    assert [line.removeprefix("deepdream: warning: ") for line in told] == ([said] if said else [])
+
+
 def test_one_bad_picture_does_not_stop_the_others(run, photo: Path) -> None:
     bad, good = photo.with_name("bad.png"), copies(photo, "good.png")[0]
     bad.write_text("no picture")

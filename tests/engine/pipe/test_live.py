@@ -17,7 +17,7 @@ import pytest
 from engine import machine
 from engine.ascent.order import order_for
 from engine.errors import Cancelled, UsageError, WireError
-from engine.pipe import live, wire
+from engine.pipe import lines, live, wire
 from engine.settings import presets
 from engine.settings.config import DreamConfig
 from tests.engine.conftest import TINY
@@ -128,6 +128,15 @@ def test_a_dream_is_that_of_the_plain_pipe(talk: Talk, tiny, picture: np.ndarray
     )
 
 
+@pytest.mark.parametrize("picture", FRAMES, ids=lambda x: f"{x.dtype}-{x.shape[2]}")
+def test_a_part_is_that_part_of_the_dream(talk: Talk, tiny, picture: np.ndarray) -> None:
+    talk.say(request(7, picture=picture, show=0, part=[5, 3, 20, 11]))
+    events = talk.until("done")
+    assert events[0]["frame"].shape == (11, 20, picture.shape[2])
+    wanted = dreamed(picture, tiny, CONFIG)[3:14, 5:25]
+    np.testing.assert_allclose(events[-1]["frame"].astype(float), wanted.astype(float), atol=1)
+
+
 def test_pictures_come_no_more_often_than_asked_for(talk: Talk) -> None:
     talk.say(request(1, show=3600))
     shown = [x["frame"] is not False for x in talk.until("done")]
@@ -172,7 +181,22 @@ def test_a_refused_request_leaves_the_engine_alive(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize(
-    "entries", [{"options": "--x"}, {"options": [1]}, {"show": "x"}, {"show": True}, {"show": -1}]
+    "entries",
+    [
+        {"options": "--x"},
+        {"options": [1]},
+        {"show": "x"},
+        {"show": True},
+        {"show": -1},
+        {"part": "x"},
+        {"part": [0, 0, 5]},
+        {"part": [0, 0, 5, 5.5]},
+        {"part": [0, 0, True, 5]},
+        {"part": [-1, 0, 5, 5]},
+        {"part": [0, 0, 0, 5]},
+        {"part": [36, 0, 5, 5]},
+        {"part": [0, 0, 5, 10**30]},
+    ],
 )
 def test_entries_that_make_no_sense_are_refused_after_their_frame(talk: Talk, entries: dict) -> None:
     talk.say(request(1, **entries), request(2))
@@ -220,7 +244,7 @@ def test_memory_that_runs_out_is_told(talk: Talk, monkeypatch) -> None:
         b'{"stop": "1"}\n',
         b"[" * 60000 + b"\n",
         b"\xff\xfe\n",
-        b'{"dream": 1, "options": ["' + b"x" * live.LONGEST_LINE,
+        b'{"dream": 1, "options": ["' + b"x" * lines.LONGEST,
         b'{"dream": 1}\nGET / HTTP/1.1\r\n\r\n',
         b'{"dream": 1}\n' + with_header("{'descr': '|u1', 'fortran_order': False, 'shape': (9, 9, 3)}")[:40],
     ],

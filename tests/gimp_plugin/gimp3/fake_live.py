@@ -54,9 +54,22 @@ def _receive(requests, read_frame, opaque):
             continue
         frame = read_frame()
         _record(entries["options"], frame, opaque)
-        requests.put((entries["dream"], frame))
+        requests.put((entries["dream"], _part(frame, entries.get("part"))))
     requests.put(None)
     os._exit(0)
+
+
+def _part(frame, part):
+    """Return a part of a frame as a frame; part: x, y, width and height, None for all of it."""
+    header, kind, (height, width, channels), pixels = frame
+    if part is None:
+        return frame
+    x, y, wide, high = part
+    size = len(pixels) // (height * width)
+    rows = (pixels[(row * width + x) * size :][: wide * size] for row in range(y, y + high))
+    shape = f"({height}, {width}, {channels})", f"({high}, {wide}, {channels})"
+    other = header[10:].decode("latin-1").rstrip().replace(*shape).ljust(len(header) - 11) + "\n"
+    return header[:10] + other.encode("latin-1"), kind, (high, wide, channels), b"".join(rows)
 
 
 def _record(options, frame, opaque):

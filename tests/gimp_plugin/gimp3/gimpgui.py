@@ -248,6 +248,11 @@ class Gui:
         names = ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height")
         return tuple(int(re.search(name + r": +(-?\d+)", words).group(1)) for name in names)
 
+    def resize(self, window, width, height):
+        """Make a window larger or smaller."""
+        self._said("xdotool", "windowsize", "--sync", window, str(width), str(height))
+        self.still(window, longest=5)
+
     def property(self, window, name):
         """Return what X knows of a window under a name."""
         return self._said("xprop", "-id", window, name)

@@ -37,16 +37,18 @@ def spied():
 
 
 @contextlib.contextmanager
-def screen(gui, size):
+def screen(gui, size, scale="1"):
     """Yield a GIMP that speaks Korean, as its preferences say, on a screen of its own."""
     engine("invert")
     places = PROFILE / "plug-ins"
-    places.mkdir(parents=True)
-    for place in (PLUGIN, OF_GIMP / "python-eval", OF_GIMP / "file-jpeg"):
-        (places / place.name).symlink_to(place)
+    if not places.exists():
+        places.mkdir(parents=True)
+        for place in (PLUGIN, OF_GIMP / "python-eval", OF_GIMP / "file-jpeg"):
+            (places / place.name).symlink_to(place)
     settings = f'(plug-in-path "{places}")\n(language "ko")\n'
-    korean = {"LANG": "ko_KR.UTF-8"}
-    other = Gui(gui.image, PROFILE, gui.shots / "korean", size=size, told=korean, settings=settings)
+    korean = {"LANG": "ko_KR.UTF-8", "GDK_SCALE": scale}
+    shots = gui.shots / "korean" / "{}x{}".format(*size)
+    other = Gui(gui.image, PROFILE, shots, size=size, told=korean, settings=settings)
     with other:
         yield other
     assert not complaints(other), "\n".join(complaints(other))
@@ -69,19 +71,30 @@ def spoken(gui, window):
     assert not [text for text, cut in shown if cut], shown
 
 
+def pages_spoken(korean):
+    """Open the dialog, and look at both of its pages; return its window."""
+    dialog = open_dialog(korean)
+    for page, keys in (("look", ""), ("details", "alt+d")):
+        if keys:
+            korean.key(keys, dialog)
+            korean.still(dialog)
+        korean.shot(page)
+        inside(korean, dialog)
+        spoken(korean, dialog)
+    return dialog
+
+
+def check_korean_on_other_screens(gui):
+    for size, scale in (((1366, 768), "1"), ((1920, 1080), "1"), ((2048, 1200), "2")):
+        with spied(), screen(gui, size, scale) as korean:
+            leave(korean, pages_spoken(korean))
+
+
 def check_korean(gui):
     with spied(), screen(gui, (1024, 600)) as korean:
         blurb = korean.ask("result = Gimp.get_pdb().lookup_procedure('plug-in-deep-dream').get_blurb()")
         assert re.search("[가-힣]", blurb), blurb
-        dialog = open_dialog(korean)
-        korean.shot("look")
-        inside(korean, dialog)
-        spoken(korean, dialog)
-        korean.key("alt+d", dialog)
-        korean.still(dialog)
-        korean.shot("details")
-        inside(korean, dialog)
-        spoken(korean, dialog)
+        dialog = pages_spoken(korean)
         korean.key("alt+p", dialog)
         sheet = korean.window("^채널$")
         spoken(korean, sheet)

@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import contextmanager
+from pathlib import Path
 
 from gimpgui import Gui
 from gui_hands import complaints, engine, layers, leave, nothing_left, open_dialog, previewed, sheet_of
@@ -99,3 +100,22 @@ def check_fine_screen(gui):
 def check_large_screen(gui):
     with screen(gui, "1920x1080-light", (1920, 1080), "(theme-color-scheme light)\n") as large:
         fits(large, "dialog")
+
+
+def check_window_keeps_its_size(gui):
+    """From one time to the next; on a smaller screen, it is as large as there is room."""
+    engine("invert")
+    kept = Path(os.environ["GIMP3_DIRECTORY"], "deepdream-window.json")
+    try:
+        dialog = open_dialog(gui)
+        gui.resize(dialog, 1180, 640)
+        leave(gui, dialog)
+        gui.until("the size", kept.exists)
+        dialog = open_dialog(gui)
+        gui.shot("dialog-resized")
+        assert gui.place(dialog)[2:] == (1180, 640), gui.place(dialog)
+        leave(gui, dialog)
+        with screen(gui, "1024x600-resized", (1024, 600)) as small:
+            fits(small, "dialog")
+    finally:
+        kept.unlink(missing_ok=True)

@@ -77,6 +77,13 @@ def check_guide_of_any_kind_reaches_the_engine():
         assert recipe(layer)["guide"] is None
 
 
+def check_following_places_needs_a_guide():
+    with picture(canvas=(120, 110)) as (image, layer):
+        refused(image, [layer], "guide-places needs a guide", "guide-file", guide_places=True)
+        dream(image, layer, guide_places=True, guide=layer)
+        assert "--guide-places" in words(), words()
+
+
 def check_guide_from_a_file():
     path = Path(Gimp.directory(), "장미 'rose.png")
     path.write_bytes(guide_file().png(64, 64, bytes(64 * 64 * 3)))
