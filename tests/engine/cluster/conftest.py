@@ -24,12 +24,13 @@ PICTURES = 40
 FAST = {
     "health_check_initial_delay_ms": 1000,
     "health_check_period_ms": 500,
-    "health_check_timeout_ms": 1000,
-    "health_check_failure_threshold": 3,
+    "health_check_timeout_ms": 2000,
+    "health_check_failure_threshold": 6,
 }
 """A node that does not answer is given up within seconds; by default that takes a minute."""
 
-SLOW_ENOUGH = ["--model", TINY, "--layers", "mixed0,mixed1", "--iterations", "60", "--max-memory", "300MB"]
+LIGHT = ["--model", TINY, "--preset", "keras", "--layers", "mixed0,mixed1", "--octaves", "1"]
+SLOW_ENOUGH = [*LIGHT, "--iterations", "40", "--max-memory", "300MB"]
 """Pictures that take long enough to be interrupted."""
 
 
