@@ -123,7 +123,10 @@ class RayGrid:
             calls = []
         for call in calls:
             hand = greetings.get(call)
-            found += self._greeted(hand) if hand is not None else self._answered(call)
+            if hand is not None and hand.number in self._hands:
+                found += self._greeted(hand)
+            elif call in self._running:  # else its worker was lost with the call before
+                found += self._answered(call)
         return found
 
     def _muster(self) -> list[News]:
