@@ -74,7 +74,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that a wrong one is the first part of, or most similar to; empty if none is."""
+    """Return the known word that a wrong one nearly is, is the first part of, or is at all like; else ""."""
     names = list(known)
+    nearly, alike = (difflib.get_close_matches(word, names, 1, cutoff) for cutoff in (0.9, 0.6))
     begun = [x for x in names if x.startswith((f"{word}_", f"{word}-"))]
-    return next(iter(begun or difflib.get_close_matches(word, names, n=1)), "")
+    return next(iter(nearly or begun or alike), "")
