@@ -15,6 +15,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -157,8 +158,8 @@ def mounted(folder: Path) -> Iterator[tuple[Path, Path]]:
     image, disk = folder / "disk.img", folder / "disk"
     disk.mkdir()
     with image.open("wb") as file:
-        file.truncate(512 << 20)
-    tool("mkfs.ext4", "-q", "-N", "40000", image)
+        file.truncate(96 << 20)
+    tool("mkfs.ext4", "-q", "-N", "20000", image)
     tool("mount", "-o", "loop", image, disk)
     try:
         yield image, disk
@@ -182,7 +183,8 @@ def power_cuts(
         os.sync()
         process = start(folder, disk / "out")
         made = until_done(process, rng.randrange(1, len(alone)))
-        shutil.copyfile(image, copy)  # what the file system still holds in memory is not in it
+        process.send_signal(signal.SIGSTOP)
+        snapshot(image, copy)
         process.kill()
         process.communicate()
         tool("mount", "-o", "loop", copy, again)
@@ -197,6 +199,23 @@ def power_cuts(
                 tell(alone, digests(again / "out"), code, end, time.monotonic() - began)
         finally:
             tool("umount", again)
+
+
+def snapshot(image: Path, copy: Path) -> None:
+    """Copy the disk as it is at one moment: what its file system still holds in memory is not in it."""
+    device = subprocess.run(
+        ["losetup", "--noheadings", "--output", "NAME", "--associated", image],  # noqa: S607 - a benchmark
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    counts = Path("/sys/block", Path(device).name, "stat")
+    while True:
+        before = counts.read_text().split()
+        shutil.copyfile(image, copy)
+        after = counts.read_text().split()
+        if before[4:9] == after[4:9] and after[8] == "0":  # writes that are done, and what is on its way
+            return
 
 
 def tool(name: str, *words: object) -> None:

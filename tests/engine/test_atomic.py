@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -30,6 +31,39 @@ def test_a_file_appears_at_the_end(tmp_path: Path) -> None:
         assert store.OURS.fullmatch(part.name)
     assert target.read_text() == "new"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch) -> None:
+    """Else the power can fail between the two, and an empty file has the name."""
+    target = tmp_path / "out.txt"
+    synced: list[bytes] = []
+    real = os.fsync
+
+    def fsync(file: int) -> None:
+        assert not target.exists()
+        synced.append(Path(f"/proc/self/fd/{file}").read_bytes())
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with atomic.replacing(target) as part:
+        part.write_text("new")
+    assert synced == [b"new"]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSPC])
+def test_disks_that_tell_late_that_they_are_full_and_those_that_cannot_tell(
+    tmp_path: Path, monkeypatch, number: int
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    target = tmp_path / "out.txt"
+    full = number == errno.ENOSPC
+    with pytest.raises(ImageError, match="No space") if full else contextlib.nullcontext():  # noqa: SIM117
+        with atomic.explaining(target, ImageError), atomic.replacing(target) as part:
+            part.write_text("new")
+    assert list(tmp_path.iterdir()) == ([] if full else [target])
 
 
 def test_the_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:

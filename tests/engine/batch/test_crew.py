@@ -19,7 +19,7 @@ from engine.ascent.step import Step
 from engine.batch import crew, events
 from engine.batch.crew import Crew
 from engine.batch.events import Done, Event, Failed, Job, Progress, Skipped, Warned
-from engine.batch.shares import Shares, share
+from engine.batch.shares import Shares, share, share_unforeseen
 from engine.errors import ImageError
 from engine.files import images
 from engine.network.model import DreamModel, load_model
@@ -103,6 +103,31 @@ def test_a_last_round_of_few_pictures_comes_alone(four) -> None:
     assert share(four[:3], computer(2), Tiling()) == Shares(2, 1, frozenset(four[:2]))
     assert share(four[:3], computer(2), Tiling(), 2) == Shares(2, 1, frozenset(four[:3]))
     assert share(four, computer(3), Tiling()).small == frozenset(four[:3])
+
+
+def test_what_is_finished_already_counts_too(four) -> None:
+    """So a resumed run gives the bytes of one that was not interrupted."""
+    for finished in range(1, 4):
+        items = [*map(Skipped, four[:finished]), *four[finished:]]
+        assert share(items, computer(2), Tiling()) == Shares(
+            min(2, 4 - finished), 1, frozenset(four[finished:])
+        )
+    assert share([*map(Skipped, four[:2]), four[2]], computer(2), Tiling()).small == frozenset()
+    assert share([*map(Skipped, four)], computer(2), Tiling()) == Shares(1, 2, frozenset())
+
+
+def test_pictures_that_are_still_to_come_share_too(four, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(machine, "available_memory", lambda: None)
+    some = share_unforeseen(computer(2), Tiling())
+    assert (some.at_once, some.threads) == (2, 1)
+    noise(1025, 1024).save(tmp_path / "large.png")
+    assert [x in some.small for x in [*four, *jobs(tmp_path / "large.png", tmp_path / "none.png")]] == [
+        *[True] * 4,
+        False,
+        False,
+    ]
+    assert share_unforeseen(computer(2), Tiling(), 1) == Shares(1, 2, frozenset())
+    assert share_unforeseen(computer(2, "cuda:0"), Tiling()) == Shares(1, 2, frozenset())
 
 
 def test_large_pictures_and_what_is_no_file_come_one_by_one(four, tmp_path: Path) -> None:
@@ -207,6 +232,48 @@ def test_a_full_disk_ends_the_order(four, monkeypatch, at_once: int) -> None:
     assert (last.name, str(last.error)) == ("", said)
     assert last.error.exit_code == ImageError.exit_code
     assert "same command again" in last.error.hint
+
+
+def test_folders_that_a_full_disk_does_not_take_are_told_once(four) -> None:
+    refused = [full(x) for x in four]
+    events = list(crew_of(0, []).run(refused))
+    assert events[0] is refused[0]
+    assert str(events[1].error) == "no room for results: 3 more pictures were left out"  # type: ignore[union-attr]
+    assert len(events) == 2
+
+
+def test_where_there_is_nothing_to_do_at_the_moment_the_others_go_on(monkeypatch) -> None:
+    """What they tell comes meanwhile, and work is asked for again."""
+    monkeypatch.setattr(crew, "PAUSE", 0.01)
+    done = threading.Event()
+    monkeypatch.setattr(crew, "perform", lambda which, *_: iter([progress(which), Done(which, 1.0)]))
+    a, b = job("a"), job("b")
+
+    def items() -> Iterator[Job | None]:
+        yield a
+        while not done.is_set():
+            yield None
+        yield b
+
+    seen = []
+    for event in crew_of(2, [a, b]).run(items()):
+        seen.append(event)
+        if isinstance(event, Done):
+            done.set()
+    assert [(type(x), x.job) for x in seen] == [(Progress, a), (Done, a), (Progress, b), (Done, b)]  # type: ignore[union-attr]
+
+
+def test_an_interruption_is_heard_where_there_is_nothing_to_do(monkeypatch) -> None:
+    work = crew_of(2, [job("a")])
+
+    def items() -> Iterator[None]:
+        yield None
+        assert not work.interrupt()
+        yield None
+        pytest.fail("goes on")
+
+    with pytest.raises(KeyboardInterrupt):
+        list(work.run(items()))
 
 
 def test_other_disks_and_other_errors_end_nothing(four, tmp_path: Path, monkeypatch) -> None:

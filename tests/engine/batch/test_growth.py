@@ -97,6 +97,39 @@ def test_nothing_is_replaced_unless_asked(run, photo: Path) -> None:
     assert film.read_bytes()[:3] == b"GIF"
 
 
+def test_what_shows_how_a_picture_grew_is_made_anew_with_it(run, photo: Path) -> None:
+    copies(photo, "b.png")
+    films = photo.with_name("films")
+    films.mkdir()
+    words = ["dream", photo.parent, "--animate", films / "g.gif", "--save-steps", films]
+    assert run(*words, *GROWING)[0] == 0
+    grown = [films / f"{x}.g.gif" for x in ("b", "photo")]
+    before = [x.read_bytes() for x in grown]
+    code, out, err = run(*words, *GROWING, "--octaves", 2)
+    assert (code, len(out.splitlines()), "made anew" in err) == (0, 4, True)
+    assert all(x.read_bytes() != y for x, y in zip(grown, before, strict=True))
+
+
+def test_steps_that_a_killed_run_left_do_not_stop_the_next(run, photo: Path) -> None:
+    words = ["dream", photo, "--save-steps", photo.with_name("s"), *GROWING]
+    assert run(*words)[0] == 0
+    photo.with_name("photo.dream.png").unlink()
+    assert run(*words)[0] == 0
+    photo.with_name("photo.dream.png").unlink()
+    code, _, err = run(*words, "--octaves", 2)
+    assert (code, "already exists" in err) == (2, True)
+
+
+def test_the_files_of_a_picture_are_called_the_same_whatever_is_finished(run, photo: Path) -> None:
+    copies(photo, "b.png")
+    words = ["dream", photo.parent, "--save-steps", photo.with_name("s"), "--steps-every", 100]
+    words += ["--animate", photo.with_name("g.gif"), *GROWING]
+    assert run("dream", photo, *GROWING)[0] == 0
+    assert run(*words)[0] == 0
+    assert photo.with_name("b.g.gif").exists()
+    assert not photo.with_name("g.gif").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -17,6 +17,7 @@ import wcwidth
 from engine.ascent.step import Step
 from engine.cli import reporters
 from engine.cli.reporters.bar import Bar
+from engine.cli.reporters.json_lines import JsonLines
 from engine.cli.reporters.lines import Lines
 from engine.errors import ImageError
 from engine.settings.config import DreamConfig
@@ -80,6 +81,20 @@ def test_json_lines(run, photo: Path) -> None:
     assert events[-3]["fraction"] == 1
     counts = {"done": 1, "skipped": 0, "failed": 0, "not_begun": 0, "exit_code": 0}
     assert counts.items() <= events[-1].items()
+
+
+def test_the_look_at_results_shows_how_far_it_is(monkeypatch, capsys) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    times = [0.0, 1.0, 11.0]
+    for reporter in (Lines(clock=iter(times).__next__), Bar(iter(times).__next__), JsonLines()):
+        for seen in (100, 150, 200):
+            reporter.looking(seen, 400)
+        said = capsys.readouterr().err
+        assert "200" in said
+        assert ("150" in said) == isinstance(reporter, Bar)
+        reporter.waiting(2)
+        reporter.waiting(2)
+        assert capsys.readouterr().err.count("2") == 1
 
 
 def test_errors_as_json_lines_even_in_the_options(run) -> None:

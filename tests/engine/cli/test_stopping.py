@@ -104,9 +104,11 @@ def test_signals_stop_within_a_step(photo: Path, which: signal.Signals, keep: bo
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
 def test_signals_stop_several_at_once(photo: Path, which: signal.Signals, keep: bool) -> None:
     copies(photo, "second.png", "third.png")
+    report = photo.with_name("report.json")
     words = ["--model", TINY, "--layers", "mixed0", "--iterations", 10000, "--max-loss", "none"]
     process = start(
         *("dream", photo.parent, "-o", photo.with_name("out"), "--threads", 2, "--progress", "json", *words),
+        *("--report", report),
         *(["--keep-partial"] if keep else []),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
@@ -127,6 +129,10 @@ def test_signals_stop_several_at_once(photo: Path, which: signal.Signals, keep: 
     assert set(map(Path, out.decode().splitlines())) == (results if keep else set())
     for path in results if keep else ():
         assert images.load(path).shape == (30, 40)
+    end = json.loads(err.splitlines()[-2])
+    counts = {"done": 0, "not_begun": 3, "exit_code": 130}
+    assert {"event": "end", **counts}.items() <= end.items()
+    assert [x["status"] for x in json.loads(report.read_text())["pictures"]] == ["not begun"] * 3
 
 
 def test_a_partial_picture_that_cannot_be_kept_does_not_cost_the_others(photo: Path, tiny, capfd) -> None:
