@@ -91,7 +91,9 @@ def explaining(target: Path, refusal: type[DreamError]) -> Iterator[None]:
             reason = f"there is no folder {folder}" if missing else f"{folder} takes no files"
             if not (folder.is_absolute() or paths.working_folder_exists()):
                 reason = "the folder that this runs in was deleted"
-        hint = "make room there, or write elsewhere" if error.errno in FULL else getattr(error, "hint", None)
+        hint = getattr(error, "hint", None)
+        if error.errno in FULL:
+            hint = "write elsewhere" if error.errno == errno.EROFS else "make room there, or write elsewhere"
         raise refusal(f"{target} cannot be written: {reason}", hint=hint) from error
 
 
@@ -115,11 +117,16 @@ def check(target: Path, refusal: type[DreamError]) -> None:
 
 def is_full(error: BaseException | None) -> bool:
     """Tell whether an error goes back to a disk that takes nothing more."""
+    return fullness(error) is not None
+
+
+def fullness(error: BaseException | None) -> int | None:
+    """Return which of the errors of such a disk one goes back to; None for none of them."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
-            return True
+            return error.errno
         error = error.__cause__
-    return False
+    return None
 
 
 @contextlib.contextmanager

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from engine import atomic, paths
 from engine.batch.events import Failed, Job, Skipped, Warned
-from engine.batch.jobs import may_pass
-from engine.errors import DreamError, ImageError
+from engine.batch.jobs import may_pass, no_room
+from engine.errors import DreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -77,21 +77,21 @@ class Arrivals:
 
         self._away: Path | None = None
         self._due = self._soonest = clock()
-        self._full = False
+        self._full: int | None = None
+        """The error that says that a disk takes nothing more."""
 
     def __iter__(self) -> Iterator[Asked]:
         self._ears.renew()
-        while not self._full:
+        while self._full is None:
             yield from self._arrived()
             yield None
-        hint = "make room and run the same command again: pictures that are finished are skipped"
-        yield Failed("", ImageError("no room for results: watching ends", hint=hint))
+        yield Failed("", no_room("watching ends", [self._full]))
 
     def see(self, event: Event) -> None:
         """Note why a picture failed: a full disk ends all; what can pass is tried again later."""
         if not isinstance(event, Failed):
             return
-        self._full = self._full or atomic.is_full(event.error)
+        self._full = self._full or atomic.fullness(event.error)
         if may_pass(event.error, errno.ENOENT):
             for job, seen in self._seen.items():
                 if job.name == event.name:

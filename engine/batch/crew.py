@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine import atomic, paths
 from engine.batch.events import Done, Event, Failed, Job, Progress
-from engine.batch.jobs import Patience, perform
-from engine.errors import ImageError
+from engine.batch.jobs import Patience, no_room, perform
 from engine.settings.output import STANDARD, Output
 from engine.stop import Stop
 
@@ -76,7 +75,9 @@ class Crew:
         self._stop = Stop()
         self._patience = Patience(retries, self._stop.wait)
         self._deserted = False
-        self._full: set[int | None] = set()
+        self._full: dict[int | None, int] = {}
+        """The disks that take nothing more, and which error says so."""
+
         self.unfinished: dict[str, Progress] = {}
         """The last step of each picture at work, by name."""
 
@@ -128,7 +129,8 @@ class Crew:
                 yield from self._alone(item)
         yield from self._until_at_work(0)
         if left_out:
-            yield Failed("", _no_room(left_out))
+            were = "picture was" if left_out == 1 else "pictures were"
+            yield Failed("", no_room(f"{left_out} more {were} left out", self._full.values()))
 
     def _has_no_room(self, item: Item) -> bool:
         """Tell whether a picture's result could not be written, or its folder not made, for want of room."""
@@ -207,14 +209,8 @@ class Crew:
                 self.unfinished.pop(job.name, None)
             case Failed(name, error, target):
                 self.unfinished.pop(name, None)
-                if isinstance(target, Path) and atomic.is_full(error):
-                    self._full.add(paths.disk(target.parent))
+                full = atomic.fullness(error)
+                if isinstance(target, Path) and full is not None:
+                    self._full[paths.disk(target.parent)] = full
             case _:
                 pass
-
-
-def _no_room(count: int) -> ImageError:
-    """Return the error for pictures that were not begun."""
-    were = "picture was" if count == 1 else "pictures were"
-    hint = "make room and run the same command again: pictures that are finished are skipped"
-    return ImageError(f"no room for results: {count} more {were} left out", hint=hint)

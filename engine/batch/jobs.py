@@ -18,7 +18,7 @@ from engine.settings.output import STANDARD, Output
 from engine.stop import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from engine.ascent.order import Order
     from engine.batch.events import Event, Streams
@@ -84,6 +84,16 @@ def perform(
 def may_pass(error: DreamError, *others: int) -> bool:
     """Tell whether an error is one of a disk or a network that can pass, or has one of these numbers."""
     return getattr(error.__cause__, "errno", None) in (*PASSING, *others)
+
+
+def no_room(consequence: str, numbers: Iterable[int]) -> ImageError:
+    """Return the error that ends a run where disks take nothing more, which these numbers of errors say."""
+    if set(numbers) == {errno.EROFS}:
+        return ImageError(
+            f"results cannot be written to a read-only disk: {consequence}", hint="write elsewhere"
+        )
+    hint = "make room and run the same command again: pictures that are finished are skipped"
+    return ImageError(f"no room for results: {consequence}", hint=hint)
 
 
 def keep(progress: Progress, streams: Streams) -> tuple[str, ...]:

@@ -234,11 +234,19 @@ def test_a_full_disk_ends_the_order(four, monkeypatch, at_once: int) -> None:
     assert "same command again" in last.error.hint
 
 
-def test_folders_that_a_full_disk_does_not_take_are_told_once(four) -> None:
-    refused = [full(x) for x in four]
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "no room for results"),
+        (errno.EDQUOT, "no room for results"),
+        (errno.EROFS, "results cannot be written to a read-only disk"),
+    ],
+)
+def test_folders_that_a_full_disk_does_not_take_are_told_once(four, number: int, said: str) -> None:
+    refused = [full(x, number) for x in four]
     events = list(crew_of(0, []).run(refused))
     assert events[0] is refused[0]
-    assert str(events[1].error) == "no room for results: 3 more pictures were left out"  # type: ignore[union-attr]
+    assert str(events[1].error) == f"{said}: 3 more pictures were left out"  # type: ignore[union-attr]
     assert len(events) == 2
 
 
