@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pixbufs
 import within
-from deepdream_common import mask, region, words
-from pixels import Frame, Rectangle
+from deepdream_common import region, words
+from pixels import Frame, Rectangle, masked, unmasked
 
 if TYPE_CHECKING:
     from subject import Subject
@@ -35,7 +35,7 @@ class Copy:
     def within_selection(self, dreamed: bytes) -> bytes:
         """Return the dreamed pixels where they are selected, and the copy's own elsewhere."""
         own, grey = self.frame.pixels, self.frame.channels == 2
-        dreamed = mask.take_off(self.frame.kind, self.frame.channels, own, dreamed)
+        dreamed = unmasked(self.frame, dreamed)
         if self._cut is None:
             return dreamed
         size = (self.frame.width, self.frame.height)
@@ -71,7 +71,7 @@ class Thumbnail(Copy):
         self.frame = Frame("|u1", height, width, channels, raw)
         self.full_size = where[2:]
         super().__init__(self.frame, self._shares(within.SELECTION))
-        self._fitted: dict[str, tuple[bytes | None, Rectangle]] = {}
+        self._fitted: dict[str, tuple[Frame | None, Rectangle]] = {}
 
     def _shares(self, fitted: str) -> bytes | None:
         size = (self.frame.width, self.frame.height)
@@ -89,13 +89,17 @@ class Thumbnail(Copy):
         """
         fitted = within.fitted_to(self._subject, values)
         if fitted not in self._fitted:
-            self._fitted[fitted] = self._shares(fitted), within.bounds(self._subject, fitted)
-        shares, part = self._fitted[fitted]
-        if shares is None:
+            self._fitted[fitted] = self._masked(fitted), within.bounds(self._subject, fitted)
+        frame, part = self._fitted[fitted]
+        if frame is None:
             return words.engine_options(values), self.frame
         values = words.masked(values, part.width, part.height, scale=1 / self.reduction)
-        channels, raw = mask.put_on(self.frame.kind, self.frame.channels, self.frame.pixels, shares)
-        return words.engine_options(values) + words.MASK, self.frame._replace(channels=channels, pixels=raw)
+        return words.engine_options(values) + words.MASK, frame
+
+    def _masked(self, fitted: str) -> Frame | None:
+        """Return the frame with what the forms fit as its alpha; None where they fit nothing."""
+        shares = self._shares(fitted)
+        return None if shares is None else masked(self.frame, shares)
 
 
 def _cropped(values: bytes, width: int, where: Rectangle, size: int) -> bytes:
