@@ -10,6 +10,8 @@ NEEDED = {
     "engine/models/inception_v3_mixed5.onnx",
     "engine/models/ascent_step.onnx",
     "engine/py.typed",
+    "engine/studio/page/index.html",
+    "engine/studio/sample/sample.jpg",
     "gimp_plugin/gimp2/deepdream/deepdream.py",
     "gimp_plugin/gimp3/deepdream/deepdream.py",
     "gimp_plugin/gimp3/deepdream/pictures/channels.jpg",

@@ -125,6 +125,15 @@ HEIF_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mi
 """Major brands of HEIC files (ISO/IEC 14496-12)."""
 
 
+def names() -> dict[str, Format]:
+    """Return what can be written, each format once, by the first of its suffixes without the dot."""
+    found: dict[str, Format] = {}
+    for suffix, form in FORMATS.items():
+        if form not in found.values():
+            found[suffix.removeprefix(".")] = form
+    return found
+
+
 def format_of(target: Place) -> Format:
     """Return the format that a suffix stands for; PNG for a device without one, such as /dev/null.
 

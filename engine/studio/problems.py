@@ -103,10 +103,9 @@ class Unknown:
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         """Refuse; where the path is known, say which methods it takes."""
         whole = dict(scope, root_path="")
-        found: set[str] = set()
-        for route in self._routes:
-            if isinstance(route, Route) and route.matches(whole)[0] is not Match.NONE:
-                found |= route.methods or set()
+        known = [x for x in self._routes if isinstance(x, Route) and x.matches(whole)[0] is not Match.NONE]
+        exact = [x for x in known if "{" not in x.path]
+        found = {method for route in exact or known for method in route.methods or ()}
         if not found:
             raise HTTPException(HTTPStatus.NOT_FOUND, "there is no such path")
         allowed = {"Allow": ", ".join(sorted(found))}

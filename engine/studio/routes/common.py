@@ -3,9 +3,27 @@
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Depends, Path, Request
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import FileResponse, StreamingResponse
 
 from engine.studio.studio import Studio
+
+
+class KeyConvertor(Convertor[str]):
+    """What of a path may be the name of a picture or a dream: nothing else gets as far as a route."""
+
+    regex = "[A-Za-z0-9_-]{16}"
+
+    def convert(self, value: str) -> str:
+        """Return the name."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return the part of the path."""
+        return value
+
+
+register_url_convertor("key", KeyConvertor())
 
 Key = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16}$")]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, Response
 
+from engine.files.formats import names
 from engine.library.command import command_line, quoted
 from engine.settings.recipe import Recipe
 from engine.studio import sse
@@ -19,9 +20,16 @@ from engine.studio.studio import Studio
 
 router = APIRouter(prefix="/api/dreams", tags=["dreams"])
 
-ANY: Final[Answers] = {
-    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-}
+FORMAT: Final = {"enum": list(names())}
+"""What a result can be had in; not each of them on each machine."""
+
+MEDIA: Final = {"jxl": "image/jxl", "heic": "image/heic", "avif": "image/avif"}
+"""Types that not every system knows."""
+
+FILE: Final = {"schema": {"type": "string", "format": "binary"}}
+RESULT: Final[Answers] = {200: {"content": {"image/*": FILE}}}
+FILM: Final[Answers] = {200: {"content": {"video/*": FILE, "image/*": FILE}}}
+"""What such paths answer, for the OpenAPI document."""
 
 
 @router.get("")
@@ -45,19 +53,19 @@ async def all_events(studio: Here) -> Events:
     return Events(_changes(studio, lambda: list(studio.shelf.dreams), for_ever=True))
 
 
-@router.get("/{key}")
+@router.get("/{key:key}")
 async def tell(key: Key, studio: Here) -> Dream:
     """Tell of a dream."""
     return studio.dream(key)
 
 
-@router.delete("/{key}", status_code=204, response_class=Response)
+@router.delete("/{key:key}", status_code=204, response_class=Response)
 async def remove(key: Key, studio: Here) -> None:
     """Remove a dream and all that belongs to it; one that is at work is ended."""
     await studio.queue.remove(studio.dream(key))
 
 
-@router.post("/{key}/stop")
+@router.post("/{key:key}/stop")
 async def stop(key: Key, studio: Here) -> Dream:
     """Stop a dream, or its film; a dream keeps the picture so far."""
     dream = studio.dream(key)
@@ -65,7 +73,7 @@ async def stop(key: Key, studio: Here) -> Dream:
     return dream
 
 
-@router.get("/{key}/events", response_class=Events, responses=EVENTS)
+@router.get("/{key:key}/events", response_class=Events, responses=EVENTS)
 async def events(key: Key, studio: Here) -> Events:
     """Tell how a dream goes on, first how it is now.
 
@@ -81,7 +89,7 @@ async def events(key: Key, studio: Here) -> Events:
     return Events(_changes(studio, chosen, for_ever=False))
 
 
-@router.get("/{key}/preview", response_class=Image, responses=IMAGE)
+@router.get("/{key:key}/preview", response_class=Image, responses=IMAGE)
 async def preview(key: Key, studio: Here) -> Image:
     """Show the picture so far, or the result, small; what follows `?look=` makes another address of it."""
     studio.dream(key)
@@ -91,17 +99,17 @@ async def preview(key: Key, studio: Here) -> Image:
     return Image(file)
 
 
-@router.get("/{key}/result", response_class=FileResponse, responses=ANY)
+@router.get("/{key:key}/result", response_class=FileResponse, responses=RESULT)
 async def result(
     key: Key,
     studio: Here,
-    format: Annotated[str, Query(pattern="^[a-z]{3,4}$")] = "png",  # noqa: A002 - the API's word
+    format: Annotated[str, Query(max_length=8, json_schema_extra=FORMAT)] = "png",  # noqa: A002 - the API's word
     quality: Annotated[int | None, Query(ge=1, le=100)] = None,
 ) -> FileResponse:
     """Give the result at full size, its recipe inside, in a format of GET /api/studio."""
     dream = studio.dream(key)
     if format not in [x.name for x in studio.about.formats]:
-        raise Refused(422, "there is no such format here", "GET /api/studio names the formats")
+        raise Refused(404, "there is no such format here", "GET /api/studio names the formats")
     folder = studio.shelf.dreams.folder(key)
     kept = result_of(folder)
     file = folder / f"result-{quality or 'usual'}.{format}"
@@ -111,17 +119,17 @@ async def result(
         await studio.readers.do(
             "write", source=str(kept), target=str(file), format=format, quality=quality, name=dream.name
         )
-    return FileResponse(file, filename=f"{_stem(dream.name)}.dream.{format}")
+    return FileResponse(file, media_type=MEDIA.get(format), filename=f"{_stem(dream.name)}.dream.{format}")
 
 
-@router.get("/{key}/recipe")
+@router.get("/{key:key}/recipe")
 async def recipe(key: Key, studio: Here) -> dict[str, Any]:
     """Give everything that is needed to make the result again."""
     table: dict[str, Any] = json.loads(_recipe(studio, key).to_json())
     return table
 
 
-@router.get("/{key}/command")
+@router.get("/{key:key}/command")
 async def command(key: Key, studio: Here) -> Command:
     """Give the command line that makes the result again."""
     name = studio.dream(key).name
@@ -129,7 +137,7 @@ async def command(key: Key, studio: Here) -> Command:
     return Command(command=quoted(words), words=words)
 
 
-@router.post("/{key}/film", status_code=201)
+@router.post("/{key:key}/film", status_code=201)
 async def order_film(key: Key, wanted: FilmWanted, studio: Here) -> Dream:
     """Ask for a film that flies into the result; the dream's events tell how it goes on."""
     dream = studio.dream(key)
@@ -140,7 +148,7 @@ async def order_film(key: Key, wanted: FilmWanted, studio: Here) -> Dream:
     return dream
 
 
-@router.get("/{key}/film", response_class=FileResponse, responses=ANY)
+@router.get("/{key:key}/film", response_class=FileResponse, responses=FILM)
 async def film(key: Key, studio: Here) -> FileResponse:
     """Give the film."""
     dream = studio.dream(key)

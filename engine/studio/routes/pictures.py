@@ -45,19 +45,19 @@ async def sample(studio: Here) -> Picture:
     return await studio.take(SAMPLE, parts())
 
 
-@router.get("/{key}")
+@router.get("/{key:key}")
 async def tell(key: Key, studio: Here) -> Picture:
     """Tell of a picture."""
     return studio.picture(key)
 
 
-@router.delete("/{key}", status_code=204, response_class=Response)
+@router.delete("/{key:key}", status_code=204, response_class=Response)
 async def remove(key: Key, studio: Here) -> None:
     """Remove a picture that no dream was made with."""
     studio.remove_picture(studio.picture(key))
 
 
-@router.get("/{key}/preview", response_class=Image, responses=IMAGE)
+@router.get("/{key:key}/preview", response_class=Image, responses=IMAGE)
 async def preview(key: Key, studio: Here, longest: Annotated[int, Query(ge=1, le=3200)] = 1600) -> Image:
     """Show a copy of a picture whose longer side has about `longest` pixels."""
     picture = studio.picture(key)
@@ -71,7 +71,7 @@ async def preview(key: Key, studio: Here, longest: Annotated[int, Query(ge=1, le
     return Image(target, headers={"Cache-Control": "private, max-age=3600"})
 
 
-@router.get("/{key}/thumbnails", response_class=Events, responses=EVENTS)
+@router.get("/{key:key}/thumbnails", response_class=Events, responses=EVENTS)
 async def thumbnails(
     key: Key,
     studio: Here,
@@ -89,7 +89,7 @@ async def thumbnails(
     return Events(_sheet(studio, picture, kind, layer if kind == "channels" else ""))
 
 
-@router.get("/{key}/thumbnails/{name}", response_class=Image, responses=IMAGE)
+@router.get("/{key:key}/thumbnails/{name}", response_class=Image, responses=IMAGE)
 async def thumbnail(key: Key, name: str, studio: Here) -> Image:
     """Show a thumbnail."""
     studio.picture(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ImageError
-from engine.files.formats import FORMATS, enable
+from engine.files.formats import enable, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,17 +29,13 @@ def tell(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
 
 
 def _formats() -> Iterator[dict[str, Any]]:
-    seen = set()
-    for suffix, form in FORMATS.items():
-        if form.name in seen:
-            continue
-        seen.add(form.name)
+    for name, form in names().items():
         try:
             enable(form, "")
         except ImageError:
             continue
         yield {
-            "name": suffix.removeprefix("."),
+            "name": name,
             "title": form.name,
             "depths": list(form.depths),
             "alpha": "alpha" in form.keeps,

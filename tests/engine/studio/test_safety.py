@@ -101,6 +101,7 @@ def test_unknown_paths_and_methods(client) -> None:
         ("GET", f"/api/dreams/{key}/stop", "POST"),
         ("PATCH", f"/api/pictures/{key}", "DELETE, GET"),
         ("POST", "/api/studio", "GET"),
+        ("GET", "/api/pictures/sample", "POST"),
     ):
         answer = client.request(method, path)
         assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
