@@ -6,6 +6,7 @@ client says ever becomes part of a path.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T", Picture, Dream)
+
+log = logging.getLogger(__name__)
 
 
 class Kept(Generic[T]):
@@ -77,8 +80,11 @@ class Kept(Generic[T]):
     def _restore(self, path: Path) -> None:
         try:
             record = self._kind.model_validate_json((path / "record.json").read_bytes())
-        except (OSError, ValidationError):  # what was not whole when the studio was killed
+        except FileNotFoundError:  # what was not whole when the studio was killed
             shutil.rmtree(path, ignore_errors=True)
+            return
+        except (OSError, ValidationError) as error:  # another version's, perhaps: it stays, unseen
+            log.warning("%s cannot be read: %s", path, error)
             return
         if record.id == path.name:
             self._records[record.id] = record

@@ -163,6 +163,8 @@ def test_what_waited_waits_again_after_the_studio_was_killed(client_of, held) ->
         killed = folder.with_name("killed")
         shutil.copytree(folder, killed)
         (killed / "dreams" / ("B" * 16)).mkdir()  # begun, and not written
+        (killed / "dreams" / ("C" * 16)).mkdir()
+        (killed / "dreams" / ("C" * 16) / "record.json").write_text('{"id": "of another version"}')
         held.clear()
     with client_of(killed) as client:
         over = events(client, f"/api/dreams/{queued['id']}/events")[-1][1]
@@ -174,8 +176,10 @@ def test_what_waited_waits_again_after_the_studio_was_killed(client_of, held) ->
         )
         assert len(client.get("/api/dreams").json()) == 2
         assert not (killed / "dreams" / ("B" * 16)).exists()
+        assert (killed / "dreams" / ("C" * 16) / "record.json").exists()
 
 
+@pytest.mark.slow
 def test_fifty_clients_each_get_their_own_or_a_clear_refusal(client_of) -> None:
     with client_of(queue=30, waiting=40) as client:
 
