@@ -102,7 +102,11 @@ export const get = (path) => ask(path);
 
 /** Send an order. @param {string} path @param {object} [order] */
 export const post = (path, order = {}) =>
-  ask(path, { method: "POST", headers: { ...HEADERS, "content-type": "application/json" }, body: JSON.stringify(order) });
+  ask(path, {
+    method: "POST",
+    headers: { ...HEADERS, "content-type": "application/json" },
+    body: JSON.stringify(order),
+  });
 
 /** Send the bytes of a picture. @param {Blob} bytes @param {string} name @returns {Promise<Picture>} */
 export const upload = (bytes, name) =>

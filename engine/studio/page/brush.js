@@ -23,7 +23,12 @@ export function listenToBrush() {
   const area = canvas();
   area.tabIndex = 0;
   area.setAttribute("role", "application");
-  area.setAttribute("aria-label", _("Mask. Arrow keys move the brush, Space paints, Enter keeps painting, plus and minus change the size, X erases, Escape ends."));
+  area.setAttribute(
+    "aria-label",
+    _(
+      "Mask. Arrow keys move the brush, Space paints, Enter keeps painting, plus and minus change the size, X erases, Escape ends.",
+    ),
+  );
   const ring = make("div", { className: "ring", id: "ring", hidden: true });
   area.after(ring);
   area.onpointerdown = (event) => {
@@ -40,12 +45,21 @@ export function listenToBrush() {
 }
 
 function toolbar() {
-  const size = make("input", { type: "range", id: "brush-size", min: "2", max: "40", value: String(SIZES.usual * 100) });
+  const size = make("input", {
+    type: "range",
+    id: "brush-size",
+    min: "2",
+    max: "40",
+    value: String(SIZES.usual * 100),
+  });
   size.oninput = () => resize(Number(size.value) / 100);
   const erase = button(_("Erase"), () => erasing(!brush.erases), { id: "erase", "aria-pressed": "false" });
   $("brushes").append(
-    make("label", { htmlFor: size.id }, _("Brush")), size, erase,
-    button(_("Invert"), invert), button(_("Clear"), clear),
+    make("label", { htmlFor: size.id }, _("Brush")),
+    size,
+    erase,
+    button(_("Invert"), invert),
+    button(_("Clear"), clear),
     button(_("Done"), () => change({ painting: false }), { className: "main", id: "mask-done" }),
   );
 }
@@ -70,12 +84,15 @@ function mask() {
   const found = state.masks[picture.id];
   if (found) return found;
   const scale = LONGEST / Math.max(picture.width, picture.height);
-  const [width, height] = [picture.width, picture.height].map((side) => Math.max(Math.round(side * Math.min(scale, 1)), 1));
+  const [width, height] = [picture.width, picture.height].map((side) =>
+    Math.max(Math.round(side * Math.min(scale, 1)), 1),
+  );
   return (state.masks[picture.id] = make("canvas", { width, height }));
 }
 
 /** @param {CanvasImageSource} source */
-const pen = (source) => /** @type {CanvasRenderingContext2D} */ (/** @type {HTMLCanvasElement} */ (source).getContext("2d"));
+const pen = (source) =>
+  /** @type {CanvasRenderingContext2D} */ (/** @type {HTMLCanvasElement} */ (source).getContext("2d"));
 
 /** Show the mask, and its tools, while it is painted; afterwards where it lies. */
 function draw() {
@@ -89,7 +106,8 @@ function draw() {
 
 function copy() {
   const [area, painted] = [canvas(), mask()];
-  if (area.width !== painted.width || area.height !== painted.height) Object.assign(area, { width: painted.width, height: painted.height });
+  if (area.width !== painted.width || area.height !== painted.height)
+    Object.assign(area, { width: painted.width, height: painted.height });
   pen(area).clearRect(0, 0, area.width, area.height);
   pen(area).drawImage(painted, 0, 0);
 }

@@ -43,11 +43,17 @@ export function slider(label, help, scale, read, write) {
   const bend = scale.gamma ?? 1;
   const notches = Math.min((scale.high - scale.low) / scale.step, NOTCHES);
   const range = make("input", { type: "range", id, min: "0", max: String(Math.round(notches)), step: "1" });
-  const field = make("input", { type: "number", min: String(scale.least), max: String(scale.most), step: "any" });
+  const field = make("input", {
+    type: "number",
+    min: String(scale.least),
+    max: String(scale.most),
+    step: "any",
+  });
   field.setAttribute("aria-label", label);
   const row = make("div", { className: "control" }, make("label", { htmlFor: id }, label), field, range);
   describe(row, range, help);
-  const round = (/** @type {number} */ value) => Number((Math.round(value / scale.step) * scale.step).toFixed(scale.digits));
+  const round = (/** @type {number} */ value) =>
+    Number((Math.round(value / scale.step) * scale.step).toFixed(scale.digits));
   range.oninput = () => {
     const share = Number(range.value) / Number(range.max);
     set(write(round(scale.low + (scale.high - scale.low) * share ** bend)));
@@ -71,20 +77,28 @@ export function slider(label, help, scale, read, write) {
   return row;
 }
 
-/** Return a slider for a setting of the engine. @param {string} name */
-export function numberOf(name) {
+/** Return a slider for a setting of the engine. @param {string} name @param {string} [help] other than in GIMP */
+export function numberOf(name, help) {
   const control = known(name);
   const [low, high] = control.slider;
   const whole = control.kind === "integer";
   const off = control.optional;
   const scale = {
-    low, high, least: off ? 0 : control.min, most: control.max, gamma: control.gamma,
+    low,
+    high,
+    least: off ? 0 : control.min,
+    most: control.max,
+    gamma: control.gamma,
     step: whole ? control.step : Math.min(control.step, (high - low) / NOTCHES),
     digits: whole ? 0 : Math.max(control.digits, 2),
   };
-  return slider(labelOf(control), _(control.help), scale,
+  return slider(
+    labelOf(control),
+    help ?? _(control.help),
+    scale,
     (values) => values[name] ?? 0,
-    (value) => ({ [name]: off && !value ? null : Math.max(whole ? Math.round(value) : value, control.min) }));
+    (value) => ({ [name]: off && !value ? null : Math.max(whole ? Math.round(value) : value, control.min) }),
+  );
 }
 
 /** Return a switch for a setting. @param {string} name */
@@ -92,7 +106,12 @@ export function switchOf(name) {
   const control = known(name);
   const id = `c${++made}`;
   const box = make("input", { type: "checkbox", id, onchange: () => set({ [name]: box.checked }) });
-  const row = make("div", { className: "control switch" }, box, make("label", { htmlFor: id }, labelOf(control)));
+  const row = make(
+    "div",
+    { className: "control switch" },
+    box,
+    make("label", { htmlFor: id }, labelOf(control)),
+  );
   describe(row, box, _(control.help));
   const showNow = () => (box.checked = Boolean(state.values[name]));
   follow(["values"], showNow);
@@ -128,5 +147,5 @@ export function idle(row, reason) {
 }
 
 /** Return controls under a heading. @param {string} head @param {...HTMLElement} rows */
-export const section = (head, ...rows) => make("section", { className: "section" }, make("h2", {}, head), ...rows);
-
+export const section = (head, ...rows) =>
+  make("section", { className: "section" }, make("h2", {}, head), ...rows);

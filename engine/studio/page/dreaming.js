@@ -43,7 +43,11 @@ async function generate(pictures) {
     const bytes = await maskOf(picture.id);
     const mask = bytes && (await upload(bytes, "mask.png"));
     const dream = await post("dreams", {
-      picture: picture.id, name: picture.name, settings: order(), mask: mask?.id ?? null, guide: state.guide?.id ?? null,
+      picture: picture.id,
+      name: picture.name,
+      settings: order(),
+      mask: mask?.id ?? null,
+      guide: state.guide?.id ?? null,
     });
     note(dream);
     if (picture === pictures[0]) change({ shown: dream.id });
@@ -62,16 +66,25 @@ const look = () => (document.hidden ? ignore() : hear());
 function hear() {
   if (stopListening) return;
   /** @param {string} id @param {Partial<Dream>} news */
-  const add = (id, news) => note({ .../** @type {Dream} */ (state.dreams.find((x) => x.id === id)), ...news });
-  stopListening = listen("dreams/events", {
-    state: (said) => (announce(said), add(said.id, said)),
-    progress: ({ id, ...progress }) => add(id, { progress }),
-    preview: ({ id, url }) => add(id, { preview: url }),
-    removed: ({ id }) => change({ dreams: state.dreams.filter((x) => x.id !== id), shown: state.shown === id ? null : state.shown }),
-  }, () => {
-    ignore();
-    setTimeout(look, AGAIN);
-  });
+  const add = (id, news) =>
+    note({ .../** @type {Dream} */ (state.dreams.find((x) => x.id === id)), ...news });
+  stopListening = listen(
+    "dreams/events",
+    {
+      state: (said) => (announce(said), add(said.id, said)),
+      progress: ({ id, ...progress }) => add(id, { progress }),
+      preview: ({ id, url }) => add(id, { preview: url }),
+      removed: ({ id }) =>
+        change({
+          dreams: state.dreams.filter((x) => x.id !== id),
+          shown: state.shown === id ? null : state.shown,
+        }),
+    },
+    () => {
+      ignore();
+      setTimeout(look, AGAIN);
+    },
+  );
 }
 
 function ignore() {
@@ -98,7 +111,8 @@ function draw() {
     bar.value = dream.progress?.fraction ?? 0;
     $("told").textContent = words(dream);
     const now = `${dream.id} ${dream.progress?.octave}`;
-    if (dream.progress && now !== octave) tell(_("Octave {octave} of {octaves}", { ...dream.progress, seconds_left: "" }));
+    if (dream.progress && now !== octave)
+      tell(_("Octave {octave} of {octaves}", { ...dream.progress, seconds_left: "" }));
     octave = now;
   }
   const failed = dream?.status === "failed";
@@ -111,7 +125,10 @@ function words(dream) {
   if (dream.status === "stopping") return _("Stopping…");
   if (dream.status === "queued") return _("Waits for its turn");
   if (!dream.progress) return _("Opening the model…");
-  const place = _("Octave {octave} of {octaves}", { octave: dream.progress.octave, octaves: dream.progress.octaves });
+  const place = _("Octave {octave} of {octaves}", {
+    octave: dream.progress.octave,
+    octaves: dream.progress.octaves,
+  });
   return dream.progress.seconds_left ? `${place} · ${left(dream.progress.seconds_left)}` : place;
 }
 

@@ -52,6 +52,8 @@ export const KO = {
   "Show all layers": "모든 층 보기",
   "Show channels of {layer}": "{layer} 층의 채널 보기",
   "Show fewer layers": "층 줄여 보기",
+  "Softens the mask's edge: the dream fades in over so many pixels inside it.":
+    "마스크의 가장자리를 부드럽게 합니다. 안쪽에서 이 픽셀 수에 걸쳐 꿈이 서서히 나타납니다.",
   "The brush is down.": "붓을 내렸습니다.",
   "The brush is up.": "붓을 들었습니다.",
   "The command line": "명령줄",

@@ -28,7 +28,8 @@ async function start() {
   listenToPictures();
   listenToBrush();
   listenToTabs();
-  for (const part of [showStage, showTiles, showPages, showWhere, showDreaming, showResult, showShelf]) part();
+  for (const part of [showStage, showTiles, showPages, showWhere, showDreaming, showResult, showShelf])
+    part();
   keep();
   for (const id of ["welcome-choose", "sample"]) $(id, HTMLButtonElement).disabled = false;
   await followDreams();

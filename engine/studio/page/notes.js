@@ -13,7 +13,11 @@ export function tell(text) {
 
 /** Show a note that stays until it is closed. @param {string} text @param {string} [hint] @param {string} [role] */
 export function show(text, hint = "", role = "status") {
-  const note = make("div", { className: `note ${role}`, role }, make("p", {}, make("strong", {}, text), hint && ` ${hint}`));
+  const note = make(
+    "div",
+    { className: `note ${role}`, role },
+    make("p", {}, make("strong", {}, text), hint && ` ${hint}`),
+  );
   note.append(button("×", () => note.remove(), { "aria-label": _("Close") }));
   $("notes").append(note);
 }
@@ -33,10 +37,12 @@ export function sentences(error) {
 }
 
 /** Return a function that runs another, and shows what goes wrong in it. @template {any[]} A @param {(...values: A) => any} run */
-export const caught = (run) => async (/** @type {A} */ ...values) => {
-  try {
-    return await run(...values);
-  } catch (error) {
-    fail(error);
-  }
-};
+export const caught =
+  (run) =>
+  async (/** @type {A} */ ...values) => {
+    try {
+      return await run(...values);
+    } catch (error) {
+      fail(error);
+    }
+  };

@@ -13,11 +13,21 @@ import { title } from "./tiles.js";
 const FORMS_HELP = N_(
   "How large the forms become in the picture, from many small ones to a few that fill it. This sets the smallest size among the details or, while that is 0, the number of octaves",
 );
-const SIZE_DECIDES = N_("The smallest size decides how many octaves there are. While it is 0, you can choose.");
+const SIZE_DECIDES = N_(
+  "The smallest size decides how many octaves there are. While it is 0, you can choose.",
+);
 const ONE_OCTAVE = N_("There is only one octave.");
 const LIGHTNESS_ONLY = N_("Only lightness is dreamed on, so colours stay as they are.");
 /** Settings that stand elsewhere than under fine tuning. */
-const ELSEWHERE = ["step_size", "blend", "natural_colours", "keep_colours", "feather", "guide_places", "seed"];
+const ELSEWHERE = [
+  "step_size",
+  "blend",
+  "natural_colours",
+  "keep_colours",
+  "feather",
+  "guide_places",
+  "seed",
+];
 const LAYER_SCALE = { low: 0, high: 5, step: 0.05, digits: 2, least: -1000, most: 1000 };
 const LARGEST_SEED = 2 ** 32 - 1;
 
@@ -26,13 +36,35 @@ export function showPages() {
   const strength = known("step_size");
   const [low, high] = strength.slider;
   $("sliders").append(
-    slider(_("Strength"), _(strength.help), {
-      low: low * 1000, high: high * 1000, step: 0.5, digits: 2, least: strength.min * 1000, most: strength.max * 1000, gamma: strength.gamma,
-    }, (values) => values.step_size * 1000, (value) => ({ step_size: value / 1000 })),
-    slider(_("Size of the forms"), _(FORMS_HELP), { low: 0, high: 100, step: 1, digits: 0, least: 0, most: 100 },
-      (values) => forms(values) * 100, (value) => fromForms(value / 100, state.values)),
-    slider(_("Amount (%)"), _(known("blend").help), { low: 0, high: 100, step: 1, digits: 0, least: 0, most: 100 },
-      (values) => values.blend * 100, (value) => ({ blend: value / 100 })),
+    slider(
+      _("Strength"),
+      _(strength.help),
+      {
+        low: low * 1000,
+        high: high * 1000,
+        step: 0.5,
+        digits: 2,
+        least: strength.min * 1000,
+        most: strength.max * 1000,
+        gamma: strength.gamma,
+      },
+      (values) => values.step_size * 1000,
+      (value) => ({ step_size: value / 1000 }),
+    ),
+    slider(
+      _("Size of the forms"),
+      _(FORMS_HELP),
+      { low: 0, high: 100, step: 1, digits: 0, least: 0, most: 100 },
+      (values) => forms(values) * 100,
+      (value) => fromForms(value / 100, state.values),
+    ),
+    slider(
+      _("Amount (%)"),
+      _(known("blend").help),
+      { low: 0, high: 100, step: 1, digits: 0, least: 0, most: 100 },
+      (values) => values.blend * 100,
+      (value) => ({ blend: value / 100 }),
+    ),
   );
   $("page-details").append(colours(), layers(), seed(), fine());
 }
@@ -44,9 +76,14 @@ function colours() {
 
 function layers() {
   const sliders = state.studio.layers.map(({ name }) =>
-    slider(title(name), _(LAYER_HELP[name] ?? ""), LAYER_SCALE,
+    slider(
+      title(name),
+      _(LAYER_HELP[name] ?? ""),
+      LAYER_SCALE,
       (values) => values.layers[name] ?? 0,
-      (value) => ({ layers: withLayer(name, value) })));
+      (value) => ({ layers: withLayer(name, value) }),
+    ),
+  );
   return section(_("Layers, from fine lines to whole objects"), ...sliders, layersField());
 }
 
@@ -77,22 +114,43 @@ function layersField() {
   };
   follow(["values"], showNow);
   showNow();
-  const help = make("p", { id: "layers-help", className: "help" },
-    _("Single motifs grow besides the layers' forms, such as one kind of eye: channels of layers with their strengths, such as mixed4:12+40=0.5,mixed3:87=1"));
-  return make("div", { className: "control text" }, make("label", { htmlFor: field.id }, _("Layers and channels")), field, wrong, help);
+  const help = make(
+    "p",
+    { id: "layers-help", className: "help" },
+    _(
+      "Single motifs grow besides the layers' forms, such as one kind of eye: channels of layers with their strengths, such as mixed4:12+40=0.5,mixed3:87=1",
+    ),
+  );
+  return make(
+    "div",
+    { className: "control text" },
+    make("label", { htmlFor: field.id }, _("Layers and channels")),
+    field,
+    wrong,
+    help,
+  );
 }
 
 function seed() {
   const field = make("input", { type: "number", id: "seed", min: "0", max: String(LARGEST_SEED), step: "1" });
-  field.onchange = () => set({ seed: Math.min(Math.max(Math.round(Number(field.value)) || 0, 0), LARGEST_SEED) });
+  field.onchange = () =>
+    set({ seed: Math.min(Math.max(Math.round(Number(field.value)) || 0, 0), LARGEST_SEED) });
   const showNow = () => (field.value = String(state.values.seed ?? 0));
   follow(["values"], showNow);
   showNow();
   const help = make("p", { className: "help", id: "seed-help" }, _(known("seed").help));
   field.setAttribute("aria-describedby", help.id);
   const another = button(_("Another"), () => set({ seed: 1 + Math.floor(Math.random() * 9999) }));
-  return section(_("Chance"), make("div", { className: "control text" }, make("label", { htmlFor: field.id }, _("Seed")),
-    make("div", { className: "row" }, field, another), help));
+  return section(
+    _("Chance"),
+    make(
+      "div",
+      { className: "control text" },
+      make("label", { htmlFor: field.id }, _("Seed")),
+      make("div", { className: "row" }, field, another),
+      help,
+    ),
+  );
 }
 
 function fine() {

@@ -26,20 +26,41 @@ export function showResult() {
 
 /** @param {import("./store.js").Dream} dream */
 function buttons(dream) {
-  const again = button(_("Use its settings"), () => reuse({ preset: dream.preset, ...dream.settings }), { id: "reuse" });
-  const gone = button(_("Remove"), caught(async () => {
-    await remove(`dreams/${dream.id}`);
-    change({ dreams: state.dreams.filter((x) => x.id !== dream.id), shown: null });
-  }), { id: "remove" });
+  const again = button(_("Use its settings"), () => reuse({ preset: dream.preset, ...dream.settings }), {
+    id: "reuse",
+  });
+  const gone = button(
+    _("Remove"),
+    caught(async () => {
+      await remove(`dreams/${dream.id}`);
+      change({ dreams: state.dreams.filter((x) => x.id !== dream.id), shown: null });
+    }),
+    { id: "remove" },
+  );
   if (dream.status === "failed") return [again, gone];
-  return [...download(dream), again, button(_("Copy command line"), caught(() => copy(dream)), { id: "copy" }), film(dream), gone];
+  return [
+    ...download(dream),
+    again,
+    button(
+      _("Copy command line"),
+      caught(() => copy(dream)),
+      { id: "copy" },
+    ),
+    film(dream),
+    gone,
+  ];
 }
 
 /** @param {import("./store.js").Dream} dream */
 function download(dream) {
-  const choice = make("select", { id: "format", "aria-label": _("Format") },
-    ...state.studio.formats.map((x) => make("option", { value: x.name }, x.title)));
-  choice.value = format = state.studio.formats.some((x) => x.name === format) ? format : state.studio.formats[0].name;
+  const choice = make(
+    "select",
+    { id: "format", "aria-label": _("Format") },
+    ...state.studio.formats.map((x) => make("option", { value: x.name }, x.title)),
+  );
+  choice.value = format = state.studio.formats.some((x) => x.name === format)
+    ? format
+    : state.studio.formats[0].name;
   const link = make("a", { className: "button main", id: "download", download: "" }, _("Download"));
   const point = () => (link.href = `/api/dreams/${dream.id}/result?format=${(format = choice.value)}`);
   choice.onchange = point;
@@ -65,9 +86,19 @@ async function copy(dream) {
 /** Return what stands for the film: a button, its progress, or the way to get it. @param {import("./store.js").Dream} dream */
 function film(dream) {
   if (dream.film?.status === "done")
-    return make("a", { className: "button", id: "film", download: "", href: `/api/dreams/${dream.id}/film` }, _("Download the film"));
+    return make(
+      "a",
+      { className: "button", id: "film", download: "", href: `/api/dreams/${dream.id}/film` },
+      _("Download the film"),
+    );
   const working = dream.film && ["queued", "working", "stopping"].includes(dream.film.status);
-  const text = working ? _("Film: {share} %", { share: number((dream.film?.fraction ?? 0) * 100) }) : _("Zoom film");
+  const text = working
+    ? _("Film: {share} %", { share: number((dream.film?.fraction ?? 0) * 100) })
+    : _("Zoom film");
   const format = state.studio.films ? "mp4" : "webp";
-  return button(text, caught(() => post(`dreams/${dream.id}/film`, { format })), { id: "film", disabled: Boolean(working) });
+  return button(
+    text,
+    caught(() => post(`dreams/${dream.id}/film`, { format })),
+    { id: "film", disabled: Boolean(working) },
+  );
 }

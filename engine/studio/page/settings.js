@@ -29,7 +29,8 @@ const lookCalled = (name) => state.studio.looks.find((x) => x.name === name) ?? 
  */
 export function picked(pick) {
   const [kind, name] = pick.split(/\/(.*)/s);
-  const begun = kind === "look" ? lookCalled(name).settings : { ...state.studio.layer_settings, layers: layersOf(name) };
+  const begun =
+    kind === "look" ? lookCalled(name).settings : { ...state.studio.layer_settings, layers: layersOf(name) };
   return { ...begun, seed: state.values.seed ?? 0, guide_places: state.values.guide_places ?? false };
 }
 
@@ -42,7 +43,7 @@ export function choose(pick, also = {}) {
 /** Take over settings that were used before, such as a recipe's. @param {Settings} settings  a preset, and what differs */
 export function reuse({ preset, ...given }) {
   const begun = preset ? picked(`look/${preset}`) : defaults();
-  const layers = typeof given.layers === "string" ? layersOf(given.layers) : given.layers ?? begun.layers;
+  const layers = typeof given.layers === "string" ? layersOf(given.layers) : (given.layers ?? begun.layers);
   const values = { ...begun, ...given, layers };
   const picks = [...state.studio.looks.map((x) => `look/${x.name}`), ...pickOf(layers)];
   const pick = picks.find((x) => same(picked(x), values)) ?? (preset ? `look/${preset}` : "");
@@ -90,7 +91,8 @@ function same(one, other) {
 }
 
 /** @param {any} value */
-const text = (value) => (value && typeof value === "object" ? layersText(value) : JSON.stringify(value ?? null));
+const text = (value) =>
+  value && typeof value === "object" ? layersText(value) : JSON.stringify(value ?? null);
 
 /** @returns {Settings} */
 function defaults() {
@@ -101,7 +103,9 @@ function defaults() {
 /** Return an order's settings: the look, and what differs from it. @returns {Settings} */
 export function order() {
   const { name, settings } = look();
-  const differing = Object.entries(state.values).filter(([key, value]) => text(value) !== text(settings[key]));
+  const differing = Object.entries(state.values).filter(
+    ([key, value]) => text(value) !== text(settings[key]),
+  );
   return { preset: name, ...Object.fromEntries(differing) };
 }
 
@@ -121,7 +125,10 @@ export const fromForms = (share, values) =>
 
 /** Return layers written as text, such as mixed3=0.5,mixed4:12+40=1. @param {Layers} layers */
 export const layersText = (layers) =>
-  Object.keys(layers).sort().map((name) => (layers[name] === 1 ? name : `${name}=${layers[name]}`)).join(",");
+  Object.keys(layers)
+    .sort()
+    .map((name) => (layers[name] === 1 ? name : `${name}=${layers[name]}`))
+    .join(",");
 
 /**
  * Read layers from text; throw what is wrong with it, as a form of _ and its values.
@@ -131,18 +138,28 @@ export const layersText = (layers) =>
 export function layersOf(text) {
   /** @type {Layers} */
   const found = {};
-  for (const part of text.split(",").map((x) => x.trim()).filter(Boolean)) {
+  for (const part of text
+    .split(",")
+    .map((x) => x.trim())
+    .filter(Boolean)) {
     const [, name, value] = /^([^=]*?)\s*(?:=\s*(\S+))?$/.exec(part) ?? [];
     const [, layer, channels] = SELECTOR.exec(name ?? "") ?? [];
     const strength = value === undefined ? 1 : Number(value);
-    if (!layer || !(Math.abs(strength) <= LIMIT)) throw new Wrong("“{text}” is not like mixed4:12+40=0.5.", { text: part });
+    if (!layer || !(Math.abs(strength) <= LIMIT))
+      throw new Wrong("“{text}” is not like mixed4:12+40=0.5.", { text: part });
     const there = state.studio.layers.find((x) => x.name === layer);
     if (!there)
       throw new Wrong("There is no layer {layer}. There are: {layers}.", {
-        layer, layers: state.studio.layers.map((x) => x.name).join(", "),
+        layer,
+        layers: state.studio.layers.map((x) => x.name).join(", "),
       });
     const beyond = channels?.split("+").find((x) => Number(x) >= there.channels);
-    if (beyond) throw new Wrong("{layer} has no channel {channel}. Its channels are 0 to {last}.", { layer, channel: beyond, last: there.channels - 1 });
+    if (beyond)
+      throw new Wrong("{layer} has no channel {channel}. Its channels are 0 to {last}.", {
+        layer,
+        channel: beyond,
+        last: there.channels - 1,
+      });
     found[name] = (found[name] ?? 0) + strength;
   }
   return found;

@@ -29,28 +29,49 @@ function fill(id, items) {
     const before = old.get(item.dataset.id);
     return before?.isEqualNode(item) ? before : item;
   });
-  const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest(`#${id} li`))?.dataset.id;
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest(`#${id} li`))?.dataset
+    .id;
   if (kept.length !== list.children.length || kept.some((item, at) => item !== list.children[at])) {
     list.replaceChildren(...kept);
-    if (focused) /** @type {HTMLElement | null} */ (list.querySelector(`[data-id="${focused}"] button`))?.focus();
+    if (focused)
+      /** @type {HTMLElement | null} */ (list.querySelector(`[data-id="${focused}"] button`))?.focus();
   }
 }
 
 /** @param {import("./api.js").Picture} picture */
 function pictureItem(picture) {
   const here = picture.id === state.picture && !state.shown;
-  const item = make("li", {}, tile(preview(picture.id, LONGEST), picture.name, here, () => choosePicture(picture.id)));
+  const item = make(
+    "li",
+    {},
+    tile(preview(picture.id, LONGEST), picture.name, here, () => choosePicture(picture.id)),
+  );
   item.dataset.id = picture.id;
   if (picture.id === state.picture && state.pictures.length > 1)
-    item.append(button("×", caught(() => takeAway(picture.id)), { className: "away", "aria-label": _("Remove {name}", { name: picture.name }) }));
+    item.append(
+      button(
+        "×",
+        caught(() => takeAway(picture.id)),
+        { className: "away", "aria-label": _("Remove {name}", { name: picture.name }) },
+      ),
+    );
   return item;
 }
 
 /** @param {import("./store.js").Dream} dream */
 function dreamItem(dream) {
-  const said = atWork(dream) && dream.progress ? `${number(dream.progress.fraction * 100)} %` : _(/** @type {any} */ (SAID)[dream.status] ?? "");
+  const said =
+    atWork(dream) && dream.progress
+      ? `${number(dream.progress.fraction * 100)} %`
+      : _(/** @type {any} */ (SAID)[dream.status] ?? "");
   const name = `${dream.name}${said && `, ${said}`}`;
-  const made = tile(seen(dream) || preview(dream.picture, LONGEST), name, dream.id === state.shown, () => open(dream), said);
+  const made = tile(
+    seen(dream) || preview(dream.picture, LONGEST),
+    name,
+    dream.id === state.shown,
+    () => open(dream),
+    said,
+  );
   const item = make("li", {}, made);
   item.dataset.id = dream.id;
   return item;
@@ -64,7 +85,12 @@ function open(dream) {
 
 /** @param {string} url @param {string} name @param {boolean} here @param {() => void} pressed @param {string} [said] */
 function tile(url, name, here, pressed, said) {
-  const made = button("", pressed, { className: "small", title: name, "aria-label": name, "aria-current": String(here) });
+  const made = button("", pressed, {
+    className: "small",
+    title: name,
+    "aria-label": name,
+    "aria-current": String(here),
+  });
   made.append(make("img", { alt: "", src: url }));
   if (said) made.append(make("span", {}, said));
   return made;

@@ -26,8 +26,7 @@ export function showStage() {
 }
 
 /** Return the address of what there is of a dream. @param {import("./store.js").Dream} dream */
-export const seen = (dream) =>
-  dream.preview ?? "";
+export const seen = (dream) => dream.preview ?? "";
 
 function draw() {
   const dream = onStage();
@@ -43,7 +42,11 @@ function draw() {
   const size = dream ?? current();
   if (size) $("view").style.setProperty("--ratio", String(size.width / size.height));
   const about = dream ?? current();
-  const facts = [about?.name, size && `${number(size.width)} × ${number(size.height)}`, ...(about?.warnings ?? []).map(asSentence)];
+  const facts = [
+    about?.name,
+    size && `${number(size.width)} × ${number(size.height)}`,
+    ...(about?.warnings ?? []).map(asSentence),
+  ];
   $("facts").textContent = facts.filter(Boolean).join(" · ");
 }
 
@@ -68,5 +71,8 @@ async function load(id, url) {
 function place() {
   const split = $("split", HTMLInputElement);
   $("view").style.setProperty("--split", `${split.value}%`);
-  split.setAttribute("aria-valuetext", _("{share} % of the dream is seen", { share: number(100 - Number(split.value)) }));
+  split.setAttribute(
+    "aria-valuetext",
+    _("{share} % of the dream is seen", { share: number(100 - Number(split.value)) }),
+  );
 }

@@ -5,7 +5,9 @@ import { $, show } from "./dom.js";
 
 /** Make the tabs of the panel work. */
 export function listenToTabs() {
-  const tabs = [...$("panel").querySelectorAll("[role=tab]")].map((x) => /** @type {HTMLButtonElement} */ (x));
+  const tabs = [...$("panel").querySelectorAll("[role=tab]")].map(
+    (x) => /** @type {HTMLButtonElement} */ (x),
+  );
   const open = (/** @type {HTMLButtonElement} */ wanted) => {
     for (const tab of tabs) {
       tab.ariaSelected = String(tab === wanted);

@@ -11,13 +11,18 @@ let forms = [];
 
 /** Take the catalogue of the first language that the browser asks for and we have, and translate the document. */
 export function speak() {
-  const wanted = navigator.languages.map((name) => name.slice(0, 2)).find((name) => name === "ko" || name === "en");
+  const wanted = navigator.languages
+    .map((name) => name.slice(0, 2))
+    .find((name) => name === "ko" || name === "en");
   if (wanted === "ko") {
     known = { ...SHARED, ...KO };
-    forms = Object.entries(SHARED).filter(([text]) => text.includes("%(")).map(([text, form]) => [pattern(text), form]);
+    forms = Object.entries(SHARED)
+      .filter(([text]) => text.includes("%("))
+      .map(([text, form]) => [pattern(text), form]);
     document.documentElement.lang = "ko";
   }
-  for (const element of document.querySelectorAll("[data-text]")) element.textContent = _(element.textContent ?? "");
+  for (const element of document.querySelectorAll("[data-text]"))
+    element.textContent = _(element.textContent ?? "");
   for (const name of ["aria-label", "alt"])
     for (const element of document.querySelectorAll(`[${name}]`))
       element.setAttribute(name, _(element.getAttribute(name) ?? ""));
@@ -25,7 +30,9 @@ export function speak() {
 
 /** @param {string} text  an English sentence with a value for each %(name)s @returns {RegExp} */
 function pattern(text) {
-  const parts = text.split(/%\((\w+)\)s/).map((part, at) => (at % 2 ? `(?<${part}>.+)` : part.replace(/[^\w\s]/g, "\\$&")));
+  const parts = text
+    .split(/%\((\w+)\)s/)
+    .map((part, at) => (at % 2 ? `(?<${part}>.+)` : part.replace(/[^\w\s]/g, "\\$&")));
   return new RegExp(`^${parts.join("")}$`, "s");
 }
 

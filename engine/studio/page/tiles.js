@@ -12,8 +12,12 @@ import { CHANNELS, LAYER_HELP } from "./words.js";
 /** @typedef {"looks" | "layers" | "channels"} Kind */
 
 const LAYERS = {
-  mixed0: N_("Fine lines"), mixed1: N_("Curls"), mixed2: N_("Ornament"),
-  mixed3: N_("Eyes"), mixed4: N_("Beings"), mixed5: N_("Whole objects"),
+  mixed0: N_("Fine lines"),
+  mixed1: N_("Curls"),
+  mixed2: N_("Ornament"),
+  mixed3: N_("Eyes"),
+  mixed4: N_("Beings"),
+  mixed5: N_("Whole objects"),
 };
 /** How many layers there are before all are shown; and how many channels there will be. */
 const FEW = 4;
@@ -56,44 +60,67 @@ function words() {
 
 /** Return what a layer, a channel or several of them are called. @param {string} name */
 export const title = (name) =>
-  name.split(",").map((x) => _(/** @type {Record<string, string>} */ (LAYERS)[x] ?? CHANNELS[x] ?? x)).join(" + ");
+  name
+    .split(",")
+    .map((x) => _(/** @type {Record<string, string>} */ (LAYERS)[x] ?? CHANNELS[x] ?? x))
+    .join(" + ");
 
 /** Draw all tiles anew; the one with the focus keeps it. */
 function draw() {
-  const focused = $("tiles").contains(document.activeElement) && /** @type {any} */ (document.activeElement).value;
+  const focused =
+    $("tiles").contains(document.activeElement) && /** @type {any} */ (document.activeElement).value;
   const { looks, layers } = state.studio;
   const names = layers.map((x) => x.name);
   $("tiles").replaceChildren(
-    group(_("Looks"), looks.map((x) => tile(`look/${x.name}`, _(x.title), _(x.description)))),
-    group(_("Layers, from fine lines to whole objects"), (allLayers ? names : names.slice(-FEW)).map((x) => tile(`layer/${x}`, title(x), x)), "layer-tiles"),
-    make("div", { className: "row", id: "layer-buttons" }),
+    group(
+      _("Looks"),
+      looks.map((x) => tile(`look/${x.name}`, _(x.title), _(x.description))),
+    ),
+    layerGroup((allLayers ? names : names.slice(-FEW)).map((x) => tile(`layer/${x}`, title(x), x))),
+    make("div", { className: "row", id: "channel-button" }),
     ...(opened ? [channelGroup()] : []),
   );
   mark();
-  if (focused) /** @type {HTMLElement | null} */ ($("tiles").querySelector(`[value="${CSS.escape(focused)}"]`))?.focus();
+  if (focused)
+    /** @type {HTMLElement | null} */ ($("tiles").querySelector(`[value="${CSS.escape(focused)}"]`))?.focus();
 }
 
 /** @param {string} head @param {HTMLElement[]} tiles @param {string} [id] */
-const group = (head, tiles, id = "") => make("fieldset", { className: "tiles", id }, make("legend", {}, head), ...tiles);
+const group = (head, tiles, id = "") =>
+  make("fieldset", { className: "tiles", id }, make("legend", {}, head), ...tiles);
 
-/** Return the buttons below the layers: for the other layers, and for the channels of the one that is picked. */
-function layerButtons() {
+/** @param {HTMLElement[]} tiles */
+const layerGroup = (tiles) =>
+  make(
+    "div",
+    { className: "layers" },
+    allButton(),
+    group(_("Layers, from fine lines to whole objects"), tiles),
+  );
+
+/** Return the button that shows the other layers, or only the last ones. */
+function allButton() {
+  const pressed = () => {
+    allLayers = !allLayers;
+    draw();
+    $("all-layers").focus();
+    if (allLayers) next("layers");
+  };
+  const text = allLayers ? _("Show fewer layers") : _("Show all layers");
+  return button(text, pressed, { id: "all-layers", className: "aside", "aria-expanded": String(allLayers) });
+}
+
+/** Return the button that shows the channels of the layer that is picked, if they are not shown. */
+function channelButton() {
   const layer = pickedLayer();
-  const buttons = [
-    button(allLayers ? _("Show fewer layers") : _("Show all layers"), () => {
-      allLayers = !allLayers;
-      draw();
-      if (allLayers) next("layers");
-    }, { id: "all-layers", "aria-expanded": String(allLayers) }),
-  ];
-  if (layer && layer !== opened)
-    buttons.push(button(_("Show channels of {layer}", { layer }), () => {
-      opened = layer;
-      draw();
-      next("channels");
-      $("channel-tiles").scrollIntoView({ block: "nearest" });
-    }, { id: "channels" }));
-  return buttons;
+  if (!layer || layer === opened) return [];
+  const pressed = () => {
+    opened = layer;
+    draw();
+    next("channels");
+    $("channel-tiles").scrollIntoView({ block: "nearest" });
+  };
+  return [button(_("Show channels of {layer}", { layer }), pressed, { id: "channels" })];
 }
 
 /** Return the layer that is picked, alone or by its channel; "" where there is none. */
@@ -104,7 +131,11 @@ function pickedLayer() {
 
 function channelGroup() {
   const names = channels[`${state.picture}/${opened}`] ?? Array(CHANNEL_COUNT).fill("");
-  const tiles = names.map((/** @type {string} */ x) => (x ? tile(`channel/${x}`, title(x), x) : make("span", { className: "tile" }, make("span", { className: "face" }))));
+  const tiles = names.map((/** @type {string} */ x) =>
+    x
+      ? tile(`channel/${x}`, title(x), x)
+      : make("span", { className: "tile" }, make("span", { className: "face" })),
+  );
   return group(_("What {layer} sees in this picture", { layer: opened }), tiles, "channel-tiles");
 }
 
@@ -112,7 +143,13 @@ function channelGroup() {
 function tile(pick, name, more) {
   const face = make("span", { className: "face" });
   const input = make("input", { type: "radio", name: "pick", value: pick, onclick: () => choose(pick) });
-  const made = make("label", { className: "tile", title: more }, input, face, make("span", { className: "name" }, name));
+  const made = make(
+    "label",
+    { className: "tile", title: more },
+    input,
+    face,
+    make("span", { className: "name" }, name),
+  );
   made.dataset.pick = pick;
   const url = arrived[state.picture ?? ""]?.[pick];
   if (url) fill(face, url);
@@ -130,10 +167,11 @@ function fill(face, url) {
 function mark() {
   for (const input of $("tiles").querySelectorAll("input")) {
     const now = input.value === state.pick;
-    if (now && !input.checked && !input.matches(":focus")) input.closest("label")?.scrollIntoView({ block: "nearest" });
+    if (now && !input.checked && !input.matches(":focus"))
+      input.closest("label")?.scrollIntoView({ block: "nearest" });
     input.checked = now;
   }
-  refill($("layer-buttons"), ...layerButtons());
+  refill($("channel-button"), ...channelButton());
 }
 
 /** @param {Kind} kind */
@@ -148,20 +186,24 @@ function next(first) {
   listening = null;
   if (!kind) return;
   const [picture, now, layer] = [state.picture ?? "", key(kind), opened];
-  const stop = listen(`pictures/${picture}/thumbnails?kind=${kind}${kind === "channels" ? `&layer=${layer}` : ""}`, {
-    names: ({ names }) => {
-      if (kind !== "channels") return;
-      channels[`${picture}/${layer}`] = names;
-      draw();
+  const stop = listen(
+    `pictures/${picture}/thumbnails?kind=${kind}${kind === "channels" ? `&layer=${layer}` : ""}`,
+    {
+      names: ({ names }) => {
+        if (kind !== "channels") return;
+        channels[`${picture}/${layer}`] = names;
+        draw();
+      },
+      thumbnail: ({ name, url }) => arrive(picture, `${PART[kind]}/${name}`, url),
+      problem: ({ detail, hint }) => fail(new Problem(detail, hint, 0)),
+      end: () => {
+        complete.add(now);
+        listening = null;
+        next();
+      },
     },
-    thumbnail: ({ name, url }) => arrive(picture, `${PART[kind]}/${name}`, url),
-    problem: ({ detail, hint }) => fail(new Problem(detail, hint, 0)),
-    end: () => {
-      complete.add(now);
-      listening = null;
-      next();
-    },
-  }, () => (listening = null));
+    () => (listening = null),
+  );
   listening = { key: now, stop };
 }
 

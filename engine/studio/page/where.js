@@ -18,22 +18,34 @@ export function showWhere() {
 function maskSection() {
   const start = button("", paint, { id: "paint" });
   const drop = button(_("Remove the mask"), () => (forget(), start.focus()), { id: "forget-mask" });
-  const feather = numberOf("feather");
+  const feather = numberOf(
+    "feather",
+    _("Softens the mask's edge: the dream fades in over so many pixels inside it."),
+  );
   follow(["masks", "picture", "painting"], () => {
     const masked = Boolean(state.masks[state.picture ?? ""]);
     start.textContent = masked ? _("Go on painting") : _("Paint a mask");
     show(masked, drop, feather);
   });
-  return section(_("Where to dream"),
-    make("p", { className: "help" }, _("Paint over what should dream. The forms fit their surroundings, and the rest stays as it is.")),
-    make("div", { className: "row" }, start, drop), feather);
+  return section(
+    _("Where to dream"),
+    make(
+      "p",
+      { className: "help" },
+      _("Paint over what should dream. The forms fit their surroundings, and the rest stays as it is."),
+    ),
+    make("div", { className: "row" }, start, drop),
+    feather,
+  );
 }
 
 function guideSection() {
   const file = $("guide-file", HTMLInputElement);
   const image = make("img", { className: "guide", alt: _("The guide picture") });
   const select = button(_("Choose a guide picture…"), () => file.click(), { id: "choose-guide" });
-  const drop = button(_("Remove the guide"), () => (change({ guide: null }), select.focus()), { id: "forget-guide" });
+  const drop = button(_("Remove the guide"), () => (change({ guide: null }), select.focus()), {
+    id: "forget-guide",
+  });
   const places = switchOf("guide_places");
   file.onchange = caught(async () => {
     const [chosen] = file.files ?? [];
@@ -44,8 +56,17 @@ function guideSection() {
     if (state.guide) image.src = preview(state.guide.id, 320);
     show(Boolean(state.guide), image, drop, places);
   });
-  return section(_("Guide picture"),
-    make("p", { className: "help" }, _("A picture that the dream is steered towards: what it shows more of than yours grows. Whole layers of the network follow it best; a few channels have little to choose from")),
-    image, make("div", { className: "row" }, select, drop), places);
+  return section(
+    _("Guide picture"),
+    make(
+      "p",
+      { className: "help" },
+      _(
+        "A picture that the dream is steered towards: what it shows more of than yours grows. Whole layers of the network follow it best; a few channels have little to choose from",
+      ),
+    ),
+    image,
+    make("div", { className: "row" }, select, drop),
+    places,
+  );
 }
-
