@@ -11,7 +11,7 @@ from PIL import Image
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 
-PATIENCE = 60_000
+PATIENCE = 240_000
 """Milliseconds after which something hangs."""
 
 LONG = "600"
@@ -69,6 +69,7 @@ def grown(page: Any, count: int = 2) -> None:
     seen: set[str] = set()
     while len(seen) < count:
         page.locator("#after[src]").wait_for()
+        page.wait_for_timeout(50)
         seen.add(page.locator("#after").get_attribute("src"))
 
 

@@ -50,12 +50,15 @@ def main() -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=arguments)
         try:
+            session = work(opened(browser, address, WINDOWS["studio"]), folder)
             for name, window in (WINDOWS if folder is None else MORE).items():
-                page = browser.new_context(**{"locale": "en-GB"} | window).new_page()
-                page.set_default_timeout(300_000)
-                page.goto(address)
+                page = opened(browser, address, window)
+                if folder is not None:
+                    page.screenshot(path=str(folder / f"{name}-welcome.png"))
+                page.evaluate("(kept) => sessionStorage.setItem('deepdream', kept)", session)
+                page.reload()
+                show(page)
                 if folder is None:
-                    show(page)
                     keep(page, PICTURES / f"{name}.png")
                 else:
                     walk(page, folder, name)
@@ -65,54 +68,56 @@ def main() -> None:
             stop(studio)
 
 
-def show(page: Any) -> None:
-    """Show a finished dream, half of it beside the picture as it was, with the thumbnails of that picture."""
-    names = ("palace.jpg", "dogs.jpg", "temple.jpg")
+def opened(browser: Any, address: str, window: dict[str, Any]) -> Any:
+    """Return the page in a window."""
+    page = browser.new_context(**{"locale": "en-GB"} | window).new_page()
+    page.set_default_timeout(600_000)
+    page.goto(address)
+    page.locator("#welcome-choose:enabled").wait_for()
+    return page
+
+
+def work(page: Any, folder: Path | None) -> str:
+    """Dream on some photographs; return what another tab needs to go on from there."""
+    names = ("dogs.jpg", "temple.jpg", "palace.jpg")
     page.locator("#file").set_input_files([flow.EXAMPLES / x for x in names])
     page.locator("#pictures li").nth(len(names) - 1).wait_for()
+    page.locator("#pictures button.small").nth(len(names) - 1).click()
+    flow.pick(page, "look/gaze")
+    flow.set_number(page, "Largest size", "448")  # as large as the pictures of it will be
+    page.locator("#tab-look").click()
+    page.locator("#generate-all").click()
+    flow.grown(page, 3)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(folder / "growing.png"))
+    page.locator("#dreams button").first.click()
+    flow.finished(page)
     thumbnails(page)
-    for at, look in ((1, "creatures"), (2, "coral"), (0, "gaze")):
-        page.locator("#pictures button.small").nth(at).click()
-        thumbnails(page)
-        flow.pick(page, f"look/{look}")
-        flow.generate(page)
-        flow.finished(page)
+    kept: str = page.evaluate("sessionStorage.getItem('deepdream')")
+    return kept
+
+
+def show(page: Any) -> None:
+    """Show a finished dream, half of it beside the picture as it was, with the thumbnails of that picture."""
+    flow.finished(page)
+    thumbnails(page)
     page.locator("#split").fill("38")
-    page.locator("#generate").focus()
     page.evaluate("document.activeElement.blur()")
+    page.wait_for_timeout(1000)
 
 
 def thumbnails(page: Any) -> None:
     """Wait for the thumbnails of all looks, and of the layers that are shown at first."""
-    flow.until(
-        page,
-        "[...document.querySelectorAll('#tiles .face')].every(x => x.querySelector('img.here')) "
-        "&& document.querySelectorAll('#tiles .face').length > 10",
-    )
+    page.locator(".tile:has(input[value^='look/']) img.here").nth(16).wait_for()
+    page.locator(".tile:has(input[value^='layer/']) img.here").nth(3).wait_for()
 
 
 def walk(page: Any, folder: Path, name: str) -> None:
-    """Look at each state of the page."""
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def look(state: str) -> None:
-        page.screenshot(path=str(folder / f"{name}-{state}.png"))
-
-    page.locator("#welcome-choose").wait_for()
-    look("1-welcome")
-    page.locator("#file").set_input_files([flow.EXAMPLES / "temple.jpg"])
-    page.locator('.tile:has(input[value="look/wool"]) img.here').wait_for()
-    look("2-looks")
-    flow.pick(page, "look/gaze")
-    flow.generate(page)
-    flow.grown(page, 3)
-    look("3-growing")
-    flow.finished(page)
-    page.locator("#split").fill("40")
-    thumbnails(page)
-    look("4-result")
+    """Look at each page of the panel, and at the brush."""
+    page.screenshot(path=str(folder / f"{name}-result.png"))
     page.locator("#tab-details").click()
-    look("5-details")
+    page.screenshot(path=str(folder / f"{name}-details.png"))
     page.locator("#tab-where").click()
     page.locator("#paint").click()
     box = page.locator("#brush").bounding_box()
@@ -120,7 +125,7 @@ def walk(page: Any, folder: Path, name: str) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=5)
     page.mouse.up()
-    look("6-mask")
+    page.screenshot(path=str(folder / f"{name}-mask.png"))
 
 
 def keep(page: Any, target: Path) -> None:
