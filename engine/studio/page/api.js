@@ -28,6 +28,7 @@ import { N_ } from "./texts.js";
  * @property {string} fallback  why not the GPU
  * @property {string} default  the look that dreams begin with
  * @property {boolean} films
+ * @property {{bytes: number}} limits
  * @property {{name: string, title: string}[]} formats
  * @property {Control[]} controls
  * @property {Look[]} looks

@@ -21,7 +21,6 @@ const canvas = () => $("brush", HTMLCanvasElement);
 /** Make the mask paintable whenever it is wanted. */
 export function listenToBrush() {
   const area = canvas();
-  area.tabIndex = 0;
   area.setAttribute("role", "application");
   area.setAttribute(
     "aria-label",
@@ -60,7 +59,7 @@ function toolbar() {
     erase,
     button(_("Invert"), invert),
     button(_("Clear"), clear),
-    button(_("Done"), () => change({ painting: false }), { className: "main", id: "mask-done" }),
+    button(_("Done"), done, { className: "main", id: "mask-done" }),
   );
 }
 
@@ -100,6 +99,7 @@ function draw() {
   show(here, canvas());
   show(state.painting, $("brushes"), $("ring"));
   canvas().classList.toggle("painting", state.painting);
+  canvas().tabIndex = state.painting ? 0 : -1;
   if (here) copy();
   if (state.painting) ringAt();
 }
@@ -164,7 +164,7 @@ function keyDown(event) {
     tell(brush.down ? _("The brush is down.") : _("The brush is up."));
   } else if (event.key === "+" || event.key === "-") resize(brush.size * (event.key === "+" ? 1.25 : 0.8));
   else if (event.key.toLowerCase() === "x") erasing(!brush.erases);
-  else if (event.key === "Escape") change({ painting: false });
+  else if (event.key === "Escape") done();
   else return;
   event.preventDefault();
 }
@@ -189,6 +189,11 @@ export function paint() {
   Object.assign(brush, { down: false, x: 0.5, y: 0.5 });
   change({ painting: true, shown: null });
   canvas().focus();
+}
+
+function done() {
+  change({ painting: false });
+  $("paint").focus();
 }
 
 /** Take the mask of the picture on the stage away. */

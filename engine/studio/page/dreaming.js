@@ -29,7 +29,8 @@ export function showDreaming() {
     note({ ...dream, status: "stopping" });
     note(await post(`dreams/${dream.id}/stop`));
   });
-  follow(["pictures"], () => {
+  follow(["pictures", "picture"], () => {
+    $("generate", HTMLButtonElement).disabled = !current();
     show(state.pictures.length > 1, $("generate-all"));
     $("generate-all").textContent = _("Generate all {count}", { count: state.pictures.length });
   });

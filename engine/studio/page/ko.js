@@ -26,6 +26,9 @@ export const KO = {
   "Generate all {count}": "{count}장 모두",
   "Go on painting": "이어서 칠하기",
   "Invert": "반전",
+  "It cannot be read. Is it a folder? Drop the pictures in it.":
+    "읽을 수 없습니다. 폴더라면 그 안의 그림을 놓으십시오.",
+  "It has more than {size} MB.": "{size}MB를 넘습니다.",
   "It does the same again, in a terminal.": "터미널에서 똑같은 꿈을 다시 만듭니다.",
   "Layers and channels": "층과 채널",
   "Let a picture dream": "그림이 꿈을 꾸게 하십시오",

@@ -7,7 +7,7 @@ import { $ } from "./dom.js";
 import { followDreams, showDreaming } from "./dreaming.js";
 import { bring, keep } from "./kept.js";
 import { fail } from "./notes.js";
-import { listenToPictures } from "./opening.js";
+import { listenToPictures, openDream } from "./opening.js";
 import { showPages } from "./pages.js";
 import { showResult } from "./result.js";
 import { picked } from "./settings.js";
@@ -34,7 +34,8 @@ async function start() {
   for (const id of ["welcome-choose", "sample"]) $(id, HTMLButtonElement).disabled = false;
   await followDreams();
   const going = state.dreams.find((dream) => dream.id === was.shown) ?? state.dreams.find(atWork);
-  change({ ...state, shown: going?.id ?? null });
+  change({ ...state, shown: null });
+  if (going) await openDream(going);
   const { device, fallback } = state.studio;
   $("device").textContent = device.startsWith("cuda") ? _("NVIDIA GPU (CUDA)") : _("Processor (CPU)");
   $("device").title = fallback && asSentence(fallback);

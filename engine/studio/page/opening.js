@@ -1,14 +1,15 @@
 // @ts-check
 /** How pictures come in: chosen, dropped, pasted, or the sample. */
 
-import { post, remove as removed, upload } from "./api.js";
+import { get, post, remove as removed, upload } from "./api.js";
 import { $, show } from "./dom.js";
 import { caught, fail, show as showNote, tell } from "./notes.js";
-import { reuse } from "./settings.js";
+import { reuse, Wrong } from "./settings.js";
 import { change, current, state } from "./store.js";
-import { _ } from "./texts.js";
+import { _, N_, number } from "./texts.js";
 
 /** @typedef {import("./api.js").Picture} Picture */
+/** @typedef {import("./api.js").Dream} Dream */
 
 /** Suffixes that browsers don't take for pictures. */
 const OTHERS = [".tif", ".tiff", ".jxl", ".heic", ".heif", ".avif", ".qoi"];
@@ -55,6 +56,7 @@ async function open(files) {
     tell(_("Opening {name}…", { name: file.name }));
     document.body.classList.add("opening");
     try {
+      await check(file);
       take(await upload(file, file.name), first);
       first = false;
     } catch (error) {
@@ -62,6 +64,27 @@ async function open(files) {
     }
     document.body.classList.remove("opening");
   }
+}
+
+/** Throw what speaks against sending a file at all. @param {File} file */
+async function check(file) {
+  const { bytes } = state.studio.limits;
+  if (file.size > bytes) throw new Wrong(N_("It has more than {size} MB."), { size: number(bytes / 1e6) });
+  await file
+    .slice(0, 1)
+    .arrayBuffer()
+    .catch(() => {
+      throw new Wrong(N_("It cannot be read. Is it a folder? Drop the pictures in it."), {});
+    });
+}
+
+/** Show a dream on the stage, and have the picture that it was made of, if that is still there. @param {Dream} dream */
+export async function openDream(dream) {
+  change({ shown: dream.id, painting: false });
+  const there = state.pictures.some((x) => x.id === dream.picture);
+  const picture = there ? null : await get(`pictures/${dream.picture}`).catch(() => null);
+  if (picture) change({ pictures: [...state.pictures, picture] });
+  if (there || picture) change({ picture: dream.picture });
 }
 
 /** Take a picture in. @param {Picture} picture @param {boolean} [select] whether it is the one to dream on */

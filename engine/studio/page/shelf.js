@@ -3,9 +3,9 @@
 
 import { $, button, make, show } from "./dom.js";
 import { caught } from "./notes.js";
-import { choosePicture, preview, takeAway } from "./opening.js";
+import { choosePicture, openDream, preview, takeAway } from "./opening.js";
 import { seen } from "./stage.js";
-import { atWork, change, follow, state } from "./store.js";
+import { atWork, follow, state } from "./store.js";
 import { _, N_, number } from "./texts.js";
 
 /** Longest side of the small copies, in pixels: sharp on dense screens, too. */
@@ -69,18 +69,12 @@ function dreamItem(dream) {
     seen(dream) || preview(dream.picture, LONGEST),
     name,
     dream.id === state.shown,
-    () => open(dream),
+    caught(() => openDream(dream)),
     said,
   );
   const item = make("li", {}, made);
   item.dataset.id = dream.id;
   return item;
-}
-
-/** @param {import("./store.js").Dream} dream */
-function open(dream) {
-  const there = state.pictures.some((x) => x.id === dream.picture);
-  change({ shown: dream.id, painting: false, ...(there ? { picture: dream.picture } : {}) });
 }
 
 /** @param {string} url @param {string} name @param {boolean} here @param {() => void} pressed @param {string} [said] */

@@ -32,6 +32,8 @@ const channels = {};
 /** What has all arrived: picture, kind and layer. @type {Set<string>} */
 const complete = new Set();
 let allLayers = false;
+/** The picture that the tiles are of. @type {string | null} */
+let drawn = null;
 /** The layer whose channels are shown. */
 let opened = "";
 /** @type {{key: string, stop: () => void} | null} */
@@ -43,10 +45,15 @@ export function showTiles() {
   $("surprise").onclick = surprise;
   follow(["history"], () => ($("back", HTMLButtonElement).disabled = !state.history.length));
   follow(["values", "pick"], words);
-  follow(["picture"], () => ((opened = ""), draw()));
+  follow(["picture"], () => {
+    if (drawn === state.picture) return;
+    opened = "";
+    draw();
+    next();
+  });
   follow(["pick"], mark);
-  follow(["picture"], () => next());
   draw();
+  next();
 }
 
 /** Say what is picked. */
@@ -69,6 +76,7 @@ export const title = (name) =>
 function draw() {
   const focused =
     $("tiles").contains(document.activeElement) && /** @type {any} */ (document.activeElement).value;
+  drawn = state.picture;
   const { looks, layers } = state.studio;
   const names = layers.map((x) => x.name);
   $("tiles").replaceChildren(

@@ -41,7 +41,7 @@ def test_axe_finds_nothing(opened: Any, axe: str, scheme: str) -> None:
     page = opened(color_scheme=scheme, reduced_motion="reduce")
     assert findings(page, axe) == []
     flow.open_small(page)
-    page.locator('.tile:has(input[value="layer/mixed1"]) img.here').wait_for()
+    page.locator(".tile img.here").first.wait_for()
     flow.pick(page, "layer/mixed1")
     assert findings(page, axe) == []
     page.locator("#tab-where").click()
