@@ -1,6 +1,6 @@
 """Make the pictures of the studio in docs/: python -m tests.engine.studio.browser.make_pictures [FOLDER].
 
-With a folder, the page in more windows, colours and languages, to be looked at.  It needs Chromium,
+With a folder, also the page in more windows, colours and languages, to be looked at.  It needs Chromium,
 playwright and a font with Korean; two minutes on two cores.
 """
 
@@ -51,17 +51,17 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=program, args=arguments)
         try:
             session = work(opened(browser, address, WINDOWS["studio"]), folder)
-            for name, window in (WINDOWS if folder is None else MORE).items():
+            for name, window in (WINDOWS | (MORE if folder else {})).items():
                 page = opened(browser, address, window)
-                if folder is not None:
+                if folder is not None and name in MORE:
                     page.screenshot(path=str(folder / f"{name}-welcome.png"))
                 page.evaluate("(kept) => sessionStorage.setItem('deepdream', kept)", session)
                 page.reload()
                 show(page)
-                if folder is None:
+                if name in WINDOWS:
                     keep(page, PICTURES / f"{name}.png")
                 else:
-                    walk(page, folder, name)
+                    walk(page, folder or PICTURES, name)
                 page.context.close()
         finally:
             browser.close()
@@ -78,20 +78,17 @@ def opened(browser: Any, address: str, window: dict[str, Any]) -> Any:
 
 
 def work(page: Any, folder: Path | None) -> str:
-    """Dream on some photographs; return what another tab needs to go on from there."""
-    names = ("dogs.jpg", "temple.jpg", "palace.jpg")
-    page.locator("#file").set_input_files([flow.EXAMPLES / x for x in names])
-    page.locator("#pictures li").nth(len(names) - 1).wait_for()
-    page.locator("#pictures button.small").nth(len(names) - 1).click()
+    """Dream on a photograph; return what another tab needs to go on from there."""
+    page.locator("#file").set_input_files(flow.EXAMPLES / "palace.jpg")
+    page.locator("#before[src]").wait_for()
     flow.pick(page, "look/gaze")
-    flow.set_number(page, "Largest size", "448")  # as large as the pictures of it will be
+    flow.set_number(page, "Largest size", "384")  # it will be shown hardly larger
     page.locator("#tab-look").click()
-    page.locator("#generate-all").click()
+    flow.generate(page)
     flow.grown(page, 3)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=str(folder / "growing.png"))
-    page.locator("#dreams button").first.click()
     flow.finished(page)
     thumbnails(page)
     kept: str = page.evaluate("sessionStorage.getItem('deepdream')")
