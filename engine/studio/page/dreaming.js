@@ -1,10 +1,10 @@
 // @ts-check
 /** From Generate to the finished picture: orders, progress, Stop. */
 
-import { get, listen, post, upload } from "./api.js";
+import { get, listen, post, Problem, upload } from "./api.js";
 import { maskOf } from "./brush.js";
 import { $, show } from "./dom.js";
-import { caught, tell } from "./notes.js";
+import { caught, fail, tell } from "./notes.js";
 import { order } from "./settings.js";
 import { atWork, change, current, follow, note, onStage, state } from "./store.js";
 import { _, asSentence, number } from "./texts.js";
@@ -93,12 +93,16 @@ function ignore() {
   stopListening = null;
 }
 
-/** Tell that a dream has ended, and what the studio warns of. @param {Dream} said */
+/** Tell that a dream or its film has ended, and why if that was early. @param {Dream} said */
 function announce(said) {
   const before = state.dreams.find((x) => x.id === said.id);
-  if (before?.status === said.status || !before || !atWork(before)) return;
-  if (said.status === "failed") tell(_("The dream failed."));
-  else if (!atWork(said)) tell(_("The dream is ready."));
+  if (before?.film && atWork(before.film) && said.film && !atWork(said.film)) {
+    const { error } = said.film;
+    if (error) fail(new Problem(error.detail, error.hint, 0), said.name);
+    else tell(_("The film is ready."));
+  }
+  if (before && atWork(before) && !atWork(said))
+    tell(said.status === "failed" ? _("The dream failed.") : _("The dream is ready."));
 }
 
 /** Show what the dream on the stage is doing. */

@@ -91,14 +91,18 @@ function film(dream) {
       { className: "button", id: "film", download: "", href: `/api/dreams/${dream.id}/film` },
       _("Download the film"),
     );
-  const working = dream.film && ["queued", "working", "stopping"].includes(dream.film.status);
-  const text = working
-    ? _("Film: {share} %", { share: number((dream.film?.fraction ?? 0) * 100) })
-    : _("Zoom film");
+  if (dream.film && atWork(dream.film)) {
+    const text = _("Stop the film ({share} %)", { share: number(dream.film.fraction * 100) });
+    return button(
+      text,
+      caught(() => post(`dreams/${dream.id}/stop`)),
+      { id: "film" },
+    );
+  }
   const format = state.studio.films ? "mp4" : "webp";
   return button(
-    text,
+    _("Zoom film"),
     caught(() => post(`dreams/${dream.id}/film`, { format })),
-    { id: "film", disabled: Boolean(working) },
+    { id: "film" },
   );
 }

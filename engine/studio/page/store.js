@@ -54,5 +54,5 @@ export function note(dream) {
   change({ dreams: known ? state.dreams : [dream, ...state.dreams] });
 }
 
-/** @param {Dream} dream */
-export const atWork = (dream) => ["queued", "working", "stopping"].includes(dream.status);
+/** Return whether a dream or a film waits, or is being made. @param {{status: import("./api.js").Status}} what */
+export const atWork = (what) => ["queued", "working", "stopping"].includes(what.status);
