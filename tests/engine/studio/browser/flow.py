@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).parents[4] / "examples"
 PATIENCE = 240_000
 """Milliseconds after which something hangs."""
 
-LONG = "600"
+LONG = "200"
 """Iterations in an octave of a dream of the tiny model that can be looked at while it grows."""
 
 

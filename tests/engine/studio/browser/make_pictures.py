@@ -129,7 +129,7 @@ def keep(page: Any, target: Path) -> None:
     """Write a screenshot with few colours."""
     page.screenshot(path=str(target))
     with Image.open(target) as image:
-        image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(target, optimize=True)
+        image.convert("RGB").quantize(COLOURS, Image.Quantize.MEDIANCUT).save(target, optimize=True)
 
 
 if __name__ == "__main__":
