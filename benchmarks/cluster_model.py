@@ -1,7 +1,7 @@
 """How long pictures take on a cluster: `python -m benchmarks.cluster_model --workers 64 --compute 2.5`.
 
 A run takes its start, and then as long as its busiest part: the workers, the store, or the machine that runs
-the command.  Every number is an option; the defaults of the last three were measured, see docs/cluster.md.
+the command.  Every number is an option; the defaults are assumptions, see docs/cluster.md.
 """
 
 from __future__ import annotations

@@ -13,13 +13,14 @@ import pytest
 from engine.ascent.order import order_for
 from engine.batch.events import Done, Event, Failed, Job, Streams, Told, Warned
 from engine.batch.jobs import perform
+from engine.cluster import ray_session
 from engine.cluster.fleet import AHEAD, Finished, Fleet, Joined, Lost, News, Trouble
 from engine.cluster.parcels import packed
 from engine.cluster.worker import Commission, Outcome, Worker
 from engine.errors import DeviceError, DreamError, ImageError, UsageError
 from engine.settings.config import DreamConfig
 from engine.settings.output import Output
-from tests.engine.conftest import TINY, copies
+from tests.engine.conftest import QUICK, TINY, copies
 
 T = TypeVar("T")
 RESULT = b"a picture's file"
@@ -236,6 +237,17 @@ def test_an_address_is_checked_before_anything_is_read(address: str, run, photo:
     code, _, err = run("dream", photo, "--cluster", address)
     assert code == 2
     assert "is no address of a cluster" in err
+
+
+def test_a_missing_ray_is_named(run, photo: Path, monkeypatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(ray_session, "import_module", missing)
+    code, out, err = run("dream", photo, "-o", photo.with_name("x.png"), *QUICK, "--cluster", "local")
+    assert (code, out) == (2, "")
+    assert "--cluster needs Ray, which is not installed" in err
+    assert 'pip install "deepdream-onnx[cluster]"' in err
 
 
 @pytest.mark.parametrize(
