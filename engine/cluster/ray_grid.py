@@ -84,6 +84,9 @@ class RayGrid:
     _hands: dict[int, _Hand] = field(default_factory=dict)
     _running: dict[Any, tuple[int, Job]] = field(default_factory=dict)
     _mustered: float = 0.0
+    _peopled: float = -SILENCE
+    """When there were workers, the last time: machines that are lost are mostly replaced by others."""
+
     _count: int = 0
     _reason: str = ""
     """Why a worker did not start, the last time."""
@@ -133,16 +136,15 @@ class RayGrid:
         """Start workers on all machines that have room for more."""
         alive = {x["NodeID"]: x for x in self.session.ray.nodes() if x["Alive"]}
         for node, about in alive.items():
-            if node not in self._machines:
-                self._machines[node] = self._looked_at(about)
-        self._machines = {node: x for node, x in self._machines.items() if node in alive}
-        for node, machine in self._machines.items():
+            machine = self._machines.setdefault(node, self._looked_at(about))
             held = sum(x.node == node for x in self._hands.values())
             free = machine.room - held if machine.failures < STARTS else 0
             for _ in range(free):
                 if self.at_most is None or len(self._hands) < self.at_most:
                     self._hire(node, machine)
-        if not self._hands:
+        now = time.monotonic()
+        self._peopled = now if self._hands else self._peopled
+        if not self._hands and now >= self._peopled + SILENCE:
             reason = self._reason or f"it has nothing for --device {self.commission.device}"
             raise DeviceError(
                 f"no machine of the cluster can dream: {reason}", hint="each needs the same deepdream-onnx"
@@ -207,13 +209,12 @@ class RayGrid:
 
     def _gone(self, hand: _Hand, error: Exception) -> list[News]:
         """Let go of a worker that a call failed on."""
-        known = self._machines.get(hand.node)
         alive = {x["NodeID"] for x in self.session.ray.nodes() if x["Alive"]}
         if hand.node not in alive:
             self._drop(hand)
             return [Lost(hand.number, "its machine does not answer", machine=True)] if hand.joined else []
         why = reason_of(error)
-        if hand.joined or known is None:
+        if hand.joined:
             self._drop(hand)
             return [Lost(hand.number, why, machine=False)]
         return self._dismissed(hand, why)

@@ -199,10 +199,26 @@ def test_a_machine_whose_workers_do_not_start_is_left_alone(now, greeting, why: 
     grid = grid_of(ray)
     found: list[News] = []
     with pytest.raises(DeviceError, match="no machine of the cluster can dream") as refused:
-        heard_for(grid, now, 100, found)
+        heard_for(grid, now, 300, found)
     assert why in str(refused.value)
     assert found == [Trouble(f"no worker starts on n0: {why}")]
     assert len(ray.asked) == ray_grid.STARTS
+
+
+def test_machines_that_are_all_lost_are_waited_for_a_while(now) -> None:
+    ray = FakeRay({"CPU": 1.0})
+    grid = grid_of(ray)
+    [joined] = grid.news()
+    assert isinstance(joined, Joined)
+    grid.give(joined.worker, A, A)
+    lost, ray.alive = ray.alive, {}
+    running(grid)[0].answer = LostError("gone")
+    found: list[News] = []
+    heard_for(grid, now, 60, found)
+    assert [type(x) for x in found] == [Lost]
+    ray.alive = {"new": lost["n0"]}
+    heard_for(grid, now, 60, found)
+    assert [type(x) for x in found] == [Lost, Joined]
 
 
 def test_a_cluster_with_nothing_for_the_device_is_told() -> None:
