@@ -16,7 +16,7 @@ from engine.library.sources import read_mask
 from engine.settings.config import DreamConfig, fit_layers
 from engine.settings.tiling import Tiling
 from engine.studio.work.growth import growing
-from engine.studio.work.reading import opened, write_image, write_small
+from engine.studio.work.reading import opened, write_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,8 @@ def _finished(dreaming: Dreaming, step: Step, folder: Path, longest: int) -> Ite
     """Write the result, and what the page shows of it; the recipe comes last, when all else is there."""
     name = "result.tiff" if dreaming.source.depth == "float" else "result.png"
     yield from _warned(dreaming.save(step, folder / name))
-    write_small(dreaming.result(step, "8"), longest, folder / "preview.webp")
+    shown = growing(dreaming.source, dreaming.work.model.metadata.value_range, longest)
+    write_image(shown(step), folder / "preview.webp")
     yield {"event": "preview"}
     recipe = dreaming.recipe(finished=step.fraction >= 1).to_json()
     (folder / "recipe.json").write_text(recipe, encoding="utf-8")
