@@ -112,7 +112,9 @@ class Focus:
         self._margin = narrow.margin
         self._on_all, self._on_part = (controls.decorated(moved, x, stop=stop) for x in (still, narrow))
         # Scales are evened over all that is seen, so what is looked at in pieces is left uneven.
-        self._seen = controls.decorated(gradient, replace(narrow, smooth=0.0), stop=stop)
+        self._seen = controls.decorated(
+            gradient, replace(narrow, jitter=config.jitter, smooth=0.0), stop=stop
+        )
         self._climb = partial(climb, config=config, limits=limits)
         self._pull_of = partial(controls.pull_of, config, stop=stop)
         self._below: Size | None = None
