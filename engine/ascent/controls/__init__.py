@@ -73,7 +73,7 @@ def any_in(config: DreamConfig) -> bool:
 def bytes_per_pixel(config: DreamConfig, *, masked: bool) -> int:
     """Return what the controls hold of a picture in addition to what any dream holds, in bytes per pixel."""
     wanted = tuple(_wanted(config))
-    held = sum(x.bytes_per_pixel for x in wanted)
+    held = max(sum(x.bytes_per_pixel for x in wanted), *(x.bytes_after for x in wanted), 0)
     if any(x.pull is not None for x in wanted):
         held += Pull.BYTES_PER_PIXEL
     return held + (HELD_BY_MASK if masked else 0)

@@ -74,5 +74,5 @@ def _along(slope: Image, deviation: float, axis: int, wanted: slice = slice(None
 CONTROL: Final = Control(
     wanted=lambda config: config.blur > 0,
     wrap=lambda gradient, config, stop: blurred(gradient, config.blur, stop),
-    bytes_per_pixel=12,  # the result
+    bytes_after=12,  # the result
 )

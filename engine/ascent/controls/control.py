@@ -42,3 +42,6 @@ class Control:
 
     bytes_per_pixel: int = 0
     """What it holds of a picture, in addition to what any dream holds, while the gradient is computed."""
+
+    bytes_after: int = 0
+    """What it takes when the gradient is there, and lets go of before the next control takes any."""

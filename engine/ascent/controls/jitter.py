@@ -31,4 +31,5 @@ CONTROL: Final = Control(
     wanted=lambda config: config.jitter > 0,
     wrap=lambda gradient, config, _: jittered(gradient, config.jitter, config.seed),
     bytes_per_pixel=12,  # the moved picture
+    bytes_after=12,  # the gradient that is moved back
 )

@@ -48,5 +48,6 @@ def _folded(slope: Image, width: int) -> Image:
 CONTROL: Final = Control(
     wanted=lambda config: config.margin > 0,
     wrap=lambda gradient, config, _: reflected(gradient, config.margin),
-    bytes_per_pixel=24,  # the picture with its margin, and the gradient that is cut out of it
+    bytes_per_pixel=12,  # the picture with its margin
+    bytes_after=12,  # the gradient that is cut out of it
 )

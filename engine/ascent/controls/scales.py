@@ -86,5 +86,5 @@ def _size(level: tuple[NDArray[np.float32], ...]) -> float:
 CONTROL: Final = Control(
     wanted=lambda config: config.smooth > 0,
     wrap=lambda gradient, config, stop: evened(gradient, config.smooth, stop),
-    bytes_per_pixel=28,  # 16 for the pyramids of three channels, 12 for putting one of them together
+    bytes_after=28,  # 16 for the pyramids of three channels, 12 for putting one of them together
 )

@@ -51,7 +51,7 @@ def test_the_controls_that_are_asked_for_act_in_their_order_and_a_mask_last() ->
     assert controls.decorated(gradient, CONFIG) is gradient
 
 
-def test_what_controls_hold_adds_up_and_pulls_share_the_picture() -> None:
+def test_what_controls_hold_at_the_same_time_adds_up_and_pulls_share_the_picture() -> None:
     close, calm = {"stay_close": 1.0}, {"total_variation": 1.0}
     held = {"jitter": 12, "smooth": 28, "keep_colours": 0, "clip": 0}
     for name, each in held.items():
@@ -62,7 +62,9 @@ def test_what_controls_hold_adds_up_and_pulls_share_the_picture() -> None:
     for pulls in (close, calm, close | calm):
         assert controls.bytes_per_pixel(replace(CONFIG, **pulls), masked=False) == 12
     everything = replace(CONFIG, jitter=1, smooth=1, **close, **calm)
-    assert controls.bytes_per_pixel(everything, masked=True) == 12 + 28 + 12 + 9
+    assert controls.bytes_per_pixel(everything, masked=True) == 28 + 12 + 9  # the moved picture goes first
+    around = replace(CONFIG, jitter=1, margin=64)
+    assert controls.bytes_per_pixel(around, masked=False) == 12 + 12
 
 
 # Jitter
