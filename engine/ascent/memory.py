@@ -27,7 +27,7 @@ ARRAYS: Final = 31
 """Bytes per pixel of the last octave that a dream holds besides the picture and what a gradient takes: image
 and gradient in float32, and the octave before."""
 
-SAVING: Final = 6
+SAVING: Final = 5
 """Bytes per byte of a picture that it takes to save it, at most: the picture, the result, what its encoder
 makes of that, and the file's content."""
 
