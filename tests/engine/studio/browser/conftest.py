@@ -110,6 +110,7 @@ def opened(chromium: Any, address: str, watch: Watch) -> Iterator[Callable[..., 
         } | context
         contexts.append(chromium.new_context(**given))
         contexts[-1].set_default_timeout(flow.PATIENCE)
+        clear(contexts[-1].request, address)
         page = contexts[-1].new_page()
         watch.follow(page)
         page.goto(address)
@@ -119,6 +120,12 @@ def opened(chromium: Any, address: str, watch: Watch) -> Iterator[Callable[..., 
     yield open_page
     for context in contexts:
         context.close()
+
+
+def clear(request: Any, address: str) -> None:
+    """Remove the dreams of earlier tests: a new tab would show one that is still at work."""
+    for dream in request.get(f"{address}api/dreams").json():
+        request.delete(f"{address}api/dreams/{dream['id']}", headers={"x-deepdream": "1"})
 
 
 @pytest.fixture

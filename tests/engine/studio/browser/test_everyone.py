@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LATIN = re.compile(r"\b[A-Za-z]{3,}\b")
 NAMES = {
-    "Deep", "Dream", "fig", "png", "cpu", "PNG", "JPEG", "GIF", "WebP", "TIFF", "AVIF", "BMP", "DeepDream",
-    "layer", "mixed", "CUDA", "GIMP", "XL", "HEIF", "HEIC", "QOI", "TGA", "PPM", "OpenEXR", "EXR", "PDF",
+    "Deep", "Dream", "fig", "png", "cpu", "CPU", "PNG", "JPEG", "GIF", "WebP", "TIFF", "AVIF", "BMP",
+    "DeepDream", "layer", "mixed", "XL", "HEIF", "HEIC", "QOI", "TGA", "PPM", "OpenEXR", "EXR", "PDF",
 }  # fmt: skip
 """Words that are the same in Korean."""
 

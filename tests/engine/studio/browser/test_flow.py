@@ -124,7 +124,8 @@ def test_by_keys(page: Any) -> None:
     page.keyboard.up("Space")
     press("Escape")
     assert page.locator("#forget-mask").is_visible()
-    page.locator("#tab-look").focus()
+    page.locator("#tab-where").focus()
+    press("ArrowLeft")
     page.locator('input[value="look/dream"]').focus()
     press("ArrowRight")
     assert page.locator("input[name=pick]:checked").get_attribute("value") == "look/creatures"
