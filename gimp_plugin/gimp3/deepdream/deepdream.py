@@ -212,4 +212,5 @@ def leave(code: int) -> None:
     os._exit(code)
 
 
-leave(Gimp.main(DeepDream.__gtype__, sys.argv))
+if __name__ == "__main__":
+    leave(Gimp.main(DeepDream.__gtype__, sys.argv))

@@ -20,8 +20,20 @@ def suite(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+def wanted(request: pytest.FixtureRequest) -> set[str]:
+    """Return the names of the checks that this run of pytest is to report."""
+    cases = [
+        item.callspec.params
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    ]
+    return {str(case["check"]) for case in cases if "check" in case}
+
+
 @pytest.fixture(scope="session")
-def headless_report(suite: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def headless_report(
+    suite: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
     checks = harness.HERE / "headless_checks.py"
     batch = f"import runpy; runpy.run_path({str(checks)!r})"
     gimp = ["gimp-console", "-idfs", "--batch-interpreter=python-fu-eval", "-b", batch, "--quit"]
@@ -30,6 +42,7 @@ def headless_report(suite: str, tmp_path_factory: pytest.TempPathFactory) -> dic
         tmp_path_factory.mktemp(f"headless-{suite}"),
         gimp,
         {"CHECK_MODULES": " ".join(harness.HEADLESS)},
+        wanted(request),
     )
 
 
@@ -41,13 +54,17 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def gui_report(suite: str, screenshots: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def gui_report(
+    suite: str, request: pytest.FixtureRequest, screenshots: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
     shots = screenshots / suite
     shots.mkdir(exist_ok=True)
     folder = tmp_path_factory.mktemp(f"gui-{suite}")
     told = {
-        "CHECK_MODULES": " ".join(harness.gui(suite)),
+        "CHECK_MODULES": " ".join(harness.GUI),
         "CHECK_SHOTS": "/host" + str(shots),
+        "CHECK_KEEP": os.environ.get("DEEPDREAM_SHOTS", ""),
         "CHECK_PICTURE": str(harness.REPOSITORY / "examples/mountains.jpg"),
     }
-    return harness.report(suite, folder, ["python3", str(harness.HERE / "gui_checks.py")], told)
+    command = ["python3", str(harness.HERE / "gui_checks.py")]
+    return harness.report(suite, folder, command, told, wanted(request))

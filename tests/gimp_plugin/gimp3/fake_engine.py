@@ -20,6 +20,8 @@ from pathlib import Path
 
 import fake_live
 
+NEGATIVE = bytes(range(255, -1, -1))
+
 
 def send(event, **values):
     sys.stderr.write(json.dumps({"event": event, **values}) + "\n")
@@ -47,9 +49,9 @@ def invert(kind, channels, pixels):
     """Return white for black in every channel but alpha."""
     colours = channels - (channels in (2, 4))
     if kind == b"|u1":
-        values = bytearray(pixels)
-        for channel in range(colours):
-            values[channel::channels] = bytes(255 - value for value in values[channel::channels])
+        values = bytearray(pixels.translate(NEGATIVE))
+        if colours < channels:
+            values[colours::channels] = pixels[colours::channels]
         return bytes(values)
     values = array.array("f", pixels)
     for channel in range(colours):
@@ -60,11 +62,12 @@ def invert(kind, channels, pixels):
 def opaque(kind, channels, pixels):
     """Count the pixels whose last channel is not 0."""
     values = pixels if kind == b"|u1" else array.array("f", pixels)
-    return sum(1 for value in values[channels - 1 :: channels] if value)
+    alpha = values[channels - 1 :: channels]
+    return len(alpha) - alpha.count(0)
 
 
-def slowly(seconds, go=""):
-    """Work in steps, two a second, until there is a file `go`; return whether stdin ended meanwhile."""
+def slowly(steps, go=""):
+    """Work in so many steps, until there is a file `go`; return whether stdin ended meanwhile."""
     ended = threading.Event()
 
     def watch():
@@ -73,9 +76,9 @@ def slowly(seconds, go=""):
         ended.set()
 
     threading.Thread(target=watch, daemon=True).start()
-    for number in range(1, 2 * seconds + 1):
-        step(number, 2 * seconds)
-        if ended.wait(0.5):
+    for number in range(1, steps + 1):
+        step(number, steps)
+        if ended.wait(fake_live.PAUSE):
             return True
         if go and Path(go).exists():
             break
@@ -123,9 +126,9 @@ def main():
     stopped = False
     fail(mode, header, pixels)
     if mode == "slow":
-        stopped = slowly(600)
+        stopped = slowly(fake_live.LONG)
     if mode == "held":
-        stopped = slowly(600, os.environ["FAKE_ENGINE_GO"])
+        stopped = slowly(fake_live.LONG, os.environ["FAKE_ENGINE_GO"])
     sys.stdout.buffer.write(header + answer_of(mode)(kind, channels, pixels))
     sys.stdout.buffer.flush()
     return os._exit(130 if stopped else 0)

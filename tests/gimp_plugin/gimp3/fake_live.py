@@ -11,11 +11,14 @@ import sys
 import threading
 from pathlib import Path
 
+PAUSE, LONG = 0.2, 3000
+"""Seconds between two steps of an engine that takes its time, and how many of them there are: ten minutes."""
+
 
 def serve(read_frame, dream, opaque, patient):
     """Answer requests until stdin ends.
 
-    read_frame, dream, opaque: of fake_engine; patient: work in steps, two a second, until a newer one comes.
+    read_frame, dream, opaque: of fake_engine; patient: work in steps, with pauses, until a newer one comes.
     """
     requests = queue.Queue()
     threading.Thread(target=_receive, args=(requests, read_frame, opaque), daemon=True).start()
@@ -23,20 +26,20 @@ def serve(read_frame, dream, opaque, patient):
     _say("start", protocol=1, version="fake", device="cpu", model="fake", presets=presets)
     item = requests.get()
     while item is not None:
-        number, frame = item
-        item = _answer(number, frame, dream, requests, patient) if frame else requests.get()
+        item = _answer(*item, dream, requests, patient) if item[1] else requests.get()
     os._exit(0)
 
 
-def _answer(number, frame, dream, requests, patient):
-    """Answer one request; return the next one."""
+def _answer(number, frame, show, dream, requests, patient):
+    """Answer one request; return the next one.  show: None where no steps are wanted."""
     header, kind, (height, width, channels), pixels = frame
-    for iteration in range(1, 1201 if patient else 3):
-        about = {"octave": 1, "octaves": 1, "iteration": iteration, "iterations": 1200 if patient else 3}
-        fraction = iteration / about["iterations"]
+    steps = LONG if patient else 2 if show else 0
+    for iteration in range(1, steps + 1):
+        about = {"octave": 1, "octaves": 1, "iteration": iteration, "iterations": steps}
+        fraction = iteration / steps
         _say("step", header + pixels, dream=number, shape=[height, width], fraction=fraction, **about)
         try:
-            item = requests.get(timeout=0.5) if patient else None
+            item = requests.get(timeout=PAUSE) if patient else None
         except queue.Empty:
             continue
         if patient:
@@ -50,11 +53,11 @@ def _receive(requests, read_frame, opaque):
     for line in iter(sys.stdin.buffer.readline, b""):
         entries = json.loads(line)
         if "stop" in entries:
-            requests.put((entries["stop"], None))
+            requests.put((entries["stop"], None, None))
             continue
         frame = read_frame()
         _record(entries["options"], frame, opaque)
-        requests.put((entries["dream"], _part(frame, entries.get("part"))))
+        requests.put((entries["dream"], _part(frame, entries.get("part")), entries["show"]))
     requests.put(None)
     os._exit(0)
 

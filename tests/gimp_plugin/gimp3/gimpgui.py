@@ -1,16 +1,16 @@
 """Real GIMP on a virtual screen, with hands and eyes; runs inside a GIMP root.
 
 with Gui(image="/x/in.png", profile="/x/profile", shots="/x/shots") as gui:
-    gui.search("Deep Dream")                     # through GIMP's action search
+    gui.key(OPEN)                                # see gimpprofile.py
     dialog = gui.window("^Deep Dream$")
     gui.shot("dialog")
     gui.key("alt+o", dialog)
     gui.ask("result = len(Gimp.get_images()[0].get_layers())")    # answered by a Python inside that GIMP
+    gui.inside("result = at_rest()")                              # answered by the plug-in; see spy.py
 """
 
-# ruff: noqa: E402, S607
+# ruff: noqa: E402
 
-import ast
 import os
 import re
 import subprocess
@@ -18,64 +18,55 @@ import tempfile
 import time
 from pathlib import Path
 
+import asking
 import gi
+from gimpprofile import prepare
+from screen import Screen
 
 gi.require_version("GdkPixbuf", "2.0")
-from gi.repository import GdkPixbuf
+from gi.repository import GdkPixbuf, GLib
 
+HERE = Path(__file__).resolve().parent
 PATIENCE = 300
 """Seconds that anything may take, which only a hang does: less than the 600 that the slow engine works."""
 
-DRIVER = r"""
-import glob, os, time, traceback
+LOOK_AGAIN = 0.1
+"""Seconds until what is waited for is looked for again."""
+
+DRIVER = f"""
+import sys
 from gi.repository import Gimp, Gio, GLib, Gegl, GObject
-def drive(folder):
-    Gegl.init(None)
-    open(folder + "/ready", "w").close()
-    scope = dict(globals())
-    while True:
-        for name in sorted(glob.glob(folder + "/*.in")):
-            scope.pop("result", None)
-            try:
-                with open(name) as file:
-                    exec(file.read(), scope)
-                answer = "ok " + repr(scope.get("result"))
-            except Exception:
-                answer = "error " + traceback.format_exc()
-            with open(name[:-3] + ".part", "w") as file:
-                file.write(answer)
-            os.remove(name)
-            os.rename(name[:-3] + ".part", name[:-3] + ".out")
-        time.sleep(0.02)
-drive(os.environ["GIMP_DRIVE"])
+sys.path.append({str(HERE)!r})
+import asking, os, pathlib
+Gegl.init(None)
+listener = asking.listen(pathlib.Path(os.environ["GIMP_DRIVE"], "gimp"))
+while True:
+    asking.answer(listener.accept()[0], globals())
 """
 
-SETTINGS = """
-(config-version "%s")
-(show-welcome-dialog no)
-(check-updates no)
-(confirm-on-close no)
-(save-session-info no)
-(save-accels no)
-"""
+LARGEST = (2048, 1200)
+"""What a screen can be resized to."""
+
+MESSAGE = "GIMP Message"
+"""Title of the window in which GIMP shows what went wrong."""
 
 
 class Gui:
-    """One GIMP with one image on one screen; a context manager."""
+    """One GIMP with one image on one screen; a context manager.
 
-    def __init__(self, image, profile, shots, size=(1280, 860), told=None, settings=""):
+    keep: whether screenshots are kept; else only those of failures are taken.
+    """
+
+    def __init__(self, image, profile, shots, size=(1280, 860), told=None, settings="", keep=True):
         """Prepare it; size: of the screen; told: variables for GIMP; settings: lines for its gimprc."""
-        self.image, self.profile, self.shots, self.size = image, profile, Path(shots), size
+        self.image, self.profile, self.shots, self.size = image, Path(profile), Path(shots), size
+        self.keep = keep
         self.env = dict(os.environ, GIMP3_DIRECTORY=str(profile), NO_AT_BRIDGE="1", GTK_A11Y="none")
         self.env.update(told or {})
-        self.started, self.questions, self.main = [], 0, None
+        self.started, self.main, self.screen = [], None, None
         self.drive = Path(tempfile.mkdtemp(prefix="gimp-drive-"))
         self.shots.mkdir(parents=True, exist_ok=True)
-        Path(profile).mkdir(parents=True, exist_ok=True)
-        said = subprocess.run(["gimp", "--version"], capture_output=True, text=True, check=True).stdout
-        # Without its own version in it, GIMP takes the file for an old one and greets the user.
-        version = re.search(r"[\d.]+", said).group()
-        (Path(profile) / "gimprc").write_text(SETTINGS % version + settings, encoding="utf-8")
+        prepare(self.profile, settings)
 
     def __enter__(self):
         try:
@@ -87,40 +78,41 @@ class Gui:
 
     def _start(self):
         read, write = os.pipe()
-        screen = ["-screen", "0", "{}x{}x24".format(*self.size), "-nolisten", "tcp"]
-        self._spawn(
-            "xvfb", "Xvfb", "-displayfd", str(write), *screen, pass_fds=[write]
-        )  # it finds a free number
+        screen = ["-screen", "0", "{}x{}x24".format(*LARGEST), "-nolisten", "tcp"]
+        # It finds a free number.
+        self._spawn("xvfb", "Xvfb", "-displayfd", str(write), *screen, pass_fds=[write])
         os.close(write)
         with os.fdopen(read) as file:
             self.env["DISPLAY"] = ":" + file.readline().strip()
+        self.screen = Screen(self.env["DISPLAY"])
+        self.screen.resize(*self.size)
         self._spawn("openbox", "openbox")
         # Without a window manager that is up already, GIMP's windows never get the keyboard.
-        self.until(
-            "a window manager",
-            lambda: "window id" in self._said("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"),
-        )
+        self.until("a window manager", self.screen.managed)
         self.env["GIMP_DRIVE"] = str(self.drive)
-        self.gimp = self._spawn(
-            "gimp",
-            "gimp",
-            "--no-splash",
-            "--no-fonts",
-            "--batch-interpreter=python-fu-eval",
-            "-b",
-            DRIVER,
-            self.image,
-        )
+        quick = ["--no-splash", "--no-fonts", "--no-data"]
+        batch = ["--batch-interpreter=python-fu-eval", "-b", DRIVER]
+        self.gimp = self._spawn("gimp", "gimp", *quick, *batch, self.image)
         self.main = self.window(rf"\[?{re.escape(Path(self.image).stem)}\]?.*GIMP")
-        self.until("the driver", (self.drive / "ready").exists)
-        width, height = str(self.size[0] - 2), str(self.size[1] - 24)  # the frame has a title
-        self._said(
-            "xdotool", "windowmove", self.main, "0", "0", "windowsize", "--sync", self.main, width, height
-        )
+        self.until("the driver", (self.drive / "gimp").exists)
         self.park()
-        self.still(self.main)
+        self._fill()
+
+    def _fill(self):
+        """Let GIMP's window fill the screen."""
+        self.screen.move(self.main, x=0, y=0)
+        self.resize(self.main, self.size[0] - 2, self.size[1] - 24)  # the frame has a title
+
+    def resize_screen(self, size):
+        """Give the screen another size."""
+        self.size = size
+        self.screen.resize(*size)
+        self.until("the window manager", lambda: self.screen.room() == size)
+        self._fill()
 
     def __exit__(self, *_):
+        if self.screen is not None:
+            self.screen.close()
         for process in reversed(self.started):
             process.terminate()
             try:
@@ -137,11 +129,6 @@ class Gui:
         self.started.append(process)
         return process
 
-    def _said(self, *command):
-        return subprocess.run(
-            command, env=self.env, capture_output=True, text=True, check=False
-        ).stdout.strip()
-
     def until(self, what, test):
         """Wait for `test` to be true and return what it gave."""
         end = time.monotonic() + PATIENCE
@@ -149,21 +136,24 @@ class Gui:
             value = test()
             if value:
                 return value
-            time.sleep(0.05)
-        if "DISPLAY" in self.env:
-            self.shot("timeout")
+            time.sleep(LOOK_AGAIN)
+        self.photograph("timeout")
         raise TimeoutError(f"{what} did not come; there are {self.windows()}")
 
     def windows(self):
-        """Return the titles of the visible windows by their number."""
-        found = self._said("xdotool", "search", "--onlyvisible", "--name", ".").split()
-        return {window: self._said("xdotool", "getwindowname", window) for window in found}
+        """Return the titles of the windows by their number."""
+        return self.screen.windows()
 
     def window(self, pattern):
-        """Wait for a window with such a title."""
+        """Wait for a window with such a title; raises RuntimeError where GIMP has a message instead."""
 
         def found():
-            return next((w for w, title in self.windows().items() if re.search(pattern, title)), None)
+            titles = self.windows()
+            number = next((w for w, title in titles.items() if re.search(pattern, title)), None)
+            if number is None and MESSAGE in titles.values():
+                self.photograph("message")
+                raise RuntimeError(f"no window {pattern}, but a message: {titles}")
+            return number
 
         return self.until("window " + pattern, found)
 
@@ -173,10 +163,7 @@ class Gui:
 
     def pixels(self, x, y, width, height):
         """Return the bytes of a part of the screen."""
-        screen = self.shot("screen", "pnm")  # hardly compressed: it is looked at several times a second
-        whole = GdkPixbuf.Pixbuf.new_from_file(screen)
-        raw, stride = whole.get_pixels(), whole.get_rowstride()
-        return b"".join(raw[at * stride + 3 * x :][: 3 * width] for at in range(y, y + height))
+        return self.screen.pixels(x, y, width, height)
 
     def seen(self, window):
         """Return the bytes of a window, as far as it is on the screen."""
@@ -185,96 +172,76 @@ class Gui:
         right, bottom = min(x + width, self.size[0]), min(y + height, self.size[1])
         return self.pixels(left, top, right - left, bottom - top)
 
-    def still(self, window, before=b"", longest=PATIENCE):
-        """Wait until a window is drawn and, for half a second, stays as it is; not as it was `before`.
+    def place(self, window):
+        """Return x, y, width and height of a window."""
+        return self.screen.place(window)
 
-        What never rests, such as a selection's marching ants behind a translucent window, gets `longest`.
-        """
-        views, began = [], time.monotonic()
-
-        def same():
-            time.sleep(0.25)
-            views.append(self.seen(window))
-            drawn = len(set(views[-1])) > 8 and views[-1] != before
-            rests = len(views) > 2 and views[-1] == views[-2] == views[-3]
-            return drawn and (rests or time.monotonic() - began > longest)
-
-        self.until(f"rest in window {window}", same)
+    def resize(self, window, *size):
+        """Give a window another width and height."""
+        width, height = size
+        self.screen.move(window, width=width, height=height)
+        self.until("another size", lambda: self.place(window)[2:] == size)
 
     def key(self, keys, window=None):
         """Press keys, such as `ctrl+z`, in a window."""
-        self._said("xdotool", "windowactivate", "--sync", window or self.main)
-        self._said("xdotool", "key", *keys.split())
-
-    def close(self, window):
-        """Close a window as its frame's button does."""
-        self.key("alt+F4", window)
+        window = window or self.main
+        self.until(
+            f"the keyboard in window {window}",
+            lambda: self.screen.active() == window or self.screen.activate(window),
+        )
+        for each in keys.split():
+            self.screen.key(each)
 
     def park(self):
         """Put the pointer where it brings no tooltip up."""
-        self._said("xdotool", "mousemove", "1", "1")
+        self.screen.point(1, 1)
 
     def click(self, x, y):
         """Click somewhere on the screen."""
-        self._said("xdotool", "mousemove", str(x), str(y), "click", "1")
-        self.park()
+        self.press(x, y)
+        self.release()
 
     def press(self, x, y):
         """Press the mouse button somewhere, and keep it pressed."""
-        self._said("xdotool", "mousemove", str(x), str(y), "mousedown", "1")
+        self.screen.point(x, y)
+        self.screen.button(down=True)
 
     def release(self, *place):
         """Let the mouse button go, there or at another place."""
         if place:
-            self._said("xdotool", "mousemove", *map(str, place))
-        self._said("xdotool", "mouseup", "1")
+            self.screen.point(*place)
+        self.screen.button(down=False)
         self.park()
 
-    def search(self, text):
-        """Start an action through GIMP's search."""
-        self.key("slash")
-        found = self.window("^(Search Actions|검색 동작)")
-        self._said("xdotool", "windowactivate", "--sync", found)
-        self.still(found, longest=5)
-        empty = self.seen(found)
-        self._said("xdotool", "type", "--delay", "10", text)
-        self.still(found, empty, longest=5)
-        self._said("xdotool", "key", "Return")
+    def shot(self, name):
+        """Photograph the screen when it rests, where screenshots are kept."""
+        if self.keep:
+            self.rest()
+            self.photograph(name)
 
-    def place(self, window):
-        """Return x, y, width and height of a window."""
-        # xdotool counts the window's frame twice.
-        words = self._said("xwininfo", "-id", window)
-        names = ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height")
-        return tuple(int(re.search(name + r": +(-?\d+)", words).group(1)) for name in names)
+    def rest(self, longest=3):
+        """Wait until nothing moves on the screen; for what never rests, so many seconds."""
+        views, end = [None], time.monotonic() + longest
+        while time.monotonic() < end:
+            views.append(self.pixels(0, 0, *self.size))
+            if views[-1] == views[-2]:
+                return
+            time.sleep(0.2)
 
-    def resize(self, window, width, height):
-        """Make a window larger or smaller."""
-        self._said("xdotool", "windowsize", "--sync", window, str(width), str(height))
-        self.still(window, longest=5)
-
-    def property(self, window, name):
-        """Return what X knows of a window under a name."""
-        return self._said("xprop", "-id", window, name)
-
-    def shot(self, name, kind="png"):
-        """Photograph the screen."""
-        path = str(self.shots / f"{name}.{kind}")
-        self._said("scrot", "-o", path)
-        return path
+    def photograph(self, name):
+        """Photograph the screen as it is."""
+        if self.screen is not None:
+            width, height = self.size
+            raw = GLib.Bytes.new(self.pixels(0, 0, width, height))
+            picture = GdkPixbuf.Pixbuf.new_from_bytes(
+                raw, GdkPixbuf.Colorspace.RGB, False, 8, width, height, 3 * width
+            )
+            picture.savev(str(self.shots / f"{name}.png"), "png", ["compression"], ["1"])
 
     def ask(self, code):
-        """Run Python inside GIMP and return its `result`."""
-        answer = self._write(code).with_suffix(".out")
-        self.until("an answer from GIMP", lambda: answer.exists() or self.gimp.poll() is not None)
-        kind, text = answer.read_text(encoding="utf-8").split(" ", 1)
-        if kind != "ok":
-            raise RuntimeError(text)
-        return ast.literal_eval(text)
+        """Run Python beside GIMP and return its `result`."""
+        return asking.ask(self.drive / "gimp", code, PATIENCE)
 
-    def _write(self, code):
-        self.questions += 1
-        path = self.drive / (f"{self.questions:05d}.in")
-        path.with_suffix(".new").write_text(code, encoding="utf-8")
-        path.with_suffix(".new").rename(path)
-        return path
+    def inside(self, code=""):
+        """Run Python in the plug-in, when it has done and drawn what it was told; return its `result`."""
+        return asking.ask(self.drive / "plug-in", code, PATIENCE)

@@ -3,15 +3,14 @@
 from pathlib import Path
 
 from gui_dialog import last_words
-from gui_hands import HELPERS, complaints, engine, nothing_left, open_dialog, sheet_of
+from gui_hands import HELPERS, changed, complaints, engine, nothing_left, open_dialog, sheet_of
 
 
 def details(gui):
     """Open the dialog at its second page."""
     dialog = open_dialog(gui)
-    before = gui.seen(dialog)
     gui.key("alt+d", dialog)
-    gui.still(dialog, before)
+    gui.inside()
     return dialog
 
 
@@ -31,26 +30,25 @@ def dream(gui, dialog):
     return last_words()
 
 
+def search(gui, sheet, keys, wanted):
+    """Search with these keys, and wait until the names of the pictures that are left are as wanted."""
+    gui.key(keys, sheet)
+    gui.until("what was searched for", lambda: wanted(gui.inside("result = [x.name for x in named('Tile')]")))
+
+
 def check_channels_are_chosen_from_pictures(gui):
     engine("invert")
     dialog = details(gui)
     sheet = sheet_of(gui, dialog)
     gui.shot("channels")
-    before = gui.seen(sheet)
-    gui.key("r o s e s", sheet)
-    gui.still(sheet, before)
-    gui.key("Tab space", sheet)
-    gui.still(sheet)
+    search(gui, sheet, "r o s e s", lambda names: len(names) == 1)
+    changed(gui, sheet, "Tab space")
     gui.shot("channels-chosen")
-    before = gui.seen(sheet)
-    gui.key("alt+s ctrl+a 3 0 0", sheet)
-    gui.still(sheet, before)
-    gui.key("Tab space", sheet)
-    gui.still(sheet)
+    search(gui, sheet, "alt+s ctrl+a 3 0 0", lambda names: all(name.endswith(":300") for name in names))
+    changed(gui, sheet, "Tab space")
     gui.shot("channels-number")
     gui.key("Escape", sheet)
     gui.gone(sheet)
-    gui.still(dialog)
     gui.shot("dialog-channels-chosen")
     assert dream(gui, dialog)["--layers"].endswith(",mixed4:367+439+191=50,mixed3:300=50"), last_words()
 
@@ -59,7 +57,6 @@ def check_guide_is_chosen_from_what_is_open(gui):
     engine("invert")
     dialog = details(gui)
     gui.key("alt+a Down", dialog)
-    gui.still(dialog)
     gui.shot("dialog-guide")
     found = dream(gui, dialog)
     assert Path(found["--guide"]).name.startswith("deepdream-guide-"), found
@@ -68,7 +65,6 @@ def check_guide_is_chosen_from_what_is_open(gui):
     assert "--guide" in last_words(), "the last guide was forgotten"
     dialog = details(gui)
     gui.key("alt+a Up", dialog)
-    gui.still(dialog)
     assert "--guide" not in dream(gui, dialog)
     gui.key("ctrl+z")
     gui.until("the undo", lambda: count(gui) == 1)

@@ -1,7 +1,7 @@
 """Check the plug-in in GIMP on a virtual screen: one GIMP for all checks.
 
 Runs in the Python of a GIMP root; running.py says what the environment holds, and besides CHECK_PICTURE, the
-picture to work on, and CHECK_SHOTS, the folder for screenshots.
+picture to work on, CHECK_SHOTS, the folder for screenshots, and CHECK_KEEP, whether they are wanted.
 """
 
 import os
@@ -14,14 +14,15 @@ from gimpgui import Gui
 from gui_hands import engine, tidy
 
 engine("invert")  # the real one tries all looks, and keeps the processors busy meanwhile
-with Gui(os.environ["CHECK_PICTURE"], os.environ["GIMP3_DIRECTORY"], os.environ["CHECK_SHOTS"]) as gui:
+picture, profile, shots = (os.environ[name] for name in ("CHECK_PICTURE", "GIMP3_DIRECTORY", "CHECK_SHOTS"))
+with Gui(picture, profile, shots, keep=bool(os.environ["CHECK_KEEP"])) as gui:
 
     def tried(name, check):
         """Run a check, and put things right where it fails."""
         try:
             check(gui)
         except Exception:
-            gui.shot("failed-" + name)
+            gui.photograph("failed-" + name)
             tidy(gui)
             raise
 

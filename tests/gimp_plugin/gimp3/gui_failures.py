@@ -5,7 +5,8 @@ import os
 import signal
 from pathlib import Path
 
-from gui_hands import PLUGIN, TITLE, engine, engines, leave, moves, open_dialog
+from gui_dialog import shown
+from gui_hands import PLUGIN, engine, engines, leave, moves, open_dialog
 
 
 def said():
@@ -25,13 +26,12 @@ def check_removed_engine_is_told_and_the_dialog_lives(gui):
 
 def check_killed_engine_is_started_again(gui):
     engine("slow")
-    gui.search("Deep Dream")
-    dialog = gui.window(TITLE)  # which never rests
+    dialog = open_dialog(gui)
     moves(gui, dialog)
     (first,) = engines()
     os.kill(first, signal.SIGKILL)
     gui.until("its end", lambda: first not in engines())
-    gui.still(dialog)
+    gui.until("what has happened", lambda: any("signal 9" in text for text in shown(gui)))
     gui.shot("engine-killed")
     gui.key("alt+t Up", dialog)
     gui.until("another engine", lambda: engines() not in ([], [first]))

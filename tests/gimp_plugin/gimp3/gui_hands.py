@@ -1,14 +1,14 @@
 """What the checks on a screen stand on: the engine, the dialog, what GIMP holds and says."""
 
-# ruff: noqa: S607
-
 import json
 import os
 import re
 import signal
-import subprocess
-import time
 from pathlib import Path
+
+from gimpgui import MESSAGE
+from gimpprofile import OPEN
+from running import processes
 
 PLUGIN = Path(os.environ["CHECK_PLUGIN"])
 TITLE = "^Deep Dream$"
@@ -53,31 +53,12 @@ def layers(gui):
     return gui.ask(HELPERS + "result = layers()")
 
 
-def processes(pattern):
-    """Return the process ids of what matches in this namespace."""
-    found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in found.splitlines() if re.search(pattern, line)]
-
-
 def engines():
-    return processes(r" pipe --")
-
-
-def computed():
-    """Return how long the engines have computed, as ps writes it."""
-    found = subprocess.run(["ps", "-eo", "cputimes,args"], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in found.splitlines() if " pipe --" in line]
-
-
-def at_rest():
-    """Tell whether the engines have nothing to do: they compute nothing for two seconds."""
-    before = computed()
-    time.sleep(2)
-    return bool(before) and before == computed()
+    return list(processes(r" pipe --"))
 
 
 def plugins():
-    return processes(r"deepdream\.py")
+    return list(processes(r"deepdream\.py"))
 
 
 def nothing_left(gui):
@@ -85,10 +66,37 @@ def nothing_left(gui):
 
 
 def open_dialog(gui):
-    gui.search("Deep Dream")
+    """Open the dialog, and wait until it is drawn; its preview may not rest yet, or never."""
+    for window, title in gui.windows().items():
+        if re.search(TITLE, title):  # one that checks have shared
+            leave(gui, window)
+    gui.key(OPEN)
     dialog = gui.window(TITLE)
-    gui.still(dialog, longest=10)  # its preview may never rest
+    gui.inside()
     return dialog
+
+
+def forget_size(gui):
+    """Have the next dialog come up as large as there is room, as the first one does."""
+    (gui.profile / "deepdream-window.json").unlink(missing_ok=True)
+
+
+def killed(gui):
+    """Kill the plug-in alone, with no chance to end anything; GIMP says so in a message, which is closed."""
+    (plugin,) = plugins()
+    os.kill(plugin, signal.SIGKILL)
+    message = gui.window(MESSAGE)
+    gui.key("Escape", message)
+    gui.gone(message)
+
+
+def shared_dialog(gui):
+    """Return the dialog that is open, or a new one with the usual engine, to be left as it is found."""
+    for window, title in gui.windows().items():
+        if re.search(TITLE, title):
+            return window
+    engine("invert")
+    return open_dialog(gui)
 
 
 LINE = re.compile(rb"\x20{3}((\xf4{6})+|((\x5a\xa0\xf0){2})+)\x20{3}")
@@ -104,15 +112,32 @@ def line(gui, dialog):
 
 def previewed(gui, dialog):
     """Wait until the preview shows its dream."""
+    at_rest(gui)
     gui.until("the dream in the preview", lambda: line(gui, dialog))
-    gui.still(dialog)
+
+
+def at_rest(gui):
+    """Wait until the engine has nothing to do any more: for the preview, and for the looks."""
+    gui.until("rest of the preview", lambda: gui.inside("result = at_rest()"))
+
+
+def values(gui):
+    """Return the values of the dialog's controls."""
+    return gui.inside("result = named('Preview')[0]._values()")
+
+
+def changed(gui, dialog, keys):
+    """Press keys that change a value, and wait until it is; GTK's buttons take a moment."""
+    before = values(gui)
+    gui.key(keys, dialog)
+    gui.until(f"what {keys} does", lambda: values(gui) != before)
 
 
 def sheet_of(gui, dialog):
     """Open the sheet of channels, from the dialog's second page."""
     gui.key("alt+p", dialog)
     sheet = gui.window("^Channels$")
-    gui.still(sheet)
+    gui.inside()
     return sheet
 
 
@@ -169,9 +194,13 @@ def moves(gui, window, count=3):
 
 def tidy(gui):
     """Put things right after a failed check, so that it does not fail the others too."""
-    for plugin in plugins():
-        os.kill(plugin, signal.SIGKILL)
+    if plugins():
+        killed(gui)
     nothing_left(gui)
+    for window, title in gui.windows().items():
+        if title == MESSAGE:
+            gui.key("Escape", window)
+            gui.gone(window)
     gui.key("Escape")
     gui.ask(
         "image = Gimp.get_images()[0]\n"

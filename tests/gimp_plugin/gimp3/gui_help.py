@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from gui_hands import leave, open_dialog
+from gui_hands import shared_dialog
 
 BROWSER = """[Desktop Entry]
 Type=Application
@@ -19,13 +19,12 @@ def check_help_button_and_f1_open_the_page(gui):
     programs.mkdir(parents=True, exist_ok=True)
     (programs / "browser.desktop").write_text(BROWSER.format(opened), encoding="utf-8")
     (programs / "mimeapps.list").write_text("[Default Applications]\ntext/html=browser.desktop\n")
-    dialog = open_dialog(gui)
+    dialog = shared_dialog(gui)
     for number, key in enumerate(("alt+h", "F1"), 1):
         gui.key(key, dialog)
         page = gui.until("the help page", lambda number=number: nth(opened, number)).removeprefix("file://")
         assert page.endswith("/deepdream_common/help/en/index.html"), page
         assert Path(page).is_file(), page
-    leave(gui, dialog)
 
 
 def nth(file, number):

@@ -1,5 +1,6 @@
 """Checks on a screen: several layers, their effects, and indexed images."""
 
+from gimpprofile import OPEN
 from gui_hands import (
     HELPERS,
     TITLE,
@@ -94,24 +95,23 @@ def check_indexed_image_is_dreamed_on_as_a_new_one(gui):
         "Gimp.ConvertPaletteType.GENERATE, 16, False, False, '')"
     )
     before = layers(gui)
-    gui.search("Deep Dream")
+    gui.key(OPEN)
     question = gui.window(TITLE)
-    gui.still(question)
+    gui.inside()
     gui.shot("indexed")
     gui.key("Escape", question)
     gui.gone(question)
     nothing_left(gui)
-    gui.search("Deep Dream")
+    gui.key(OPEN)
     question = gui.window(TITLE)
     gui.key("alt+n", question)
     gui.gone(question)
     dialog = gui.window(TITLE)
-    gui.still(dialog)
+    gui.inside()
     gui.shot("dialog-indexed")
     gui.key("alt+o", dialog)
     gui.until("a new image", lambda: gui.ask("result = len(Gimp.get_images())") == 2)
     nothing_left(gui)
-    gui.still(gui.main)
     gui.shot("new-image")
     kinds = gui.ask("result = sorted(i.get_base_type().value_nick for i in Gimp.get_images())")
     assert kinds == ["indexed", "rgb"], kinds

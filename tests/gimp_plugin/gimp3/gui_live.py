@@ -1,9 +1,6 @@
 """Checks of the dialog's live preview with the real engine."""
 
-import os
-import signal
-
-from gui_hands import complaints, engine, engines, layers, leave, moves, nothing_left, open_dialog, plugins
+from gui_hands import complaints, engine, engines, killed, layers, leave, moves, nothing_left, open_dialog
 
 
 def check_real_engine_ends_with_the_dialog(gui):
@@ -16,7 +13,7 @@ def check_real_engine_ends_with_the_dialog(gui):
         if way != "Escape":
             moves(gui, dialog, 1)
         if way == "killed":
-            os.kill(plugins()[0], signal.SIGKILL)
+            killed(gui)
         else:
             gui.key(way, dialog)
         gui.gone(dialog)

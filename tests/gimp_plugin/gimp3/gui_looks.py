@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from gui_dialog import dreamed, dreamed_with, pressed
-from gui_hands import engine, layers, leave, open_dialog
+from gui_dialog import dreamed
+from gui_hands import changed, engine, layers, leave, open_dialog, shared_dialog, values
 
 OWN = {
     "name": "night",
@@ -46,51 +46,58 @@ def undo_all(gui):
 
 
 def check_looks_are_tried_on_the_picture(gui):
-    engine("invert")
     afresh()
-    dialog = open_dialog(gui)
+    engine("invert")
+    open_dialog(gui)
     for name in ("creatures", "bubbles", "keras"):  # keras is the last
         tried(gui, name)
-    gui.still(dialog)
     gui.shot("looks")
-    leave(gui, dialog)
 
 
 def check_favourite_looks_stay(gui):
-    engine("invert")
-    dialog = open_dialog(gui)
+    dialog = shared_dialog(gui)
     gui.key("alt+p Right Right f", dialog)
     gui.until("a favourite", lambda: favourites() == ["gaze"])
-    gui.still(dialog)
     gui.shot("looks-favourite")
     leave(gui, dialog)
-    chosen = dreamed_with(gui, "alt+p space Up space", "looks-favourite-chosen")
-    assert chosen["--preset"] == "gaze", chosen
+    engine("invert")
     dialog = open_dialog(gui)
-    gui.key("alt+p f", dialog)
+    changed(gui, dialog, "alt+p space Up space")
+    gui.shot("looks-favourite-chosen")
+    gui.key("f", dialog)
     gui.until("none", lambda: not favourites())
-    leave(gui, dialog)
+    chosen = dreamed(gui, dialog)
+    assert chosen["--preset"] == "gaze", chosen
     undo_all(gui)
 
 
 def check_surprising_looks_can_be_taken_back(gui):
     engine("invert")
-    surprised = dreamed_with(gui, "alt+u", "looks-surprise")
-    assert int(surprised["--seed"]) > 0, surprised
     dialog = open_dialog(gui)
+    changed(gui, dialog, "alt+u")
+    gui.shot("looks-surprise")
+    surprised = values(gui)
     for keys in ("alt+u", "alt+u", "alt+b", "alt+b"):
-        pressed(gui, dialog, keys)
-    assert dreamed(gui, dialog) == surprised
+        changed(gui, dialog, keys)
+    assert values(gui) == surprised
+    assert int(dreamed(gui, dialog)["--seed"]) == surprised["seed"] > 0
     undo_all(gui)
 
 
 def check_own_presets_are_looks(gui):
     engine("invert", [OWN, {"name": "odd", "title": "Other", "settings": {"swirl": 1}}])
     wanted = {"--preset": "keras", "--iterations": "10", "--min-size": "180", "--layers": LAYERS}
-    for keys, shot in (("alt+p End Down space", "looks-own"), ("", "looks-own-again")):
-        afresh()
-        chosen = dreamed_with(gui, keys, shot, ready=lambda: tried(gui, LAYERS))
-        assert wanted.items() <= chosen.items(), chosen
-    engine("invert")
-    assert dreamed_with(gui, "alt+p Home space")["--preset"] == "dream"
+    afresh()
+    dialog = open_dialog(gui)
+    tried(gui, LAYERS)
+    changed(gui, dialog, "alt+p End Down space")
+    gui.shot("looks-own")
+    kept, chosen = values(gui), dreamed(gui, dialog)
+    assert wanted.items() <= chosen.items(), chosen
+    dialog = open_dialog(gui)
+    tried(gui, LAYERS)
+    gui.shot("looks-own-again")
+    assert values(gui) == kept
+    changed(gui, dialog, "alt+p Up Home space")
+    assert dreamed(gui, dialog)["--preset"] == "dream"
     undo_all(gui)

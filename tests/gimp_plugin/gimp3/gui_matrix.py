@@ -27,12 +27,11 @@ SCHEMES = ("dark", "light")
 def photograph(gui):
     """Photograph both pages, and the end of the second, once the preview and the looks are there."""
     dialog = open_dialog(gui)
-    gui.until("the preview", at_rest)
-    gui.still(dialog)
+    at_rest(gui)
     gui.shot("look")
     for name, keys in (("details", "alt+d"), ("details-end", "alt+v")):
         gui.key(keys, dialog)
-        gui.still(dialog)
+        gui.inside()
         gui.shot(name)
     leave(gui, dialog)
 

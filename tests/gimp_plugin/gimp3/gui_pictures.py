@@ -24,15 +24,13 @@ def main() -> None:
     with Gui(os.environ["CHECK_PICTURE"], profile, os.environ["CHECK_SHOTS"]) as gui:
         dialog = open_dialog(gui)
         gui.key("alt+p " + "Right " * number + "space", dialog)
-        gui.until("the end of the preview", at_rest)
-        gui.still(dialog)
+        at_rest(gui)
         gui.shot("dialog")
         place = gui.place(dialog)
         if os.environ["CHECK_ONLY"] != "dialog":
             gui.key("alt+o", dialog)
             gui.until("the dream", lambda: gui.ask("result = len(Gimp.get_images()[0].get_layers())") == 2)
             gui.gone(dialog)
-            gui.still(gui.main)
             gui.shot("result")
     found = {"name": json.dumps(place), "problem": ""}
     Path(os.environ["CHECK_REPORT"]).write_text(json.dumps(found) + "\n", encoding="utf-8")

@@ -1,12 +1,22 @@
 """Checks on screens of several sizes: the dialog fits, and OK and Cancel lie on the screen."""
 
 import os
-import re
 from contextlib import contextmanager
-from pathlib import Path
 
-from gimpgui import Gui
-from gui_hands import complaints, engine, layers, leave, nothing_left, open_dialog, previewed, sheet_of
+from gimpgui import LARGEST, Gui
+from gui_hands import (
+    complaints,
+    engine,
+    forget_size,
+    layers,
+    leave,
+    nothing_left,
+    open_dialog,
+    previewed,
+    sheet_of,
+)
+from gui_layers import close_new
+from gui_looks import undo_all
 
 NEW = """
 width, height = {size}
@@ -21,26 +31,30 @@ Gimp.Display.new(image)
 
 
 @contextmanager
-def screen(gui, name, size, settings="", **told):
-    """Yield a GIMP on a screen of another size."""
+def sized(gui, *size):
+    """Have a screen of another size for a while."""
+    usual = gui.size
     engine("invert")
-    profile = os.environ["GIMP3_DIRECTORY"]
-    with Gui(gui.image, profile, gui.shots / name, size=size, told=told, settings=settings) as other:
-        yield other
-    assert not complaints(other), "\n".join(complaints(other))
+    forget_size(gui)
+    gui.resize_screen(size)
+    try:
+        yield
+    finally:
+        gui.resize_screen(usual)
+        forget_size(gui)
 
 
 def fits(gui, name):
-    """Open the dialog, and look at both of its pages: it lies wholly on the screen."""
+    """Open the dialog, and look at both of its pages: it lies wholly on the screen; return it."""
     dialog = open_dialog(gui)
     previewed(gui, dialog)
     gui.shot(name)
     inside(gui, dialog)
     gui.key("alt+d", dialog)
-    gui.still(dialog)
+    gui.inside()
     gui.shot(name + "-details")
     inside(gui, dialog)
-    leave(gui, dialog)
+    return dialog
 
 
 def inside(gui, dialog):
@@ -50,41 +64,49 @@ def inside(gui, dialog):
     assert y >= 0, (x, y, width, height)
     assert x + width <= gui.size[0], (x, y, width, height)
     assert y + height <= gui.size[1], (x, y, width, height)
-    least = re.search(r"minimum size: (\d+) by (\d+)", gui.property(dialog, "WM_NORMAL_HINTS"))
-    assert int(least[1]) <= width, (least[0], width)
-    assert int(least[2]) <= height, (least[0], height)
+    least = gui.screen.least(dialog)
+    assert least[0] <= width, (least, width)
+    assert least[1] <= height, (least, height)
 
 
 def check_small_screen(gui):
-    with screen(gui, "1024x600", (1024, 600)) as small:
-        fits(small, "dialog")
-        dialog = open_dialog(small)
-        small.key("alt+d", dialog)
-        sheet = sheet_of(small, dialog)
-        small.shot("channels")
-        inside(small, sheet)
-        small.key("Escape", sheet)
-        small.gone(sheet)
-        x, y, width, height = small.place(dialog)
-        small.click(x + width - 68, y + height - 42)  # OK
-        small.until("a result", lambda: len(layers(small)) == 2)
-        nothing_left(small)
+    with sized(gui, 1024, 600):
+        dialog = fits(gui, "1024x600")
+        sheet = sheet_of(gui, dialog)
+        gui.shot("1024x600-channels")
+        inside(gui, sheet)
+        gui.key("Escape", sheet)
+        gui.gone(sheet)
+        x, y, width, height = gui.place(dialog)
+        gui.click(x + width - 68, y + height - 42)  # OK
+        gui.until("a result", lambda: len(layers(gui)) == 2)
+        nothing_left(gui)
+    undo_all(gui)
 
 
 def check_laptop_screen_and_shapes_of_pictures(gui):
-    with screen(gui, "1366x768", (1366, 768)) as laptop:
-        fits(laptop, "landscape")
+    with sized(gui, 1366, 768):
+        leave(gui, fits(gui, "1366x768-landscape"))
         for name, size in (("portrait", (900, 1600)), ("square", (1000, 1000))):
-            laptop.ask(NEW.format(size=size))
-            laptop.window("Untitled.*{}.{}".format(*size))  # in the same window
-            fits(laptop, name)
+            forget_size(gui)
+            gui.ask(NEW.format(size=size))
+            gui.window("Untitled.*{}.{}".format(*size))  # in the same window
+            leave(gui, fits(gui, "1366x768-" + name))
+            close_new(gui)
 
 
-def check_fine_screen(gui):
-    with screen(gui, "2048x1200@2", (2048, 1200), GDK_SCALE="2") as fine:
-        fits(fine, "dialog")
-        dialog = open_dialog(fine)
-        previewed(fine, dialog)
+def check_large_screen(gui):
+    with sized(gui, 1920, 1080):
+        leave(gui, fits(gui, "1920x1080"))
+
+
+def check_fine_screen_and_light_colours(gui):
+    engine("invert")
+    forget_size(gui)
+    profile, shots = os.environ["GIMP3_DIRECTORY"], gui.shots / "fine"
+    told, settings = {"GDK_SCALE": "2"}, "(theme-color-scheme light)\n"
+    with Gui(gui.image, profile, shots, LARGEST, told, settings, keep=gui.keep) as fine:
+        dialog = fits(fine, "2048x1200@2")
         x, y, width, height = fine.place(dialog)
         rows = [fine.pixels(x + width // 16, y + height // 4 + row, width // 16, 1) for row in (0, 40, 80)]
         for first in (0, 1):  # wherever pairs of pixels begin, most of them are not one pixel, enlarged
@@ -95,17 +117,13 @@ def check_fine_screen(gui):
             ]
             assert sum(a != b for a, b in pairs) > len(pairs) // 2
         leave(fine, dialog)
-
-
-def check_large_screen(gui):
-    with screen(gui, "1920x1080-light", (1920, 1080), "(theme-color-scheme light)\n") as large:
-        fits(large, "dialog")
+    assert not complaints(fine), "\n".join(complaints(fine))
 
 
 def check_window_keeps_its_size(gui):
     """From one time to the next; on a smaller screen, it is as large as there is room."""
     engine("invert")
-    kept = Path(os.environ["GIMP3_DIRECTORY"], "deepdream-window.json")
+    usual, kept = gui.size, gui.profile / "deepdream-window.json"
     try:
         dialog = open_dialog(gui)
         gui.resize(dialog, 1180, 640)
@@ -115,7 +133,8 @@ def check_window_keeps_its_size(gui):
         gui.shot("dialog-resized")
         assert gui.place(dialog)[2:] == (1180, 640), gui.place(dialog)
         leave(gui, dialog)
-        with screen(gui, "1024x600-resized", (1024, 600)) as small:
-            fits(small, "dialog")
+        gui.resize_screen((1024, 600))
+        leave(gui, fits(gui, "1024x600-resized"))
     finally:
-        kept.unlink(missing_ok=True)
+        gui.resize_screen(usual)
+        forget_size(gui)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -22,31 +21,36 @@ REPOSITORY = HERE.parents[2]
 SUITES = {"trixie": "GIMP 3.0", "forky": "GIMP 3.2"}
 """Debian's names for what has which GIMP; a suite that has moved on to another one fails."""
 
-HEADLESS = ("headless_pixels", "headless_layers", "headless_subjects", "headless_words", "headless_guide")
+HEADLESS = (
+    "headless_pixels",
+    "headless_layers",
+    "headless_subjects",
+    "headless_results",
+    "headless_words",
+    "headless_failures",
+    "headless_guide",
+)
 GUI = (
     "gui_dialog",
     "gui_live",
+    "gui_help",
     "gui_looks",
     "gui_sizes",
     "gui_channels",
-    "gui_help",
     "gui_korean",
     "gui_failures",
     "gui_layers",
     "gui_runs",
+    "gui_quit",
 )
 """Modules with checks; see running.py."""
 
-BRIEF = ("gui_runs",)
-"""Of those with windows, what each GIMP is asked in the gate, where DEEPDREAM_TEST_GIMP is `brief`.  GIMP 3.2
-is asked all elsewhere, and 3.0 too if it is `all`.  What differs between the two is GIMP's library, which the
-checks without a window use in both."""
-
-LEFT_OUT = "DEEPDREAM_TEST_GIMP=all tries it, too"
-
 FAKE_ENGINE = HERE / "fake_engine.py"
-PLUGINS = "pluginrc"
-"""GIMP's file about its plug-ins, in a profile and, kept, in a root."""
+OF_GIMP = ("python-eval", "script-fu", "file-jpeg", "file-png")
+"""Those of GIMP's plug-ins that the checks need."""
+
+ONLY_THESE = '(plug-in-path "${gimp_dir}/plug-ins")\n'
+"""A line of gimprc."""
 
 LEFT = "processes that GIMP found left"
 """The entry of a report for what GIMP says at its end of plug-ins that have not ended."""
@@ -98,33 +102,23 @@ def root(suite: str) -> Path:
     return folder
 
 
-def install(profile: Path) -> Path:
-    """Put the plug-in into a profile folder, as the installer does; return the plug-in's folder."""
+def install(profile: Path, place: Path) -> Path:
+    """Put the plug-in into a profile folder, as the installer does; return the plug-in's folder.
+
+    Beside it are those of the root's GIMP that the checks need: GIMP asks each of its 130 at a
+    profile's first start, which takes longer than most checks.
+    """
     folder = profile / "plug-ins" / "deepdream"
     source = REPOSITORY / "gimp_plugin"
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(source / "gimp3" / "deepdream", folder, ignore=ignore)
     shutil.copytree(source / "deepdream_common", folder / "deepdream_common", ignore=ignore)
     (folder / "engine.json").write_text(json.dumps({"command": REAL_ENGINE}), encoding="utf-8")
+    (plugins,) = place.glob("usr/lib/*/gimp/3.0/plug-ins")
+    for name in OF_GIMP:
+        folder.with_name(name).symlink_to("/" / plugins.relative_to(place) / name)
+    (profile / "gimprc").write_text(ONLY_THESE, encoding="utf-8")
     return folder
-
-
-def remember(profile: Path, folder: Path) -> None:
-    """Keep what a GIMP has learned of its own plug-ins: asking each of the 130 takes most of its start.
-
-    Ours is to be asked again: its entry gets a time that is not its file's.  GIMP itself compares the others.
-    """
-    with contextlib.suppress(OSError):
-        text = (profile / PLUGINS).read_bytes()  # with icons in it
-        new = folder / f".{PLUGINS}-{os.getpid()}"
-        new.write_bytes(re.sub(rb'(/deepdream\.py") \d+', rb"\1 1", text))
-        new.replace(folder / PLUGINS)
-
-
-def gui(suite: str) -> tuple[str, ...]:
-    """Return the modules of checks with windows for that suite."""
-    asked = os.environ.get("DEEPDREAM_TEST_GIMP") or ("all" if suite == list(SUITES)[-1] else "brief")
-    return {"all": GUI, "brief": BRIEF}[asked]
 
 
 def names(modules: Iterable[str]) -> list[str]:
@@ -133,29 +127,29 @@ def names(modules: Iterable[str]) -> list[str]:
     return [name for text in texts for name in re.findall(r"^def (check_\w+)\(", text, re.MULTILINE)]
 
 
-def report(suite: str, folder: Path, command: list[str], variables: dict[str, str]) -> dict[str, str]:
+def report(
+    suite: str, folder: Path, command: list[str], variables: dict[str, str], checks: Iterable[str] = ()
+) -> dict[str, str]:
     """Run checks inside a root; return what is wrong by the name of each check, nothing where all is well.
 
     What GIMP itself found wrong at its end is under LEFT.  folder: empty, for profile and report; whatever
-    `command` says is written to a file in it.
+    `command` says is written to a file in it; checks: the names of those to run, which `command` finds in the
+    environment (see running.py).
     """
-    profile = folder / "profile"
+    place, profile = root(suite), folder / "profile"
     told = {
         "GIMP3_DIRECTORY": str(profile),
-        "CHECK_PLUGIN": str(install(profile)),
+        "CHECK_PLUGIN": str(install(profile, place)),
         "CHECK_PYTHON": "/usr/bin/python3",
         "XDG_DATA_HOME": str(folder / "data"),
         "CHECK_FAKE": str(FAKE_ENGINE),
         "CHECK_ENGINE": json.dumps(REAL_ENGINE),
         "CHECK_REPORT": str(folder / "report"),
-        "CHECK_ONLY": os.environ.get("CHECK_ONLY", ""),
+        "CHECK_NAMES": " ".join(checks),
         "FAKE_ENGINE_WORDS": str(folder / "words"),
         "FAKE_ENGINE_GO": str(folder / "go"),
         **variables,
     }
-    place = root(suite)
-    with contextlib.suppress(OSError):  # none there yet
-        shutil.copyfile(place / PLUGINS, profile / PLUGINS)
     options = [word for name, value in told.items() for word in ("-e", f"{name}={value}")]
     options += [word for bound in (folder, REPOSITORY) for word in ("-b", str(bound))]
     words = folder / "output"
@@ -164,7 +158,6 @@ def report(suite: str, folder: Path, command: list[str], variables: dict[str, st
             ["bash", HERE / "gimp-root-run.sh", place, *options, "--", *command],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=LONGEST, check=False,
         ).returncode  # fmt: skip
-    remember(profile, place)
     lines = (
         (folder / "report").read_text(encoding="utf-8").splitlines() if (folder / "report").exists() else []
     )

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import sys
 from pathlib import Path
 
 import gi
@@ -19,6 +20,9 @@ from gi.repository import Babl, Gegl, Gimp
 Gegl.init(None)
 
 PLUGIN = os.environ["CHECK_PLUGIN"]
+sys.path.insert(0, PLUGIN)
+import deepdream
+
 PROCEDURE = "plug-in-deep-dream"
 WIDTH, HEIGHT = 80, 70
 RGB, GRAY = Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY
@@ -126,8 +130,8 @@ def engine_file(content):
         path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def call(image, drawables, run_mode=Gimp.RunMode.NONINTERACTIVE, **values):
-    """Call the procedure; return its status and message."""
+def request(image, drawables, run_mode=Gimp.RunMode.NONINTERACTIVE, **values):
+    """Return the procedure, and its arguments."""
     procedure = Gimp.get_pdb().lookup_procedure(PROCEDURE)
     config = procedure.create_config()
     config.set_property("run-mode", run_mode)
@@ -135,9 +139,27 @@ def call(image, drawables, run_mode=Gimp.RunMode.NONINTERACTIVE, **values):
     config.set_core_object_array("drawables", drawables)
     for name, value in values.items():
         config.set_property(name.replace("_", "-"), value)
-    result = procedure.run(config)
-    status = result.index(0)
+    return procedure, config
+
+
+def call(*args, **values):
+    """Have GIMP call the procedure, in a process of the plug-in's own; return its status and message.
+
+    image, drawables, perhaps the run mode, and values by argument name.
+    """
+    procedure, config = request(*args, **values)
+    status = procedure.run(config).index(0)
     return status.value_nick, "" if status.value_nick == "success" else Gimp.get_pdb().get_last_error()
+
+
+def here(image, drawables, **values):
+    """Do as `call` does, but in this process.
+
+    It takes a tenth of the time: for what is about layers and pixels, not about GIMP's way of calling.
+    """
+    answer = answered(image, drawables, **values)
+    status = answer.index(0)
+    return status.value_nick, "" if status.value_nick == "success" else answer.index(1)
 
 
 def scheme(text):
@@ -156,18 +178,24 @@ def scheme_call(image, layer, values):
     return f"({PROCEDURE} #:run-mode RUN-NONINTERACTIVE {drawables} {values})"
 
 
-def dream(image, layer, **values):
-    """Dream and expect success."""
+def answered(image, drawables, **values):
+    """Return what the plug-in's procedure returns, called in this process."""
+    procedure, config = request(image, drawables, **values)
+    return deepdream.run(procedure, Gimp.RunMode.NONINTERACTIVE, image, drawables, config, None)
+
+
+def dream(image, layer, by=here, **values):
+    """Dream and expect success; by: `here` or `call`."""
     values.setdefault("result", "in-place")
-    answer = call(image, [layer], **values)
+    answer = by(image, [layer], **values)
     assert answer[0] == "success", answer
 
 
-def refused(image, drawables, *parts, **values):
+def refused(image, drawables, *parts, by=here, **values):
     """Expect an error whose message has these parts, and an image that knows nothing of it."""
     before = [(layer.get_id(), layer.get_name()) for layer in image.get_layers()]
     image.clean_all()
-    status, message = call(image, drawables, **values)
+    status, message = by(image, drawables, **values)
     assert status == "execution-error", (status, message)
     for part in parts:
         assert part in message, message

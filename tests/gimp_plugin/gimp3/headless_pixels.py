@@ -15,10 +15,12 @@ from headless_hands import (
     TOLERANCE,
     P,
     alpha_of,
+    call,
     called,
     component,
     dream,
     engine,
+    here,
     inverted,
     perceptual,
     picture,
@@ -55,7 +57,7 @@ def check_every_precision_whole_layer():
     ):
         with picture(kind, alpha, precision) as (image, layer):
             before, floats = pixels(layer), perceptual(layer)
-            dream(image, layer)
+            dream(image, layer, by=call if precision in (P.U8_NON_LINEAR, P.FLOAT_LINEAR) else here)
             inverted(layer, before, floats)
             if alpha:
                 assert alpha_of(layer, before) == alpha_of(layer, pixels(layer)), precision

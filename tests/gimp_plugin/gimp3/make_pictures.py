@@ -8,6 +8,7 @@ GIMP tests need (DEEPDREAM_TEST_DOWNLOADS=1 too), and an idle machine.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -28,6 +29,7 @@ TITLE = 20
 def photograph(script: str, shots: Path, spoken: dict[str, str]) -> dict[str, str]:
     """Run a script in a GIMP root, which puts pictures into `shots`; return its report."""
     told = {
+        "CHECK_ONLY": os.environ.get("CHECK_ONLY", ""),
         **spoken,
         "CHECK_SHOTS": f"/host{shots}",
         "CHECK_PICTURE": str(harness.REPOSITORY / "examples/mountains.jpg"),
