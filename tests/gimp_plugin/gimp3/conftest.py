@@ -61,7 +61,7 @@ def gui_report(
     shots.mkdir(exist_ok=True)
     folder = tmp_path_factory.mktemp(f"gui-{suite}")
     told = {
-        "CHECK_MODULES": " ".join(harness.GUI),
+        "CHECK_MODULES": " ".join(harness.gui()),
         "CHECK_SHOTS": "/host" + str(shots),
         "CHECK_KEEP": os.environ.get("DEEPDREAM_SHOTS", ""),
         "CHECK_PICTURE": str(harness.REPOSITORY / "examples/mountains.jpg"),

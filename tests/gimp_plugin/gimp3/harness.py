@@ -45,6 +45,12 @@ GUI = (
 )
 """Modules with checks; see running.py."""
 
+BRIEF = ("gui_dialog", "gui_looks", "gui_runs", "gui_quit")
+"""Of those with windows, what DEEPDREAM_TEST_GIMP=brief asks each GIMP, as the gate does: what has been seen to
+pass on both with thirty others at work."""
+
+LEFT_OUT = "DEEPDREAM_TEST_GIMP=brief leaves it out"
+
 FAKE_ENGINE = HERE / "fake_engine.py"
 OF_GIMP = ("python-eval", "script-fu", "file-jpeg", "file-png")
 """Those of GIMP's plug-ins that the checks need."""
@@ -119,6 +125,11 @@ def install(profile: Path, place: Path) -> Path:
         folder.with_name(name).symlink_to("/" / plugins.relative_to(place) / name)
     (profile / "gimprc").write_text(ONLY_THESE, encoding="utf-8")
     return folder
+
+
+def gui() -> tuple[str, ...]:
+    """Return the modules of checks with windows that are asked for."""
+    return BRIEF if os.environ.get("DEEPDREAM_TEST_GIMP") == "brief" else GUI
 
 
 def names(modules: Iterable[str]) -> list[str]:
