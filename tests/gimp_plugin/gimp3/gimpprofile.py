@@ -27,7 +27,8 @@ SHORTCUTS = f"""
 """
 
 SESSION = """
-(session-info "toplevel" (factory-entry "gimp-single-image-window") (open-on-exit))
+(session-info "toplevel" (factory-entry "gimp-single-image-window") (position 0 0) (size 800 600)
+    (open-on-exit))
 (hide-docks yes)
 (single-window-mode yes)
 (last-tip-shown 0)
