@@ -41,11 +41,10 @@ GUI = (
     "gui_failures",
     "gui_layers",
     "gui_runs",
-    "gui_quit",
 )
 """Modules with checks; see running.py."""
 
-BRIEF = ("gui_dialog", "gui_looks", "gui_runs", "gui_quit")
+BRIEF = ("gui_dialog", "gui_looks", "gui_runs")
 """Of those with windows, what DEEPDREAM_TEST_GIMP=brief asks each GIMP, as the gate does: what has been seen
 to pass on both with thirty others at work."""
 
