@@ -56,7 +56,12 @@ def test_it_listens_on_this_machine_only_and_stops_when_asked(
     assert running.stdout is not None
     assert running.stdout.readline()
     family = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
-    listening = {y.laddr.ip for x in family for y in x.net_connections("inet") if y.status == "LISTEN"}
+    listening = {
+        y.laddr.ip.removeprefix("::ffff:")
+        for x in family
+        for y in x.net_connections("inet")
+        if y.status == "LISTEN"
+    }
     assert listening == {"127.0.0.1"}
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
