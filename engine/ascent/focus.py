@@ -189,7 +189,7 @@ def _all(size: Size) -> Part:
 
 
 def _widened(span: slice, length: int, smallest: int) -> slice:
-    stop = min(max(span.stop + AROUND, span.start - AROUND + smallest), length)
+    stop = min(max(span.stop + AROUND, max(span.start - AROUND, 0) + smallest), length)
     start = max(min(span.start - AROUND, stop - smallest), 0)
     return slice(start // STRIDE * STRIDE, stop)
 

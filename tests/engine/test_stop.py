@@ -14,7 +14,8 @@ from engine.ascent.ascent import ascend, climb
 from engine.ascent.order import order_for
 from engine.ascent.work import Work
 from engine.batch import events
-from engine.batch.crew import Crew, Shares
+from engine.batch.crew import Crew
+from engine.batch.shares import Shares
 from engine.errors import Cancelled, ModelError, UsageError
 from engine.network import ort
 from engine.network.fragment import Fragment
