@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,8 @@ def test_limits_are_asked_before_anything_is_decoded(client_of) -> None:
         assert kept(client) == []
     with client_of(bytes=500) as client:
         answer = client.post("/api/pictures", content=picture)
-        assert (answer.status_code, answer.json()["title"]) == (413, "Request Entity Too Large")
+        assert answer.status_code == 413
+        assert answer.json()["title"] == HTTPStatus(413).phrase  # which is another one since Python 3.13
         answer = client.post("/api/pictures", content=iter([picture[:300]] * 3))  # no length is told
         assert answer.status_code == 413
         assert kept(client) == []
