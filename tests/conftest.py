@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 
 # Some tests import ONNX Runtime themselves; the engine switches its telemetry off on its own.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+# A shell has what it starts behind & ignore it, and so would every program that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def own_cores(workers: int, number: int) -> None:
