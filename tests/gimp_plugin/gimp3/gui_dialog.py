@@ -87,6 +87,14 @@ def dragged(gui, dialog, there, y):
     return at == there
 
 
+def right_to(gui, dialog, left):
+    """Tell whether the preview has on its left what it shall have; else move the line to the right."""
+    if before_and_after(gui, dialog)[0] == left:
+        return True
+    gui.key("Right", dialog)
+    return False
+
+
 def check_before_and_after(gui):
     dialog = shared_dialog(gui)
     previewed(gui, dialog)
@@ -112,8 +120,7 @@ def check_before_and_after(gui):
     gui.shot("preview-line")
     gui.key("Left " * 30, dialog)
     gui.until("the dream alone", lambda: before_and_after(gui, dialog)[0] != before[0])
-    gui.key("Right " * 15, dialog)
-    gui.until("both", lambda: before_and_after(gui, dialog)[0] == before[0])
+    gui.until("both", lambda: right_to(gui, dialog, before[0]))
 
 
 def check_full_size(gui):
