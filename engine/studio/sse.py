@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 HEARTBEAT: Final = 15.0
 """Seconds of silence after which a comment is sent: so a connection that has died is noticed."""
 
+PAUSE: Final = 0.1
+"""Seconds between two looks: the steps of a small picture come faster than a page can show them."""
+
 COMMENT: Final = ": still here\n\n"
 
 
@@ -43,7 +46,10 @@ class Bell:
         self.ring()
 
     async def rings(self) -> AsyncIterator[bool]:
-        """Yield True at once and after each ring, False after a long silence; end when the bell is closed."""
+        """Yield True at once and after each ring, or several that come together; False after a long silence.
+
+        It ends when the bell is closed.
+        """
         rang = asyncio.Event()
         rang.set()
         self._listeners.add(rang)
@@ -57,5 +63,6 @@ class Bell:
                 rang.clear()
                 if not self._closed:
                     yield True
+                    await asyncio.sleep(PAUSE)
         finally:
             self._listeners.discard(rang)

@@ -113,6 +113,7 @@ def opened(chromium: Any, address: str, watch: Watch) -> Iterator[Callable[..., 
         clear(contexts[-1].request, address)
         page = contexts[-1].new_page()
         watch.follow(page)
+        page.on("filechooser", lambda _: None)  # caught from now on
         page.goto(address)
         page.locator("#welcome-choose:enabled").wait_for()
         return page
