@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from importlib.util import find_spec
 
 from hypothesis import settings
 
@@ -19,13 +20,15 @@ def own_cores(workers: int, number: int) -> None:
     """Give this worker of several its share of the cores: it then computes in as many threads as that are.
 
     Otherwise each computes in as many threads as there are cores, and they take turns waiting, which ONNX
-    Runtime does by spinning: a fifth of all processor time.
+    Runtime does by spinning: a fifth of all processor time.  Not beside TensorFlow, which computes other last
+    digits in one thread.
     """
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[number::workers] or cores)
 
 
-if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
+alone = find_spec("tensorflow") is None
+if alone and "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
     own_cores(int(os.environ["PYTEST_XDIST_WORKER_COUNT"]), int(os.environ["PYTEST_XDIST_WORKER"][2:]))
 
 # No deadline, for how long an example takes says more about the machine. The gate asks for the same
