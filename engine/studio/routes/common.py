@@ -1,10 +1,11 @@
 """What all paths have in common."""
 
+from pathlib import Path as PicturePath
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Depends, Path, Request
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.responses import FileResponse, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from engine.studio.studio import Studio
 
@@ -43,11 +44,19 @@ class Events(StreamingResponse):
     media_type = "text/event-stream"
 
 
-class Image(FileResponse):
+class Image(Response):
     """A picture for the page."""
 
     media_type = "image/webp"
 
+
+def image(file: PicturePath, headers: dict[str, str] | None = None) -> Image:
+    """Return a picture's file, read in one go: that of a dream that grows is replaced at any moment."""
+    return Image(file.read_bytes(), headers=headers)
+
+
+KEPT: Final = {"Cache-Control": "private, max-age=3600"}
+"""Headers of what stays as it is."""
 
 Answers: TypeAlias = dict[int | str, dict[str, Any]]
 

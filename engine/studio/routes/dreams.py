@@ -13,7 +13,7 @@ from engine.settings.recipe import Recipe
 from engine.studio import sse
 from engine.studio.problems import Refused
 from engine.studio.queue import result_of
-from engine.studio.routes.common import EVENTS, IMAGE, Answers, Events, Here, Image, Key
+from engine.studio.routes.common import EVENTS, IMAGE, Answers, Events, Here, Image, Key, image
 from engine.studio.schema import Command, Dream, DreamWanted, FilmWanted
 from engine.studio.shelf import busy
 from engine.studio.studio import Studio
@@ -96,7 +96,7 @@ async def preview(key: Key, studio: Here) -> Image:
     file = studio.shelf.dreams.folder(key) / "preview.webp"
     if not file.exists():
         raise Refused(404, "there is nothing to see yet", "wait for the event preview")
-    return Image(file)
+    return image(file)
 
 
 @router.get("/{key:key}/result", response_class=FileResponse, responses=RESULT)

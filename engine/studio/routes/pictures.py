@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from engine.studio import sse
 from engine.studio.problems import Refused
-from engine.studio.routes.common import EVENTS, IMAGE, Events, Here, Image, Key
+from engine.studio.routes.common import EVENTS, IMAGE, KEPT, Events, Here, Image, Key, image
 from engine.studio.schema import Picture
 from engine.studio.studio import Studio
 
@@ -68,7 +68,7 @@ async def preview(key: Key, studio: Here, longest: Annotated[int, Query(ge=1, le
         await studio.readers.do(
             "show", source=str(folder / "source"), name=picture.name, target=str(target), longest=size
         )
-    return Image(target, headers={"Cache-Control": "private, max-age=3600"})
+    return image(target, KEPT)
 
 
 @router.get("/{key:key}/thumbnails", response_class=Events, responses=EVENTS)
@@ -97,7 +97,7 @@ async def thumbnail(key: Key, name: str, studio: Here) -> Image:
     found = {x.name: x for x in folder.glob("*.webp")} if folder.exists() else {}
     if name not in found:  # never a path that a client made
         raise Refused(404, "there is no such thumbnail", "ask for its picture's thumbnails first")
-    return Image(found[name], headers={"Cache-Control": "private, max-age=3600"})
+    return image(found[name], KEPT)
 
 
 async def _sheet(studio: Studio, picture: Picture, kind: str, layer: str) -> AsyncIterator[str]:
