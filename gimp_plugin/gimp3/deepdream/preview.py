@@ -197,6 +197,8 @@ class Preview(Gtk.Box):
 
     def _refine(self) -> None:
         """Have the engine dream once more, nearer to the result, when it has nothing else to do."""
+        if self._timer:
+            return  # the settings have just changed, perhaps to what makes no sense yet
         request = self._sight.finer(self._values())
         if request is not None:
             self._finer = self._live.ask(*request, background=True)
