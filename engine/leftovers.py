@@ -29,22 +29,24 @@ machine."""
 
 def part_beside(place: Path) -> Path:
     """Return a new name for an unfinished file; remove what killed runs have left in the same folder."""
-    _sweep(Path(os.path.abspath(place.parent)))  # noqa: PTH100 - Path.absolute keeps ".."
+    _sweep_once(Path(os.path.abspath(place.parent)))  # noqa: PTH100 - Path.absolute keeps ".."
     return place.with_name(f".deepdream-{secrets.token_hex(6)}-{processes.this()}.part")
 
 
-@functools.lru_cache(maxsize=256)
-def _sweep(folder: Path) -> None:
-    """Remove what killed runs have left in a folder.
-
-    It is listed only once in a run, since it may hold very many files.
-    """
+def sweep(folder: Path) -> None:
+    """Remove what killed runs have left in a folder."""
     form = re.compile(PART)
     with contextlib.suppress(OSError):
         for name in [x for x in os.listdir(folder) if form.fullmatch(x)]:  # noqa: PTH208 - names suffice
             with contextlib.suppress(OSError):
                 if _is_left(folder / name, form):
                     (folder / name).unlink()
+
+
+@functools.lru_cache(maxsize=256)
+def _sweep_once(folder: Path) -> None:
+    """Do so once in a run: a folder may hold very many files."""
+    sweep(folder)
 
 
 def _is_left(part: Path, form: re.Pattern[str]) -> bool:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engine import paths
+from engine import leftovers, paths
 from engine.batch.claims import Claims
 from engine.batch.events import ELSEWHERE, Done, Failed, Job, Skipped
 
@@ -80,8 +80,9 @@ class Sharing:
             if self._others:
                 self._told(len(self._others))
                 yield None
-        for folder in self._cleared:  # of what was left since, beside results that are whole
+        for folder in self._cleared:  # of what others have left that were killed since
             self._claims.clear(folder)
+            leftovers.sweep(folder)
 
     def see(self, event: Event) -> None:
         """Note what becomes of a picture."""

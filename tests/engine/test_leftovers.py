@@ -49,7 +49,7 @@ def writer(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 @pytest.fixture(autouse=True)
 def another_run() -> None:
     """Each test is a run of its own, which knows nothing of folders that others have looked through."""
-    leftovers._sweep.cache_clear()
+    leftovers._sweep_once.cache_clear()
 
 
 def write(folder: Path) -> list[str]:
@@ -67,7 +67,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path, writer) -
     assert len(write(tmp_path)) == 1  # it is still at work
     writer.kill()
     writer.wait()
-    leftovers._sweep.cache_clear()
+    leftovers._sweep_once.cache_clear()
     assert write(tmp_path) == []
     assert [x.name for x in tmp_path.iterdir()] == ["next.txt"]
 

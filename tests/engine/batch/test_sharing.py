@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import atomic
 from engine.batch import sharing
 from engine.batch.claims import Claims
 from engine.batch.events import ELSEWHERE, Asked, Done, Failed, Item, Job, Skipped, Warned
@@ -18,6 +19,19 @@ from tests.engine.batch.test_claims import Clock
 from tests.engine.conftest import QUICK, noise
 
 ROOT = Path(__file__).parents[3]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from engine import atomic
+from engine.batch.claims import Claims
+target = Path(sys.argv[1])
+Claims().take(target)
+with atomic.replacing(target):
+    os.kill(os.getpid(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+"""
+"""A process that is killed in the middle of a picture."""
 
 
 def jobs(folder: Path, *stems: str) -> list[Job]:
@@ -70,6 +84,22 @@ def test_what_another_has_done_is_told_while_the_rest_goes_on(tmp_path: Path) ->
     d.target.touch()  # meanwhile, by somebody who is gone
     assert list(items) == [Skipped(d, ELSEWHERE)]
     mine.__exit__(None, None, None)
+    assert left(tmp_path) == []
+
+
+def test_what_a_process_leaves_that_is_killed_meanwhile_is_removed_at_the_end(tmp_path: Path) -> None:
+    a, b = jobs(tmp_path, "a", "b")
+    with shared([a, b], made=False)[0] as mine:
+        items = iter(mine)
+        assert next(items) == a
+        with atomic.replacing(a.target):  # the folder has been looked through
+            pass
+        gone = subprocess.Popen([sys.executable, "-c", KILLED, tmp_path / "b.png"], cwd=ROOT)
+        assert gone.wait() != 0
+        assert {Path(x).suffix for x in left(tmp_path)} == {".claim", ".part"}
+        assert list(items) == [b]
+        for each in (a, b):
+            mine.see(Done(each, 1.0))
     assert left(tmp_path) == []
 
 
