@@ -16,7 +16,7 @@ ROWS: Final = (
     (("batch/", "many pictures in one order"),),
     (("films/", "zoom, video"), ("galleries/", "sheets"), ("pipe/", "frames")),
     (("library/", "one picture, from file to result"),),
-    (("ascent/", "the algorithm; what wraps a gradient"),),
+    (("ascent/", "the algorithm"), ("weights/", "templates, filled")),
     (("network/", "model files"), ("files/", "picture files")),
     (("settings/", "what can be chosen"), ("pictures/", "arrays in memory")),
     (("errors, machine, paths, atomic", "what anything may need"),),

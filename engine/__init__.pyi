@@ -10,6 +10,7 @@ from engine.errors import ImageError as ImageError
 from engine.errors import IncompleteError as IncompleteError
 from engine.errors import ModelError as ModelError
 from engine.errors import UsageError as UsageError
+from engine.errors import WeightsError as WeightsError
 from engine.errors import WireError as WireError
 from engine.films.api import Film as Film
 from engine.films.api import video as video

@@ -5,6 +5,7 @@ DreamError          1   any failure that has no class of its own
 ├── UsageError      2   an option, a setting or a command that makes no sense
 ├── ImageError      3   a picture that cannot be read, dreamed on or written
 ├── ModelError      4   a model file that cannot be read or was not made for dreaming
+│   └── WeightsError    a weights file that cannot be read, or does not fit a network
 ├── DeviceError     5   the requested device does not work, or no runtime is installed
 ├── WireError       6   a frame on the wire that breaks the protocol
 ├── IncompleteError 7   a film that ends early: the new film holds what could be read
@@ -54,6 +55,12 @@ class ModelError(DreamError):
 
     exit_code = 4
     hint = "make a model file with python -m export, or leave out --model to use the embedded model"
+
+
+class WeightsError(ModelError):
+    """Refuse a weights file, or what of it does not fit a network."""
+
+    hint = ""
 
 
 class DeviceError(DreamError):
