@@ -27,6 +27,35 @@ def test_stop_keeps_the_picture_so_far(page: Any) -> None:
     assert page.locator("#after").is_visible()
 
 
+@pytest.mark.parametrize(("iterations", "status"), [("10000", "stopped"), ("1", "done")])
+def test_answer_that_comes_after_the_end(page: Any, address: str, iterations: str, status: str) -> None:
+    """A dream may have ended before the page has read what the studio answered to the order, or to Stop."""
+
+    def late(route: Any) -> None:
+        answer = route.fetch()
+        states: list[str] = []
+        while states != [status]:
+            states = [x["status"] for x in page.request.get(f"{address}api/dreams").json()]
+        page.wait_for_timeout(500)  # the events of it are there, too
+        route.fulfill(response=answer)
+        answered.append(status)
+
+    answered: list[str] = []
+    flow.open_small(page)
+    flow.pick(page, "layer/mixed1")
+    flow.set_number(page, "Iterations", iterations)
+    page.route("**/api/dreams/*/stop" if status == "stopped" else "**/api/dreams", late)
+    flow.generate(page)
+    if status == "stopped":
+        flow.grown(page)
+        page.locator("#stop").click()
+    while not answered:
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(300)
+    flow.finished(page)
+    assert not page.locator("#progress").is_visible()
+
+
 def test_reload_in_the_middle(page: Any) -> None:
     flow.open_small(page)
     flow.pick(page, "layer/mixed0")
