@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from PIL import Image
 from scipy import ndimage
 
 import engine
+
+if TYPE_CHECKING:
+    from export.reference import KerasReference
 
 pytest.importorskip("tensorflow", reason="the other side of the comparison is TensorFlow ([export] extra)")
 
@@ -25,8 +30,8 @@ def photograph() -> Image.Image:
         return file.convert("RGB").resize((300, 201))
 
 
-def keras_loop(pixels: np.ndarray, max_loss: float) -> tuple[list[tuple[int, int]], list[list[float]]]:
-    """Transcribe the tutorial: step 0.01, 3 octaves, scale 1.4, 20 iterations; return shapes and losses."""
+@cache
+def keras_gradient() -> tuple[KerasReference, np.ndarray]:
     from export.architecture import inception_v3
     from export.cases import vector
     from export.reference import KerasReference
@@ -34,8 +39,12 @@ def keras_loop(pixels: np.ndarray, max_loss: float) -> tuple[list[tuple[int, int
 
     channels = inception_v3().until("mixed5").channels()
     weights = load(str(ROOT / "export/weights/inception_v3_imagenet_mixed5_uint8.npz"), inception_v3())
-    gradient = KerasReference(weights, channels)
-    channel_weights = vector(channels, LAYERS)
+    return KerasReference(weights, channels), vector(channels, LAYERS)
+
+
+def keras_loop(pixels: np.ndarray, max_loss: float) -> tuple[list[tuple[int, int]], list[list[float]]]:
+    """Transcribe the tutorial: step 0.01, 3 octaves, scale 1.4, 20 iterations; return shapes and losses."""
+    gradient, channel_weights = keras_gradient()
 
     def resize(img: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         factors = (1, shape[0] / img.shape[1], shape[1] / img.shape[2], 1)

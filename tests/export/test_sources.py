@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -36,15 +37,23 @@ def test_random_weights_repeat() -> None:
     assert first.deepest(NETWORK) == "mixed10"
 
 
-@pytest.mark.parametrize("include_top", [False, True])
-@pytest.mark.parametrize("name", ["w.weights.h5", "whole.keras", "whole.h5"])
-def test_keras_files(tmp_path: Path, name: str, include_top: bool) -> None:
+@cache
+def network(include_top: bool) -> keras.Model:
     keras.utils.set_random_seed(3)
     model = reference.build(include_top=include_top)
     for conv, norm in reference.convolutions(model):
         norm.set_weights(
             [np.random.default_rng(len(conv.name)).uniform(0.5, 1, w.shape) for w in norm.get_weights()]
         )
+    return model
+
+
+@pytest.mark.parametrize(
+    ("name", "include_top"),
+    [("w.weights.h5", False), ("whole.keras", False), ("whole.h5", False), ("w.weights.h5", True)],
+)
+def test_keras_files(tmp_path: Path, name: str, include_top: bool) -> None:
+    model = network(include_top)
     path = tmp_path / name
     if name.startswith("whole"):
         model.save(path)
