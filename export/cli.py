@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine._version import __version__
+from engine.weights.templates import SUFFIX
 from export.architecture import inception_v3
 from export.errors import ExportError
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
     from export.architecture import Architecture
     from export.weights import Weights
+
+NETWORKS = {"inception_v3": inception_v3}
+
+TEMPLATE_SEEDS = ("1", "2", "3")
+"""Of the random weights that a template is verified with."""
 
 EPILOG = """\
 SOURCE is one of
@@ -35,9 +41,12 @@ The model is compared with TensorFlow and float64 before it is written. If it fa
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the export and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
-        run(options.weights, options.until, Path(options.output), half=options.half_weights)
+        if options.template:
+            run_template(options.network, Path(options.output or default_template(options.network)))
+        else:
+            run(options.weights, options.until, Path(options.output), half=options.half_weights)
     except ExportError as error:
         say(f"export: error: {error}")
         if error.hint:
@@ -52,15 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(source: str, until: str | None, output: Path, *, half: bool = False) -> None:
     """Load, convert, verify and write.  Raises ExportError if any of these fails."""
     _check_output(output)
-    try:
-        with _quiet_tensorflow():
-            import tensorflow as tf  # noqa: F401, PLC0415 - takes seconds
-        from export.convert import convert  # noqa: PLC0415 - imports TensorFlow
-        from export.sources import load  # noqa: PLC0415
-    except ImportError as error:
-        raise ExportError(
-            f"the export needs TensorFlow, tf2onnx and onnx: {error}", 'pip install "deepdream-onnx[export]"'
-        ) from error
+    _load_tensorflow()
+    from export.convert import convert  # noqa: PLC0415 - imports TensorFlow
+    from export.sources import load  # noqa: PLC0415
+
     architecture = inception_v3()
     weights = load(source, architecture)
     architecture = architecture.until(until or weights.deepest(architecture))
@@ -72,9 +76,61 @@ def run(source: str, until: str | None, output: Path, *, half: bool = False) -> 
     model = convert(architecture, weights).SerializeToString()
     say(f"converted in {time.monotonic() - started:.1f} s, {len(model) / 1e6:.1f} MB; verifying …")
     _verify(model, architecture, weights)
-    _write(output, model)
+    _finish(output, model)
+
+
+def run_template(network: str, output: Path) -> None:
+    """Make a network's template, verify it with several weights and write it.  Raises ExportError."""
+    _check_output(output)
+    _load_tensorflow()
+    from export.template import filled, make_template, pack  # noqa: PLC0415 - imports TensorFlow
+    from export.weights import random_weights  # noqa: PLC0415
+
+    architecture = NETWORKS[network]()
+    template = make_template(architecture)
+    packed = pack(template)
+    say(f"{network} up to {architecture.layers[-1]}, {len(packed) / 1e6:.2f} MB; verifying …")
+    for seed in TEMPLATE_SEEDS:
+        weights = random_weights(seed, architecture)
+        say(f"filled with {weights.source}:")
+        _verify(filled(template, weights), architecture, weights)
+    _finish(output, packed)
+
+
+def default_template(network: str) -> Path:
+    """Return where the engine looks for a network's template."""
+    return Path(__file__).parents[1] / "engine" / "templates" / f"{network}{SUFFIX}"
+
+
+def _load_tensorflow() -> None:
+    """Import what the export needs.  Raises ExportError where it is not installed."""
+    try:
+        with _quiet_tensorflow():
+            import tensorflow as tf  # noqa: F401, PLC0415 - takes seconds
+        import export.convert  # noqa: F401, PLC0415 - imports tf2onnx and onnx
+    except ImportError as error:
+        raise ExportError(
+            f"the export needs TensorFlow, tf2onnx and onnx: {error}", 'pip install "deepdream-onnx[export]"'
+        ) from error
+
+
+def _finish(output: Path, content: bytes) -> None:
+    _write(output, content)
     say("verified and written to:")
     print(output)  # noqa: T201 - the result, for scripts to read
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line; exit with a message where the options do not go together."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.template and (options.weights or options.until or options.half_weights):
+        parser.error(
+            "--template takes --network and --output only: weights and layers come when it is filled"
+        )
+    if not options.template and not (options.weights and options.output):
+        parser.error("the following arguments are required: --weights, --output/-o (or --template)")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,14 +142,30 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     layers = inception_v3().layers
-    parser.add_argument("--weights", required=True, metavar="SOURCE", help="where to take the weights from")
+    parser.add_argument("--weights", metavar="SOURCE", help="where to take the weights from")
     parser.add_argument(
         "--until",
         choices=layers,
         metavar="LAYER",
         help=f"deepest layer to include, {layers[0]} … {layers[-1]} (default: as deep as the weights go)",
     )
-    parser.add_argument("--output", "-o", required=True, metavar="FILE", help="the .onnx file to write")
+    parser.add_argument(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="the .onnx file to write (default of a template: its place in engine/templates)",
+    )
+    parser.add_argument(
+        "--template",
+        action="store_true",
+        help="make the graph with its gradient, up to the last layer, without weights: an engine fills it",
+    )
+    parser.add_argument(
+        "--network",
+        choices=tuple(NETWORKS),
+        default="inception_v3",
+        help="the network (default: %(default)s)",
+    )
     parser.add_argument(
         "--half-weights", action="store_true", help="store float weights as float16, which halves the file"
     )

@@ -47,6 +47,18 @@ def convolutions(model: keras.Model) -> list[tuple[keras.layers.Layer, keras.lay
     return list(pairs)
 
 
+def layer_order(model: keras.Model) -> dict[type, list[int]]:
+    """Return the numbers of convolutions and batch norms, from 0 on, in the order of `model.layers`.
+
+    Keras 3 writes weights files in that order, and its older versions without the layers' names.
+    """
+    numbers = {layer.name: number for number, pair in enumerate(convolutions(model)) for layer in pair}
+    kinds = (keras.layers.Conv2D, keras.layers.BatchNormalization)
+    return {
+        kind: [numbers[layer.name] for layer in model.layers if isinstance(layer, kind)] for kind in kinds
+    }
+
+
 class KerasReference:
     """Keras' InceptionV3 with the given weights: loss, gradient and energies as TensorFlow computes them."""
 

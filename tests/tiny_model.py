@@ -2,7 +2,8 @@
 
 Two layers with random weights: `mixed0` (4 channels) and `mixed1` (6), both at every second pixel.  The stem
 has what matters when it is cut into tiles: two convolutions that pad, of which one is kept and one computed
-again, and a max pool.  `python -m tests.tiny_model` writes tests/data/tiny.onnx; it needs the [export] extra.
+again, and a max pool.  `python -m tests.tiny_model` writes tests/data/tiny.onnx and the network's template,
+tests/data/tiny_template.onnx; it needs the [export] extra.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from export.weights import Weights
 
 TINY = Path(__file__).parent / "data" / "tiny.onnx"
+
+TEMPLATE = TINY.with_name("tiny_template.onnx")
 
 NETWORK = Architecture(
     "tiny",
@@ -42,5 +45,13 @@ def build() -> bytes:
     return content
 
 
+def build_template() -> bytes:
+    """Return the content of the network's template; only names of tensors in it may differ."""
+    from export.template import make_template
+
+    return make_template(NETWORK)
+
+
 if __name__ == "__main__":
     TINY.write_bytes(build())
+    TEMPLATE.write_bytes(build_template())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from engine.forks import once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     Shape: TypeAlias = Sequence[int | str]
 
@@ -183,7 +183,7 @@ class Graph:
         names: before and after, each by axis.
         """
         graph = self._model.graph
-        needed = _needed(graph, set(inputs), outputs)
+        needed = needed_for(graph, outputs, set(inputs))
         part = _message("Model").FromString(self._shell)
         part.graph.name = graph.name
         part.graph.node.extend(x for x in graph.node if needed.intersection(x.output))
@@ -263,8 +263,11 @@ def _survives(node: Any, gone: set[str]) -> bool:
     return False
 
 
-def _needed(graph: Any, inputs: set[str], outputs: Sequence[str]) -> set[str]:
-    """Return the names of all tensors that `outputs` are computed from, down to `inputs`."""
+def needed_for(graph: Any, outputs: Iterable[str], inputs: Collection[str] = ()) -> set[str]:
+    """Return the names of all tensors that `outputs` are computed from, themselves and down to `inputs`.
+
+    Raises ValueError where one of them is not in the graph.
+    """
     producers = {name: node for node in graph.node for name in node.output}
     stored = {x.name for x in graph.initializer}
     found: set[str] = set()

@@ -26,14 +26,8 @@ export function showDreaming() {
   $("stop").onclick = caught(async () => {
     const dream = onStage();
     if (!dream) return;
-    const { id, status } = dream;
     note({ ...dream, status: "stopping" });
-    try {
-      await post(`dreams/${id}/stop`); // what it answers may be older than what the events have told meanwhile
-    } catch (problem) {
-      if (dream.status === "stopping") note({ ...dream, status });
-      throw problem;
-    }
+    note(await post(`dreams/${dream.id}/stop`));
   });
   follow(["pictures", "picture"], () => {
     $("generate", HTMLButtonElement).disabled = !current();
@@ -56,7 +50,7 @@ async function generate(pictures) {
       mask: mask?.id ?? null,
       guide: state.guide?.id ?? null,
     });
-    if (!state.dreams.some((x) => x.id === dream.id)) note(dream); // else the events know more of it by now
+    note(dream);
     if (picture === pictures[0]) change({ shown: dream.id });
   }
 }

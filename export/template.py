@@ -1,0 +1,142 @@
+"""Makes a template: a model file without its weights, and how each is made from a Keras weights file.
+
+engine/weights/ fills templates, and so does the verification: what is compared with TensorFlow is a template
+filled from variables under the names that Keras gives them.
+"""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+
+from engine.weights.filling import fill
+from engine.weights.instructions import (
+    KEY,
+    NORM,
+    READ,
+    SCALE,
+    ZEROS,
+    Filled,
+    Instructions,
+    Published,
+)
+from export.convert import convert
+from export.loss import BORDER
+from export.reference import build, layer_order
+from export.weights import EPSILON, Weights, random_weights
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from export.architecture import Architecture
+
+CONV, NORMS = "conv2d", "batch_normalization"
+"""What Keras calls the two kinds of layers that have variables, and counts."""
+
+PUBLISHED = {
+    "inception_v3": Published(
+        address="https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
+        "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        hash="md5:bcbd6486424b2319ff4ef7d526e38f63",
+        licence="Apache-2.0",
+    )
+}
+"""As keras/src/applications has them; https://keras.io/api/applications/ names the licences."""
+
+
+def make_template(architecture: Architecture) -> bytes:
+    """Return the template of a network, unverified and not yet packed.
+
+    Raises ConversionError as `convert` does.
+    """
+    model = convert(architecture, random_weights("0", architecture))
+    instructions = Instructions(
+        tensors=tuple(_tensors(architecture)),
+        order=_order(architecture),
+        counted=(CONV, NORMS),
+        min_sizes=tuple(architecture.until(x).min_size(BORDER) for x in architecture.layers),
+        published=PUBLISHED.get(architecture.name, Published()),
+    )
+    shapes = {x.name: x.shape for x in instructions.tensors}
+    for tensor in model.graph.initializer:
+        if tensor.name in shapes:
+            if tuple(tensor.dims) != shapes.pop(tensor.name):
+                raise ValueError(f"{tensor.name} has another shape than its convolution")
+            tensor.CopyFrom(onnx.TensorProto(name=tensor.name, data_type=onnx.TensorProto.FLOAT, dims=[0]))
+    if shapes:
+        raise ValueError(f"the graph lacks {', '.join(shapes)}")
+    model.metadata_props.add(key=KEY, value=instructions.to_text())
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def pack(template: bytes) -> bytes:
+    """Return a template as it is stored, the same for the same content."""
+    return gzip.compress(template, 9, mtime=0)
+
+
+def filled(template: bytes, weights: Weights, until: str | None = None, *, half: bool = False) -> bytes:
+    """Fill a template with the weights that an export takes."""
+    return fill(template, Named(weights), until, half=half)
+
+
+def _tensors(architecture: Architecture) -> list[Filled]:
+    """Return how kernel and bias of each convolution are made; `convert` numbers them from 1 on."""
+    found = []
+    for number, shape in enumerate(architecture.kernel_shapes()):
+        conv, norm = _counted(CONV, number), _counted(NORMS, number)
+        kernel = ((READ, conv, "kernel"), (SCALE, norm, EPSILON, False))
+        bias = ((ZEROS,), (NORM, norm, EPSILON, False))
+        found.append(Filled(f"kernel_{number + 1}", shape, kernel))
+        found.append(Filled(f"bias_{number + 1}", shape[-1:], bias))
+    return found
+
+
+def _order(architecture: Architecture) -> dict[str, tuple[str, ...]]:
+    """Return Keras' order of the layers, by kind; for a network that Keras does not have, the table's."""
+    if architecture.name == "inception_v3":
+        conv, norm = layer_order(build()).values()
+    else:
+        conv = norm = list(range(len(architecture.kernel_shapes())))
+    return {
+        kind: tuple(_counted(kind, x) for x in numbers) for kind, numbers in ((CONV, conv), (NORMS, norm))
+    }
+
+
+def _counted(kind: str, number: int) -> str:
+    """Return what Keras calls the layer of a kind with that number, from 0 on."""
+    return f"{kind}_{number}" if number else kind
+
+
+@dataclass(frozen=True)
+class Named:
+    """An export's weights as `engine.weights.protocol.Weights`: by the names of Keras' layers."""
+
+    weights: Weights
+    numbered: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where they come from."""
+        return self.weights.source
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of all layers that have variables."""
+        numbers = range(len(self.weights.convolutions))
+        return tuple(_counted(kind, x) for x in numbers for kind in (CONV, NORMS))
+
+    def tensor(self, layer: str, variable: str, /) -> NDArray[Any] | None:
+        """Return a variable of a layer."""
+        if layer not in self.layers:
+            return None
+        kind, _, number = layer.rpartition("_") if layer[-1].isdecimal() else (layer, "", "0")
+        conv = self.weights.convolutions[int(number)]
+        if kind == CONV:
+            return np.asarray(conv.values) if variable == "kernel" else None
+        found = {"beta": conv.beta, "moving_mean": conv.mean, "moving_variance": conv.variance}
+        return found.get(variable)
