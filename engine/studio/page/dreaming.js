@@ -26,8 +26,14 @@ export function showDreaming() {
   $("stop").onclick = caught(async () => {
     const dream = onStage();
     if (!dream) return;
+    const { id, status } = dream;
     note({ ...dream, status: "stopping" });
-    note(await post(`dreams/${dream.id}/stop`));
+    try {
+      await post(`dreams/${id}/stop`); // what it answers may be older than what the events have told meanwhile
+    } catch (problem) {
+      if (dream.status === "stopping") note({ ...dream, status });
+      throw problem;
+    }
   });
   follow(["pictures", "picture"], () => {
     $("generate", HTMLButtonElement).disabled = !current();
@@ -50,7 +56,7 @@ async function generate(pictures) {
       mask: mask?.id ?? null,
       guide: state.guide?.id ?? null,
     });
-    note(dream);
+    if (!state.dreams.some((x) => x.id === dream.id)) note(dream); // else the events know more of it by now
     if (picture === pictures[0]) change({ shown: dream.id });
   }
 }
