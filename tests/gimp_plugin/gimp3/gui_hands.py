@@ -67,13 +67,18 @@ def nothing_left(gui):
 
 def open_dialog(gui):
     """Open the dialog, and wait until it is drawn; its preview may not rest yet, or never."""
-    for window, title in gui.windows().items():
-        if re.search(TITLE, title):  # one that checks have shared
-            leave(gui, window)
+    leave_shared(gui)
     gui.key(OPEN)
     dialog = gui.window(TITLE)
     gui.inside()
     return dialog
+
+
+def leave_shared(gui):
+    """Cancel the dialog that checks have shared, if there is one."""
+    for window, title in gui.windows().items():
+        if re.search(TITLE, title):
+            leave(gui, window)
 
 
 def forget_size(gui):
