@@ -174,6 +174,14 @@ class Live(object):
         self._foreground = self._at_work = None
 
 
+def started(command):
+    """Return an engine and nothing; or None, and why it can't be started."""
+    try:
+        return Live(command), ""
+    except child.EngineError as error:
+        return None, "\n".join(filter(None, (error.message, error.hint)))
+
+
 class _Conversation(child.Child):
     """One process of `python -m engine pipe --live`.
 

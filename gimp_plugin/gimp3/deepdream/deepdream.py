@@ -28,7 +28,7 @@ try:
     import guide_file
     import guide_memory
     import order
-    from deepdream_common import engine_file, help_page, look, parameters, process, region, texts, words
+    from deepdream_common import engine_file, help_page, live, look, parameters, process, region, texts, words
     from deepdream_common.texts import _
     from deepdream_common.values import plain
     from dreaming import log
@@ -108,11 +108,7 @@ def settings(
         if not guide_memory.bring_back(config) and run_mode == Gimp.RunMode.WITH_LAST_VALS:
             raise parameters.SettingError(_(guide_memory.GONE))
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        import dialog  # noqa: PLC0415 - GTK only if there is a screen
-
-        if subject.layer.is_indexed() and not dialog.accept_rgb(subject.image):
-            return None
-        if not dialog.ask(procedure, config, subject, count, command):
+        if not confirmed(procedure, config, subject, count, command):
             return None
         guide_memory.keep(config)
     values = {**order.values_of(config, script=script), **guides.values(config.get_property)}
@@ -122,6 +118,26 @@ def settings(
     if subject.layer.is_indexed() and not script:
         values[parameters.RESULT.name] = "new-image"  # a script must say so itself
     return values
+
+
+def confirmed(
+    procedure: Gimp.Procedure,
+    config: Gimp.ProcedureConfig,
+    subject: Subject,
+    count: int,
+    command: list[str],
+) -> bool:
+    """Let the user fill `config`; return whether they want the dream."""
+    engine, problem = live.started(command)  # first, as it starts while GTK does
+    try:
+        import dialog  # noqa: PLC0415 - GTK only if there is a screen
+
+        if subject.layer.is_indexed() and not dialog.accept_rgb(subject.image):
+            return False
+        return dialog.ask(procedure, config, subject, count, engine, problem)
+    finally:
+        if engine is not None:
+            engine.close()
 
 
 def show(image: Gimp.Image, *, new: bool) -> None:

@@ -20,12 +20,10 @@ import within  # noqa: E402 - versions first
 from deepdream_common import (  # noqa: E402 - versions first
     log_file,
     parameters,
-    process,
     region,
     window_size,
     words,
 )
-from deepdream_common.live import Live  # noqa: E402 - versions first
 from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk  # noqa: E402 - versions first
 from guide_file import Guides  # noqa: E402 - versions first
@@ -34,6 +32,7 @@ from preview import Preview  # noqa: E402 - versions first
 from thumbnail import Thumbnail  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
+    from deepdream_common.live import Live
     from subject import Subject
 
 NAME = "deepdream"
@@ -49,17 +48,19 @@ def ask(
     config: Gimp.ProcedureConfig,
     subject: Subject,
     count: int,
-    command: list[str],
+    engine: Live | None,
+    problem: str,
 ) -> bool:
     """Show the dialog and let it fill `config`; return whether the user wants the dream.
 
-    subject: what it shows; count: how many layers are selected, of which this is the first.  Raises
-    RegionError if there is nothing to dream on.
+    subject: what it shows; count: how many layers are selected, of which this is the first; engine: dreams
+    for the preview, None where `problem` says why it can't be started.  Raises RegionError if there is
+    nothing to dream on.
     """
     part = within.bounds(subject, within.SELECTION)
     where = Rectangle(*region.around(part, subject.width, subject.height))
     GimpUi.init(NAME)
-    window = Window(procedure, config, subject, count, where, command)
+    window = Window(procedure, config, subject, count, where, engine, problem)
     try:
         return window.run()
     finally:
@@ -76,11 +77,11 @@ class Window:
         subject: Subject,
         count: int,
         where: Rectangle,
-        command: list[str],
+        engine: Live | None,
+        problem: str,
     ) -> None:
-        self._config = config
+        self._config, self._live = config, engine
         self._guides = Guides(Gimp.directory())
-        self._live, problem = _start(command)
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Deep Dream"))
         help_button.replace(self._dialog)
         gimps_words.translate(self._dialog)
@@ -176,14 +177,6 @@ def accept_rgb(image: Gimp.Image) -> bool:
         return bool(question.run() == Gtk.ResponseType.OK)
     finally:
         question.destroy()
-
-
-def _start(command: list[str]) -> tuple[Live | None, str]:
-    """Return the engine; or None, and why it can't be started."""
-    try:
-        return Live(command), ""
-    except process.EngineError as error:
-        return None, str(error)
 
 
 def _room() -> tuple[int, int]:

@@ -142,8 +142,11 @@ class Preview(Gtk.Box):
         self.view.show_pictures(self._sight.before, self._after)
 
     def _resized(self, _view: SplitView) -> None:
-        if self._sight.before is None or self._failed:
+        first = self._sight.before is None
+        if first or self._failed:
             self._look()
+        if first:
+            self._ask()  # at once: nothing has to rest yet
         if not self._failed:  # else another engine would start, and nobody could read why the last one ended
             self.changed()
 

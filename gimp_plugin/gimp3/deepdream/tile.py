@@ -32,8 +32,9 @@ STYLE = b"""
 .deepdream-changed { border-style: dashed; }
 .deepdream-title { font-size: smaller; }
 .deepdream-badge { background: rgba(0, 0, 0, 0.7); color: white; font-size: smaller; padding: 0 4px; }
-.deepdream-star { background: rgba(0, 0, 0, 0.45); color: white; border: none; border-radius: 4px;
-    box-shadow: none; text-shadow: none; min-width: 0; min-height: 0; padding: 0 3px; opacity: 0.6; }
+.deepdream-star { background: rgba(0, 0, 0, 0.55); border: none; border-radius: 4px;
+    box-shadow: none; text-shadow: none; min-width: 0; min-height: 0; padding: 0 3px; opacity: 0.7; }
+.deepdream-star label { color: white; }
 .deepdream-star:hover, .deepdream-favourite { opacity: 1; }
 """
 

@@ -57,14 +57,6 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def gui_report(
     suite: str, request: pytest.FixtureRequest, screenshots: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    shots = screenshots / suite
-    shots.mkdir(exist_ok=True)
+    told = harness.with_windows(screenshots / suite, keep=os.environ.get("DEEPDREAM_SHOTS", ""))
     folder = tmp_path_factory.mktemp(f"gui-{suite}")
-    told = {
-        "CHECK_MODULES": " ".join(harness.gui()),
-        "CHECK_SHOTS": "/host" + str(shots),
-        "CHECK_KEEP": os.environ.get("DEEPDREAM_SHOTS", ""),
-        "CHECK_PICTURE": str(harness.REPOSITORY / "examples/mountains.jpg"),
-    }
-    command = ["python3", str(harness.HERE / "gui_checks.py")]
-    return harness.report(suite, folder, command, told, wanted(request))
+    return harness.report(suite, folder, harness.GUI_CHECKS, told, wanted(request))

@@ -100,6 +100,12 @@ def check_large_screen(gui):
         leave(gui, fits(gui, "1920x1080"))
 
 
+STAR = """
+text = named("Tile")[0]._star.get_child()
+result = text.get_style_context().get_color(text.get_state_flags()).to_string()
+"""
+
+
 def check_fine_screen_and_light_colours(gui):
     engine("invert")
     forget_size(gui)
@@ -116,6 +122,8 @@ def check_fine_screen_and_light_colours(gui):
                 for at in range(first, width // 16 - 1, 2)
             ]
             assert sum(a != b for a, b in pairs) > len(pairs) // 2
+        fine.key("alt+k", dialog)
+        assert fine.inside(STAR) == "rgb(255,255,255)", "dark on the dark badge"
         leave(fine, dialog)
     assert not complaints(fine), "\n".join(complaints(fine))
 

@@ -41,6 +41,8 @@ GUI = (
     "gui_failures",
     "gui_layers",
     "gui_runs",
+    "gui_ends",
+    "gui_trial",
 )
 """Modules with checks; see running.py."""
 
@@ -129,6 +131,24 @@ def install(profile: Path, place: Path) -> Path:
 def gui() -> tuple[str, ...]:
     """Return the modules of checks with windows that are asked for."""
     return BRIEF if os.environ.get("DEEPDREAM_TEST_GIMP") == "brief" else GUI
+
+
+GUI_CHECKS = ["python3", str(HERE / "gui_checks.py")]
+"""What runs checks with windows inside a root; see `with_windows`."""
+
+
+def with_windows(shots: Path, keep: str) -> dict[str, str]:
+    """Return what the environment tells checks with windows, beside the rest that `report` does.
+
+    shots: a folder for screenshots, made where it is missing; keep: whether they are wanted, or nothing.
+    """
+    shots.mkdir(exist_ok=True)
+    return {
+        "CHECK_MODULES": " ".join(gui()),
+        "CHECK_SHOTS": "/host" + str(shots),
+        "CHECK_KEEP": keep,
+        "CHECK_PICTURE": str(REPOSITORY / "examples/mountains.jpg"),
+    }
 
 
 def names(modules: Iterable[str]) -> list[str]:

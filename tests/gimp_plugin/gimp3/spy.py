@@ -5,6 +5,7 @@ It answers when the plug-in has done all that keyboard and pointer have told it 
 """
 
 import os
+import time
 from pathlib import Path
 
 import asking
@@ -13,6 +14,7 @@ import gi
 gi.require_version("Gdk", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
+from deepdream_common.live import Live  # noqa: E402 - versions first
 from gi.repository import Gdk, GimpUi, GLib, Gtk  # noqa: E402 - versions first
 
 FRAMES = 3
@@ -20,6 +22,26 @@ FRAMES = 3
 
 BUTTONS = 50
 """Pixels of a slider, at least, that hold no text."""
+
+
+TOLD = [(time.monotonic(), "imported")]
+"""When the engine told what of the preview, and of itself: seconds, and the name of the event."""
+
+
+def listening(poll):
+    """Return a poll of the engine that notes what comes."""
+
+    def polled(live):
+        number = live._foreground
+        event = poll(live)
+        if event is not None and event.get("dream") in (None, number):
+            TOLD.append((time.monotonic(), event["event"]))
+        return event
+
+    return polled
+
+
+Live.poll = listening(Live.poll)
 
 
 def asked(listener):
