@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, os.pardir, os.pardir, "gimp_plugin"))
 
 from deepdream_common import child
-from deepdream_common.live import Live
+from deepdream_common.live import Live, started
 
 PYTHON = sys.executable
 CASES = {}
@@ -259,6 +259,8 @@ def missing():
         assert "deepdream-gimp install" in error.hint
     else:
         raise AssertionError("it starts")
+    engine, problem = started(["/nonexistent/python"])
+    assert engine is None and "can't be started" in problem and "deepdream-gimp install" in problem
 
 
 if __name__ == "__main__":
