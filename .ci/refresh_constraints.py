@@ -16,8 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OLDEST = (3, 11)
-# The package, what tries the studio and its page, and what builds the package.
-WANTED = [".[test,docs]", "schemathesis", "playwright", "hatchling", "editables"]
+# The package, what tries the studio and its page, what builds the package, and what installs for the gate.
+WANTED = [".[test,docs]", "schemathesis", "playwright", "hatchling", "editables", "uv"]
 HEAD = """\
 # What .ci/run and the README's test command install, so that they do the same on every day. Made by
 # `python3.11 .ci/refresh_constraints.py` on Linux; users' own installations are not held to it.

@@ -33,7 +33,7 @@ PICTURES = """
 model = engine.load_model(device="cpu", threads=2)
 sizes = random.Random(0)
 for number in range(1, count + 1):
-    shape = (sizes.randint(80, 220), sizes.randint(80, 220), 3)
+    shape = (sizes.randint(80, 160), sizes.randint(80, 160), 3)
     pixels = rng.integers(0, 256, shape, np.uint8)
     engine.dream(pixels, model=model, layers="mixed3=1,mixed4=1", octaves=2, iterations=1)
     if number in (count // 4, count):

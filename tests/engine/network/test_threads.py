@@ -65,7 +65,7 @@ def at_once(tasks: Sequence[Callable[[], np.ndarray]]) -> list[np.ndarray]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(st.lists(st.tuples(st.sampled_from(SHAPES), st.sampled_from(LAYERS)), min_size=CROWD, max_size=CROWD))
 def test_each_thread_gets_what_it_gets_alone(threads: int, orders: list[Order]) -> None:
     expected = [alone(x, threads) for x in orders]
