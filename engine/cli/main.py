@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 from engine import paths
 from engine.cli import console, parser, reporters, stopping
-from engine.cli.commands import dream, gallery, info, layers, pipe, presets, recipe, studio, video, zoom
+from engine.cli.commands import (
+    dream,
+    gallery,
+    info,
+    layers,
+    model,
+    pipe,
+    presets,
+    recipe,
+    studio,
+    video,
+    zoom,
+)
 from engine.errors import Cancelled, DreamError, UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +33,7 @@ COMMANDS: Final[Mapping[str, parser.Command]] = {
     "gallery": gallery,
     "studio": studio,
     "layers": layers,
+    "model": model,
     "info": info,
     "presets": presets,
     "recipe": recipe,

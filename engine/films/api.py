@@ -95,7 +95,7 @@ def zoom(
     config = zooms.lightly(configure(preset, given), given)
     path = _target(target, picture)
     source, _ = read(picture)
-    opened = open_model(model, device, threads)
+    opened = open_model(model, device, threads, preset)
     by = chosen(given, preset)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     if source.alpha is not None:
@@ -147,7 +147,7 @@ def video(
     carrying = videos.Carrying(carry=carry, frame_iterations=frame_iterations, size=_size(size))
     config = videos.within_range(configure(preset, given), given)
     path = _target(target, film)
-    opened = open_model(model, device, threads)
+    opened = open_model(model, device, threads, preset)
     by = chosen(given, preset)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     project, lost = videos.project(film, path, order, opened, carrying, sound=sound)

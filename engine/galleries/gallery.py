@@ -128,7 +128,7 @@ def gallery(
     """
     check(stop=stop)
     config = look(preset, settings)
-    opened = sources.open_model(model, device, threads)
+    opened = sources.open_model(model, device, threads, preset)
     plan = make_plan(picture, opened, config, channels=channels, count=count, side=side)
     ready: list[Cell] = []
     with closing(cells(plan, stop or NEVER)) as coming:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine.network.model import EMBEDDED
+from engine.settings import models
 from engine.settings.config import DreamConfig, settings
 from engine.settings.origin import Origin
 from engine.settings.output import STANDARD
@@ -30,7 +31,7 @@ def command_line(recipe: Recipe, picture: str = "PICTURE") -> list[str]:
     for name in CHOICES:
         words += _option(f"--{name.replace('_', '-')}", getattr(output, name), getattr(STANDARD, name))
     words += _option("--tile", recipe.tiling.size, "auto") + _option("--halo", recipe.tiling.halo, None)
-    words += _option("--model", _word(recipe.model), f"./{EMBEDDED}") if recipe.model else []
+    words += _option("--model", _model(recipe.model), f"./{EMBEDDED}") if recipe.model else []
     words += _option("--device", recipe.device, "")
     words += _option("--precision", recipe.precision, "full") + _option("--threads", recipe.threads, None)
     return words
@@ -44,6 +45,13 @@ def _option(option: str, value: object, default: object) -> list[str]:
         return [option if value else option.replace("--", "--no-", 1)]
     text = as_text(value)
     return [f"{option}={text}"] if text.startswith("-") else [option, text]
+
+
+def _model(origin: Origin) -> str:
+    """Return a model's name, where one of that name is here or can be had, or else its file's."""
+    name = origin.name.removesuffix(models.SUFFIX)
+    known = models.is_name(name) and name in {*models.kept(), *models.obtainable()}
+    return name if known else _word(origin)
 
 
 def _word(origin: Origin | str | None) -> str:

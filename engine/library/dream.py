@@ -151,10 +151,11 @@ def dream(
     `settings` are those of DreamConfig and take the place of the preset's; `layers` is a mapping or text such
     as `"mixed3=0.5,mixed4:87"`.  `guide` is a picture that the dream is steered toward.  `mask` is a picture
     of the same proportions, white where to dream, or `"alpha"` for wherever the picture is opaque.  `model`
-    is a path, or an open DreamModel, which has a `device` and `threads` of its own.  `tiling` says how large
-    pictures are cut.  `depth` is that of the result: `8`, `16`, `float`, or `source` for the picture's own.
-    `dither` rounds changed values up or down by chance, drawn from the seed.  `progress` is called with every
-    Step; `print` will do.  Once another thread sets `stop`, the call ends with Cancelled.
+    is a name, a path, or an open DreamModel, which has a `device` and `threads` of its own; None for the one
+    that the preset needs, mostly the embedded one.  `tiling` says how large pictures are cut.  `depth` is
+    that of the result: `8`, `16`, `float`, or `source` for the picture's own.  `dither` rounds changed values
+    up or down by chance, drawn from the seed.  `progress` is called with every Step; `print` will do.  Once
+    another thread sets `stop`, the call ends with Cancelled.
 
     Raises the errors of `engine.errors`: UsageError, ImageError, ModelError, DeviceError, Cancelled.
     """
@@ -162,7 +163,7 @@ def dream(
     given = given_settings(settings, dream)
     config = configure(preset, given)
     output = Output(depth=depth, dither=dither, seed=config.seed)
-    opened = open_model(model, device, threads)
+    opened = open_model(model, device, threads, preset)
     by = chosen(given, preset)
     order, warnings = order_from(config, opened, tiling, guide=guide, mask=mask, chosen=by)
     source = read(picture, admit=partial(admit, order, opened))

@@ -21,6 +21,7 @@ from engine.pictures.picture import Picture
 from engine.pictures.pixels import luma
 from engine.settings import given
 from engine.settings.config import fit_layers
+from engine.settings.presets import model_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,13 +86,18 @@ def read_mask(source: Source | None) -> Mask | None:
     return Mask(np.rint(grey).astype(np.uint8), origin)
 
 
-def open_model(model: ModelSource, device: str, threads: int | None) -> DreamModel:
-    """Return a model that is open already, or open a model file, the embedded one for None."""
+def open_model(
+    model: ModelSource, device: str, threads: int | None, preset: str | os.PathLike[str] | None = None
+) -> DreamModel:
+    """Return a model that is open already, or open one by name or file.
+
+    For None that is the one that `preset` needs, mostly the embedded one.
+    """
     if isinstance(model, DreamModel):
         return model
     if model is not None and not isinstance(model, str | os.PathLike):
-        raise given.wrong("model", model, "a path, an open DreamModel, or None for the embedded one")
-    return load_model(model, device=device, threads=threads)
+        raise given.wrong("model", model, "a path, a name, an open DreamModel, or None for the embedded one")
+    return load_model(model_for(preset) if model is None else model, device=device, threads=threads)
 
 
 def order_from(

@@ -27,6 +27,7 @@ from engine.network.contract import (
 from engine.network.session import Resident, Session, open_session, read_model
 from engine.network.split import SplitModel
 from engine.network.targets import NO_TARGETS, feeds_for, guided, inside_of
+from engine.settings import models
 from engine.settings.given import check, path_of
 from engine.settings.selectors import parse_selector, suggest
 from engine.stop import NEVER
@@ -381,13 +382,15 @@ def load_model(
     threads: int | None = None,
     precision: str = "full",
 ) -> DreamModel:
-    """Open a model file, the embedded one by default.
+    """Open a model by its name, see `deepdream model`, or from a file; the embedded one by default.
 
     `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `threads` None means as many as this process may
     use; `precision` is `full` or, on a GPU, `half`.  Raises ModelError, DeviceError or UsageError.
     """
     check(device=device, threads=threads)
-    file = None if path is None else path_of(path, "path", ModelError)
+    file = None
+    if path is not None:
+        file = models.find(path) if models.is_name(path) else path_of(path, "path", ModelError)
     content = _embedded(EMBEDDED) if file is None else read_model(file)
     name = EMBEDDED if file is None else str(file)
     return model_of(content, name, device=device, threads=threads, precision=precision)

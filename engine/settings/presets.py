@@ -1,7 +1,8 @@
 """Presets: settings with a name, in TOML files; the package has some in engine/presets, users have their own.
 
 A file has `title` and `description` for people, settings by their names in `DreamConfig`, and a table
-`layers`; settings that it leaves out are those of the Keras tutorial, whichever preset is the default.
+`layers`; settings that it leaves out are those of the Keras tutorial, whichever preset is the default.  Where
+its layers are those of another model than the embedded one, `needs` names it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine import atomic, paths
 from engine.errors import UsageError
+from engine.settings import models
 from engine.settings.config import DreamConfig, changed, refuse_unknown, settings
 from engine.settings.selectors import suggest
 from engine.settings.setting import brief
@@ -44,6 +46,9 @@ ORDER: Final = (
 )  # fmt: skip
 """The package's presets, those that most people like first; what is there for comparison comes last."""
 
+HEAD: Final = ("title", "description", "needs")
+"""What a preset's file has besides settings."""
+
 LONGEST: Final = 400
 """Characters of a title or description, at most: longer ones are cut off."""
 
@@ -68,6 +73,9 @@ class Preset:
 
     source: str
     """The file's path, or `built in`."""
+
+    needs: str = ""
+    """Name of the model that its layers are those of; empty for the embedded one."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -156,7 +164,20 @@ def chosen(given: Container[str], preset: object, *, recipe: bool = False) -> Ch
     return "preset" if recipe or preset not in (None, DEFAULT, FILMS) else "nothing"
 
 
-def save(name: str, config: DreamConfig, description: str = "", *, overwrite: bool = False) -> Path:
+def model_for(preset: str | os.PathLike[str] | None) -> str | None:
+    """Return the name of the model that a preset needs; None for the embedded one.
+
+    Raises UsageError where that model is not here, with the command that gets it.
+    """
+    needs = "" if preset is None else load(preset).needs
+    if needs and needs != models.EMBEDDED and needs not in models.kept():
+        raise UsageError(f"the preset {_named(preset)} needs the model {needs}", hint=models.way_to(needs))
+    return needs or None
+
+
+def save(
+    name: str, config: DreamConfig, description: str = "", *, needs: str = "", overwrite: bool = False
+) -> Path:
     """Save settings as one of the user's presets and return the file's path.
 
     Raises UsageError for a name that is not valid or is taken, and if the file cannot be written.
@@ -171,14 +192,15 @@ def save(name: str, config: DreamConfig, description: str = "", *, overwrite: bo
     with atomic.explaining(target, UsageError):
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic.replacing(target) as part:
-            part.write_text(to_toml(config, name, description), encoding="utf-8")
+            part.write_text(to_toml(config, name, description, needs), encoding="utf-8")
     return target
 
 
-def to_toml(config: DreamConfig, title: str, description: str = "") -> str:
+def to_toml(config: DreamConfig, title: str, description: str = "", needs: str = "") -> str:
     """Return settings as a preset file's text, without those that are the same as the tutorial's."""
     plain = DreamConfig()
     lines = [f"title = {_quoted(title)}", f"description = {_quoted(description)}"]
+    lines += [f"needs = {_quoted(needs)}"] if needs else []
     for name in settings():
         value = getattr(config, name)
         if value != getattr(plain, name):
@@ -233,12 +255,14 @@ def _read(file: Traversable, name: str, source: str) -> Preset:
 
 
 def _preset(table: Mapping[str, Any], name: str, source: str) -> Preset:
-    given = {key: _value(value) for key, value in table.items() if key not in {"title", "description"}}
+    given = {key: _value(value) for key, value in table.items() if key not in HEAD}
     refuse_unknown(given)
     if not isinstance(given.get("layers", {}), Mapping):
         raise UsageError("layers is not a table", hint="write [layers], then lines such as mixed3 = 1.0")
-    title, description = (_text(table, key) for key in ("title", "description"))
-    return Preset(name, title or name, description, DreamConfig(**given), source)
+    title, description, needs = (_text(table, key) for key in HEAD)
+    if needs and not models.is_name(needs):
+        raise UsageError("needs is not the name of a model", hint="deepdream model list shows all names")
+    return Preset(name, title or name, description, DreamConfig(**given), source, needs)
 
 
 def _text(table: Mapping[str, Any], key: str) -> str:

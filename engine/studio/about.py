@@ -89,10 +89,14 @@ def _looks() -> Iterator[Look]:
         yield Look(
             name=name,
             title=preset.title,
-            description=preset.description,
+            description=" ".join(filter(None, [preset.description, _needs(preset)])),
             group=_group(name),
             settings=preset.settings,
         )
+
+
+def _needs(preset: presets.Preset) -> str:
+    return f"Needs the model {preset.needs}." if preset.needs else ""
 
 
 def _group(name: str) -> Literal["pictures", "films", "comparison", "own"]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.cli import options
 from engine.settings.config import changed, fit_layers
-from engine.settings.presets import DEFAULT, chosen, configure
+from engine.settings.presets import DEFAULT, chosen, configure, model_for
 
 if TYPE_CHECKING:
     import argparse
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 def open_model(arguments: argparse.Namespace, device: str, precision: str = "full") -> DreamModel:
-    """Open the model that the options name."""
+    """Open the model that the options name, or else the one that their preset needs."""
     from engine.network.model import load_model  # noqa: PLC0415 - --help does without
 
-    return load_model(arguments.model, device=device, threads=arguments.threads, precision=precision)
+    model = arguments.model or model_for(getattr(arguments, "preset", None))
+    return load_model(model, device=device, threads=arguments.threads, precision=precision)
 
 
 def files_read(arguments: argparse.Namespace) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from engine.cli import console, options
 from engine.cli.commands.common import configured
 from engine.errors import UsageError
-from engine.settings import presets
+from engine.settings import models, presets
 from engine.settings.config import settings
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PICTURE",
         help="save: start from the settings of this picture's recipe",
     )
+    parser.add_argument(
+        "--needs", metavar="MODEL", help="save: the model whose layers these are, see deepdream model list"
+    )
     parser.add_argument("--overwrite", action="store_true", help="save: replace a preset of your own")
     options.add_look(parser)
 
@@ -44,7 +47,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """List, show or save presets."""
     if arguments.action == "save":
         return _save(arguments)
-    saving = [name for name in ("description", "recipe", "overwrite", "preset") if getattr(arguments, name)]
+    saving = [
+        name for name in ("description", "recipe", "needs", "overwrite", "preset") if getattr(arguments, name)
+    ]
     if options.given_settings(arguments) or saving:
         raise UsageError(
             f"presets {arguments.action} takes no settings", hint="only presets save NAME takes settings"
@@ -78,7 +83,8 @@ def _show(arguments: argparse.Namespace) -> int:
         console.say(json.dumps(_table(preset)))
         return 0
     console.say(f"# {preset.source}")
-    console.say_lines(presets.to_toml(preset.config, preset.title, preset.description).rstrip())
+    text = presets.to_toml(preset.config, preset.title, preset.description, preset.needs)
+    console.say_lines(text.rstrip())
     return 0
 
 
@@ -93,13 +99,24 @@ def _save(arguments: argparse.Namespace) -> int:
             raise UsageError("--from-recipe and --preset both say what to start from", hint=hint)
         recipe = read_recipe(arguments.recipe)
     config = configured(arguments, recipe)
-    path = presets.save(name, config, arguments.description or "", overwrite=arguments.overwrite)
+    path = presets.save(
+        name, config, arguments.description or "", needs=_needs(arguments), overwrite=arguments.overwrite
+    )
     if arguments.json:
         console.say(json.dumps({"name": name, "file": str(path)}))
         return 0
     console.say(str(path))
     console.note(f"deepdream dream PICTURE --preset {name}")
     return 0
+
+
+def _needs(arguments: argparse.Namespace) -> str:
+    """Return the model that a preset to save needs: as given, or as the one does that it starts from."""
+    if arguments.needs is None:
+        return presets.load(arguments.preset).needs if arguments.preset else ""
+    if not models.is_name(arguments.needs):
+        raise UsageError("--needs takes a model's name", hint="deepdream model list shows all names")
+    return str(arguments.needs)
 
 
 def _name(arguments: argparse.Namespace) -> str:
@@ -111,6 +128,7 @@ def _name(arguments: argparse.Namespace) -> str:
 def _entry(preset: Preset, width: int) -> str:
     """Return a preset's entry in the list, wrapped to the terminal."""
     text = f"{preset.title}. {preset.description}" if preset.title != preset.name else preset.description
+    text = " ".join(filter(None, [text, f"Needs {preset.needs}." if preset.needs else ""]))
     plain = "".join(x if x.isprintable() else " " for x in text) or "-"
     columns = max(min(shutil.get_terminal_size().columns, 110), width + 30)
     indent = " " * width
@@ -121,4 +139,9 @@ def _table(preset: Preset) -> dict[str, Any]:
     """Return a preset in a form that JSON can write."""
     values = {name: getattr(preset.config, name) for name in settings()}
     head = {"name": preset.name, "title": preset.title, "description": preset.description}
-    return {**head, "source": preset.source, "settings": {"layers": dict(preset.config.layers), **values}}
+    return {
+        **head,
+        "source": preset.source,
+        "needs": preset.needs,
+        "settings": {"layers": dict(preset.config.layers), **values},
+    }

@@ -57,6 +57,7 @@ def follow(arguments: argparse.Namespace) -> Repeat:
     UsageError for a file without a recipe, for a missing guide or mask, and where --preset is given too.
     """
     from engine.library.repeating import find, read_recipe
+    from engine.settings import models
     from engine.settings.recipe import CHOICES
 
     if arguments.preset is not None:
@@ -68,6 +69,8 @@ def follow(arguments: argparse.Namespace) -> Repeat:
         taken["guide"] = str(find(recipe.guide, "--guide", folders))
     if recipe.mask is not None and "mask" not in arguments.given:
         taken["mask"] = "alpha" if recipe.mask == "alpha" else str(find(recipe.mask, "--mask", folders))
+    if recipe.model is not None and (model := models.with_content(recipe.model)):
+        taken["model"] = model
     taken |= {name: getattr(recipe.output, name) for name in CHOICES}
     same = _is_its_picture(recipe, arguments.input)
     if same:

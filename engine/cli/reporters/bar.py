@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.cli.console import printable, redraw
-from engine.cli.reporters.lines import Lines, frame_count
+from engine.cli.reporters.lines import Lines, came, frame_count
 from engine.cli.reporters.pace import Pace, minutes
 
 if TYPE_CHECKING:
@@ -81,6 +81,13 @@ class Bar(Lines):
         self._draw(
             fraction, f"{frame_count(number, frames)}  {'-:--' if left is None else minutes(left)} left"
         )
+
+    def fetched(self, name: str, count: int, whole: int | None) -> None:
+        """Draw a bar of what has come of a file."""
+        now = self._clock()
+        if now >= self._due or count == whole:
+            self._due = now + OFTEN
+            self._draw(count / whole if whole else 0.0, came(count, whole), f"  {name}")
 
     def told(self, message: str) -> None:
         """Print above the bar what happens to the machines of a cluster."""

@@ -58,6 +58,9 @@ class Reporter:
     def frame(self, name: str, number: int, frames: int | None, left: float | None) -> None:
         """Report that a film's frame is finished, and how many seconds are left, if known."""
 
+    def fetched(self, name: str, count: int, whole: int | None) -> None:
+        """Report how many bytes of a file have come, and of how many, if known."""
+
     def clear(self) -> None:
         """Clear the line that the next output is printed on."""
 

@@ -94,6 +94,10 @@ class JsonLines(Reporter):
         seconds = None if left is None else round(left, 1)
         self._send("frame", image=name, frame=number, frames=frames, seconds_left=seconds)
 
+    def fetched(self, name: str, count: int, whole: int | None) -> None:
+        """Send how much of a file has come."""
+        self._send("fetch", name=name, bytes=count, of=whole)
+
     def warning(self, message: str, *, name: str = "", hint: str = "") -> None:
         """Send a warning."""
         self._send("warning", image=name, message=message, hint=hint)

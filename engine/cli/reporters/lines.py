@@ -41,6 +41,12 @@ def frame_count(number: int, frames: int | None) -> str:
     return f"frame {number}" if frames is None else f"frame {number}/{max(frames, number)}"
 
 
+def came(count: int, whole: int | None) -> str:
+    """Write how much of a file has come."""
+    megabytes = f"{count / 1e6:.1f}"
+    return f"{megabytes} MB" if whole is None else f"{megabytes} of {whole / 1e6:.1f} MB"
+
+
 class Lines(Reporter):
     """Report in lines: one for each octave, or every ten seconds where there are several pictures.
 
@@ -171,6 +177,10 @@ class Lines(Reporter):
         """Print how many pictures are skipped, in one line."""
         counts = Counter(x.reason for x in pictures)
         note("skipped: " + ", ".join(f"{count} {WORDS[reason]}" for reason, count in counts.items()))
+
+    def fetched(self, name: str, count: int, whole: int | None) -> None:
+        """Print how much has come, every ten seconds."""
+        self._show(f"fetching {name}: {came(count, whole)}")
 
     def start_sheet(self, model: DreamModel, cells: int, at_once: int) -> None:
         """Print what computes, and how many cells."""
