@@ -1,7 +1,7 @@
 """The warm worker: its model stays open, for what the page asks while it is looked at.
 
-It tells what computes, and dreams thumbnails.  Those that nobody waits for any more are not dreamed; a dream
-comes first, and what it interrupts goes on after it.
+It tells what computes, and dreams thumbnails, beside a dream too, which has the processors first.
+A sheet that nobody waits for is not begun; one at work is ended when somebody waits for another.
 """
 
 from __future__ import annotations
@@ -51,11 +51,10 @@ class Helper:
         self,
         model: dict[str, Any],
         bell: Bell,
-        idle: asyncio.Event,
         start: Callable[[], Awaitable[Worker]] = Worker.start,
     ) -> None:
-        """Take what the model is, what to ring, and what is set while no dream is at work."""
-        self._model, self._bell, self._idle, self._start = model, bell, idle, start
+        """Take what the model is, and what to ring."""
+        self._model, self._bell, self._start = model, bell, start
         self._worker: Worker | None = None
         self._using = asyncio.Lock()
         self._sheets: dict[tuple[str, str, str], Sheet] = {}
@@ -81,32 +80,22 @@ class Helper:
             self._sheets[key] = sheet
         sheet.listeners += 1
         self._wanted.set()
+        self._make_way()
         try:
             yield sheet
         finally:
             sheet.listeners -= 1
-            if not sheet.listeners:
-                if sheet is self._at_work:
-                    self.interrupt()
-                if not sheet.complete:
-                    self._sheets.pop(key, None)
+            self._make_way()
 
     def forget(self, picture: str) -> None:
         """Forget the sheets of a picture that is removed."""
         for key in [x for x in self._sheets if x[0] == picture]:
             del self._sheets[key]
 
-    def interrupt(self) -> None:
-        """Stop what is at work; if anybody still waits for it, it is taken up again."""
-        if self._worker is not None and self._at_work is not None:
-            self._interrupted = True
-            self._worker.stop()
-
     async def run(self) -> None:
         """Dream the sheets that somebody waits for, for ever."""
         while True:
             await self._wanted.wait()
-            await self._idle.wait()
             sheet = next((x for x in self._sheets.values() if _open(x)), None)
             if sheet is None:
                 self._wanted.clear()
@@ -119,8 +108,14 @@ class Helper:
         if self._worker is not None:
             await self._worker.end()
 
+    def _make_way(self) -> None:
+        """Stop a sheet at work that nobody waits for, once somebody waits for another; its pictures stay."""
+        lonely = self._at_work is not None and not self._at_work.listeners
+        if lonely and self._worker is not None and any(map(_open, self._sheets.values())):
+            self._interrupted = True
+            self._worker.stop()
+
     async def _dream(self, sheet: Sheet) -> None:
-        sheet.folder.mkdir(exist_ok=True)
         self._at_work, self._interrupted = sheet, False
         job = {
             "kind": sheet.kind,
@@ -131,6 +126,7 @@ class Helper:
             "folder": str(sheet.folder),
         }
         try:
+            sheet.folder.mkdir(exist_ok=True)
             async with self._using:
                 async for event in (await self._hired()).ask("thumbnails", **self._model, **job):
                     self._see(sheet, event)

@@ -56,8 +56,6 @@ class Queue:
         self.idle = asyncio.Event()
         """Set while nothing is at work."""
         self.idle.set()
-        self.at_start: Callable[[], object] = lambda: None
-        """Called before a worker begins."""
         for dream in reversed(list(shelf.dreams)):
             if dream.status == "queued":
                 self._waiting.put_nowait((dream.id, None))
@@ -105,7 +103,7 @@ class Queue:
     async def remove(self, dream: Dream) -> None:
         """Remove a dream with all that belongs to it, at work or not."""
         at_work = dream.id == self._at_work
-        self._shelf.dreams.remove(dream.id)
+        self._shelf.remove(dream)
         self._bell.ring()
         if at_work and self._worker is not None:
             await self._worker.end()
@@ -121,7 +119,6 @@ class Queue:
                 continue
             self._at_work = key
             self.idle.clear()
-            self.at_start()
             try:
                 await (self._dream(dream) if film is None else self._film(dream, film))
             except Exception:  # a bug must not end the queue

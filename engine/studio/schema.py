@@ -13,6 +13,9 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16}$", description="what the 
 Name = Annotated[str, Field(max_length=LONGEST, description="a file's name, for people")]
 Status = Literal["queued", "working", "stopping", "done", "stopped", "failed"]
 
+Use = Literal["dream", "guide", "mask"]
+"""What a picture is for."""
+
 OVER: Final = ("done", "stopped", "failed")
 """States after which nothing changes any more."""
 
@@ -138,6 +141,9 @@ class Picture(BaseModel):
 
     id: Id
     name: Name
+    use: Use = Field(
+        default="dream", description="what it was sent for; a mask goes with the dream it was for"
+    )
     width: int
     height: int
     depth: str = Field(description="bits per channel: 8, 16 or float")

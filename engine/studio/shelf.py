@@ -108,11 +108,18 @@ class Shelf:
         found = (os.path.join(at, x) for at, _, names in os.walk(self.folder) for x in names)  # noqa: PTH118
         return sum(map(_size, found))
 
+    def remove(self, dream: Dream) -> None:
+        """Remove a dream, and its mask, unless another dream has the same."""
+        self.dreams.remove(dream.id)
+        mask = self.pictures.get(dream.mask or "")
+        if mask is not None and mask.use == "mask" and not self.users(mask.id):
+            self.pictures.remove(mask.id)
+
     def expire(self, seconds: float) -> None:
         """Remove what nobody has looked at for so long, unless it is at work or in use."""
         for dream in self.dreams.unseen(seconds):
             if not busy(dream):
-                self.dreams.remove(dream.id)
+                self.remove(dream)
         for picture in self.pictures.unseen(seconds):
             if not self.users(picture.id):
                 self.pictures.remove(picture.id)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.settings.config import DreamConfig
-    from engine.studio.schema import About, DreamWanted
+    from engine.studio.schema import About, DreamWanted, Use
 
 TIDY: Final = 60.0
 """Seconds between two looks for what has expired."""
@@ -53,9 +53,8 @@ class Studio:
         self.bell = Bell()
         self.shelf = Shelf(folder)
         self.queue = Queue(self.shelf, dict(model), self.limits, self.bell, start)
-        self.helper = Helper(dict(model), self.bell, self.queue.idle, start)
+        self.helper = Helper(dict(model), self.bell, start)
         self.readers = Readers(self.limits, start)
-        self.queue.at_start = self.helper.interrupt
         self.about: About
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -72,7 +71,7 @@ class Studio:
         await asyncio.gather(self.queue.close(), self.helper.close())
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def take(self, name: str, content: AsyncIterator[bytes]) -> Picture:
+    async def take(self, name: str, content: AsyncIterator[bytes], use: Use = "dream") -> Picture:
         """Keep a picture that is sent, and read it; raises Refused, and ImageError for one that is none."""
         name = bare_name(name) if name.strip() else NAMELESS
         key = self.shelf.pictures.new()
@@ -88,7 +87,7 @@ class Studio:
             )
             told = {x: y for x, y in facts[0].items() if x != "event"}
             preview = f"/api/pictures/{key}/preview"
-            record = Picture(id=key, name=name, created=time.time(), preview=preview, **told)
+            record = Picture(id=key, name=name, use=use, created=time.time(), preview=preview, **told)
             self.shelf.pictures.keep(record)
         except BaseException:  # whoever sent it may have gone, too
             self.shelf.pictures.remove(key)

@@ -35,10 +35,12 @@ import { N_ } from "./texts.js";
  * @property {Layer[]} layers
  * @property {Settings} layer_settings  those of the thumbnails of layers and channels
  */
+/** @typedef {"dream" | "guide" | "mask"} Use  what a picture was sent for */
 /**
  * @typedef {object} Picture
  * @property {string} id
  * @property {string} name
+ * @property {Use} use
  * @property {number} width
  * @property {number} height
  * @property {{settings: Settings} | null} recipe  how it was made, if it is an old result
@@ -109,9 +111,9 @@ export const post = (path, order = {}) =>
     body: JSON.stringify(order),
   });
 
-/** Send the bytes of a picture. @param {Blob} bytes @param {string} name @returns {Promise<Picture>} */
-export const upload = (bytes, name) =>
-  ask(`pictures?name=${encodeURIComponent(name)}`, { method: "POST", headers: HEADERS, body: bytes });
+/** Send the bytes of a picture. @param {Blob} bytes @param {string} name @param {Use} [use] @returns {Promise<Picture>} */
+export const upload = (bytes, name, use = "dream") =>
+  ask(`pictures?name=${encodeURIComponent(name)}&use=${use}`, { method: "POST", headers: HEADERS, body: bytes });
 
 /** @param {string} path */
 export const remove = (path) => ask(path, { method: "DELETE", headers: HEADERS });
@@ -121,7 +123,7 @@ export const remove = (path) => ask(path, { method: "DELETE", headers: HEADERS }
  *
  * @param {string} path
  * @param {Record<string, (data: any) => void>} heard  by the event's name
- * @param {() => void} [lost]  called where the studio refuses or is gone
+ * @param {(refused: boolean) => void} [lost]  called where the studio refuses; or is gone, and the browser asks again
  */
 export function listen(path, heard, lost) {
   const source = new EventSource(`/api/${path}`);
@@ -131,7 +133,7 @@ export function listen(path, heard, lost) {
       hear(JSON.parse(/** @type {MessageEvent} */ (event).data || "null"));
     });
   source.onerror = () => {
-    if (source.readyState === EventSource.CLOSED) lost?.();
+    lost?.(source.readyState === EventSource.CLOSED);
   };
   return () => source.close();
 }

@@ -36,9 +36,9 @@ export function listenToBrush() {
     moveTo(event, false);
   };
   area.onpointermove = (event) => moveTo(event, true);
-  area.onpointerup = area.onpointercancel = () => (brush.down = false);
+  area.onpointerup = area.onpointercancel = lift;
   area.onkeydown = keyDown;
-  area.onkeyup = ({ key }) => key === " " && (brush.down = false);
+  area.onkeyup = ({ key }) => key === " " && lift();
   toolbar();
   follow(["painting", "picture", "masks", "shown"], draw);
 }
@@ -139,6 +139,12 @@ function stroke(x, y) {
   copy();
 }
 
+/** End a stroke, so that the mask is kept as it is now. */
+function lift() {
+  brush.down = false;
+  change({ masks: { ...state.masks } });
+}
+
 const diameter = () => brush.size * Math.max(mask().width, mask().height);
 
 function ringAt() {
@@ -159,7 +165,8 @@ function keyDown(event) {
     brush.down = true;
     go(brush.x, brush.y, false);
   } else if (event.key === "Enter") {
-    brush.down = !brush.down;
+    if (brush.down) lift();
+    else brush.down = true;
     go(brush.x, brush.y, false);
     tell(brush.down ? _("The brush is down.") : _("The brush is up."));
   } else if (event.key === "+" || event.key === "-") resize(brush.size * (event.key === "+" ? 1.25 : 0.8));
@@ -175,12 +182,12 @@ function invert() {
   context.globalCompositeOperation = "xor";
   context.fillStyle = "#2fd8c0";
   context.fillRect(0, 0, painted.width, painted.height);
-  copy();
+  lift();
 }
 
 function clear() {
   pen(mask()).clearRect(0, 0, mask().width, mask().height);
-  copy();
+  lift();
 }
 
 /** Paint the mask of the picture on the stage. */
@@ -192,6 +199,7 @@ export function paint() {
 }
 
 function done() {
+  lift();
   change({ painting: false });
   $("paint").focus();
 }

@@ -16,6 +16,8 @@ const AGAIN = 3000;
 
 /** @type {(() => void) | null} */
 let stopListening = null;
+/** What says that the studio is gone, while it is. @type {HTMLElement | null} */
+let gone = null;
 /** The octave that was told last. */
 let octave = "";
 
@@ -48,7 +50,7 @@ async function generate(pictures) {
   change({ painting: false });
   for (const picture of pictures) {
     const bytes = await maskOf(picture.id);
-    const mask = bytes && (await upload(bytes, "mask.png"));
+    const mask = bytes && (await upload(bytes, "mask.png", "mask"));
     const dream = await post("dreams", {
       picture: picture.id,
       name: picture.name,
@@ -65,10 +67,23 @@ async function generate(pictures) {
 export async function followDreams() {
   change({ dreams: await get("dreams") });
   addEventListener("visibilitychange", look);
-  look();
+  hear();
 }
 
-const look = () => (document.hidden ? ignore() : hear());
+/** Listen, or let others listen: a browser has six connections to a studio, for all its tabs together. */
+async function look() {
+  if (document.hidden) return ignore();
+  hear();
+  const there = new Set((await get("dreams").catch(() => state.dreams)).map((/** @type {Dream} */ x) => x.id));
+  for (const { id } of state.dreams) if (!there.has(id)) forget(id);
+}
+
+/** @param {string} id  of a dream that was removed, perhaps in another window */
+const forget = (id) =>
+  change({
+    dreams: state.dreams.filter((x) => x.id !== id),
+    shown: state.shown === id ? null : state.shown,
+  });
 
 function hear() {
   if (stopListening) return;
@@ -81,15 +96,18 @@ function hear() {
       state: (said) => (announce(said), add(said.id, said)),
       progress: ({ id, ...progress }) => add(id, { progress }),
       preview: ({ id, url }) => add(id, { preview: url }),
-      removed: ({ id }) =>
-        change({
-          dreams: state.dreams.filter((x) => x.id !== id),
-          shown: state.shown === id ? null : state.shown,
-        }),
+      removed: ({ id }) => forget(id),
+      open: () => {
+        gone?.remove();
+        gone = null;
+      },
     },
-    () => {
-      ignore();
-      setTimeout(look, AGAIN);
+    (refused) => {
+      if (refused) {
+        ignore();
+        setTimeout(look, AGAIN);
+      }
+      void get("studio").catch((error) => (gone ??= fail(error)));
     },
   );
 }

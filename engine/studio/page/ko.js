@@ -18,6 +18,7 @@ export const KO = {
   "Download": "내려받기",
   "Download the film": "영상 내려받기",
   "Dreams": "꿈",
+  "Dream on the result": "결과에 이어서 꿈꾸기",
   "Drop it here": "여기에 놓으십시오",
   "Erase": "지우개",
   "Format": "파일 형식",
@@ -68,6 +69,7 @@ export const KO = {
   "The page went wrong. Load it again: nothing that was made is lost.":
     "페이지에서 오류가 발생했습니다. 새로 고치십시오. 만든 것은 사라지지 않습니다.",
   "The picture as it was": "적용 전 그림",
+  "The small pictures come slowly while a dream is at work.": "꿈을 만드는 동안에는 작은 그림이 천천히 나타납니다.",
   "The studio does not answer.": "스튜디오가 응답하지 않습니다.",
   "Start it again: deepdream studio": "다시 시작하십시오: deepdream studio",
   "This picture was dreamed here: its settings are back.": "이 도구로 만든 그림입니다. 그 설정을 되살렸습니다.",

@@ -11,7 +11,7 @@ export function tell(text) {
   $("status").textContent = text;
 }
 
-/** Show a note that stays until it is closed. @param {string} text @param {string} [hint] @param {string} [role] */
+/** Show a note that stays until it is closed, and return it. @param {string} text @param {string} [hint] @param {string} [role] */
 export function show(text, hint = "", role = "status") {
   const note = make(
     "div",
@@ -20,12 +20,13 @@ export function show(text, hint = "", role = "status") {
   );
   note.append(button("×", () => note.remove(), { "aria-label": _("Close") }));
   $("notes").append(note);
+  return note;
 }
 
-/** Show what went wrong. @param {unknown} error @param {string} [about] what it is about, such as a file's name */
+/** Show what went wrong; return the note. @param {unknown} error @param {string} [about] what it is about, such as a file's name */
 export function fail(error, about = "") {
   const [text, hint] = sentences(error);
-  show(about ? `${about}: ${text}` : text, hint, "alert");
+  return show(about ? `${about}: ${text}` : text, hint, "alert");
 }
 
 /** Return what went wrong, and the way out. @param {unknown} error */

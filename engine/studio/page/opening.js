@@ -87,10 +87,15 @@ export async function openDream(dream) {
   if (there || picture) change({ picture: dream.picture });
 }
 
-/** Take a picture in. @param {Picture} picture @param {boolean} [select] whether it is the one to dream on */
-function take(picture, select = true) {
+/** Put a picture among the others. @param {Picture} picture @param {boolean} [select] whether it is the one to dream on */
+export function takeIn(picture, select = true) {
   change({ pictures: [...state.pictures.filter((x) => x.id !== picture.id), picture] });
   if (select) choosePicture(picture.id);
+}
+
+/** Take a picture in, and the settings that it was dreamed with. @param {Picture} picture @param {boolean} [select] */
+function take(picture, select = true) {
+  takeIn(picture, select);
   if (!select || !picture.recipe) return tell(_("{name} is open.", { name: picture.name }));
   reuse(picture.recipe.settings);
   showNote(_("This picture was dreamed here: its settings are back."), _("“Back” returns to yours."));
@@ -104,5 +109,5 @@ export async function takeAway(id) {
   const left = state.pictures.filter((picture) => picture.id !== id);
   change({ pictures: left });
   if (!current()) change({ picture: left[0]?.id ?? null, shown: null, painting: false });
-  await removed(`pictures/${id}`).catch(() => {}); // a dream still needs it: it goes with that
+  await removed(`pictures/${id}`).catch(() => {}); // a dream still needs it: a new tab will have it
 }

@@ -1,9 +1,10 @@
 // @ts-check
 /** What can be done with a finished dream. */
 
-import { get, post, remove } from "./api.js";
+import { get, post, remove, upload } from "./api.js";
 import { $, button, make, refill, show } from "./dom.js";
 import { caught, tell } from "./notes.js";
+import { takeIn } from "./opening.js";
 import { reuse } from "./settings.js";
 import { atWork, change, follow, onStage, state } from "./store.js";
 import { _, number } from "./texts.js";
@@ -40,6 +41,11 @@ function buttons(dream) {
   if (dream.status === "failed") return [again, gone];
   return [
     ...download(dream),
+    button(
+      _("Dream on the result"),
+      caught(() => deeper(dream)),
+      { id: "deeper" },
+    ),
     again,
     button(
       _("Copy command line"),
@@ -66,6 +72,12 @@ function download(dream) {
   choice.onchange = point;
   point();
   return [make("span", { className: "joined" }, link, choice)];
+}
+
+/** Take the result for the next picture; what is set stays. @param {import("./store.js").Dream} dream */
+async function deeper(dream) {
+  const bytes = await (await fetch(`/api/dreams/${dream.id}/result`)).blob();
+  takeIn(await upload(bytes, `${dream.name.replace(/\.[^.]*$/, "")}.dream.png`));
 }
 
 /** Copy the command line; show it where the browser lets no page do that. @param {import("./store.js").Dream} dream */

@@ -2,10 +2,10 @@
 /** What looks, layers and channels make of this picture, to choose from by looking. */
 
 import { listen, Problem } from "./api.js";
-import { $, button, make, refill } from "./dom.js";
+import { $, button, make, refill, show } from "./dom.js";
 import { fail } from "./notes.js";
 import { changed, choose, goBack, surprise } from "./settings.js";
-import { current, follow, state } from "./store.js";
+import { atWork, current, follow, state } from "./store.js";
 import { _, N_ } from "./texts.js";
 import { CHANNELS, LAYER_HELP } from "./words.js";
 
@@ -52,9 +52,14 @@ export function showTiles() {
     next();
   });
   follow(["pick"], mark);
+  follow(["dreams"], tellSlow);
+  addEventListener("visibilitychange", () => (document.hidden ? ignore() : next()));
   draw();
   next();
 }
+
+/** Say why the small pictures take long, while they do. */
+const tellSlow = () => show(Boolean(listening) && state.dreams.some((x) => atWork(x.film ?? x)), $("slow"));
 
 /** Say what is picked. */
 function words() {
@@ -189,10 +194,9 @@ const key = (kind) => `${state.picture}/${kind}${kind === "channels" ? `/${opene
 function next(first) {
   const kinds = /** @type {Kind[]} */ ([first, opened && "channels", "looks", "layers"].filter(Boolean));
   const kind = current() ? kinds.find((x) => !complete.has(key(x))) : undefined;
-  if (listening?.key === (kind && key(kind))) return;
-  listening?.stop();
-  listening = null;
-  if (!kind) return;
+  if (listening && listening.key === (kind && key(kind))) return;
+  ignore();
+  if (!kind || document.hidden) return;
   const [picture, now, layer] = [state.picture ?? "", key(kind), opened];
   const stop = listen(
     `pictures/${picture}/thumbnails?kind=${kind}${kind === "channels" ? `&layer=${layer}` : ""}`,
@@ -206,18 +210,28 @@ function next(first) {
       problem: ({ detail, hint }) => fail(new Problem(detail, hint, 0)),
       end: () => {
         complete.add(now);
-        listening = null;
+        ignore();
         next();
       },
     },
-    () => (listening = null),
+    (refused) => refused && ignore(),
   );
   listening = { key: now, stop };
+  tellSlow();
+}
+
+/** Listen no more. */
+function ignore() {
+  listening?.stop();
+  listening = null;
+  tellSlow();
 }
 
 /** @param {string} picture @param {string} pick @param {string} url */
 function arrive(picture, pick, url) {
-  (arrived[picture] ??= {})[pick] = url;
+  const known = (arrived[picture] ??= {});
+  if (known[pick] === url) return;
+  known[pick] = url;
   if (picture !== state.picture) return;
   const face = $("tiles").querySelector(`[data-pick="${CSS.escape(pick)}"] .face`);
   if (face) fill(face, url);

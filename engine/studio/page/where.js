@@ -1,7 +1,7 @@
 // @ts-check
 /** The page on where a dream grows, and what it is steered towards: the mask and the guide picture. */
 
-import { upload } from "./api.js";
+import { remove, upload } from "./api.js";
 import { forget, paint } from "./brush.js";
 import { numberOf, section, switchOf } from "./controls.js";
 import { $, button, make, show } from "./dom.js";
@@ -43,13 +43,11 @@ function guideSection() {
   const file = $("guide-file", HTMLInputElement);
   const image = make("img", { className: "guide", alt: _("The guide picture") });
   const select = button(_("Choose a guide picture…"), () => file.click(), { id: "choose-guide" });
-  const drop = button(_("Remove the guide"), () => (change({ guide: null }), select.focus()), {
-    id: "forget-guide",
-  });
+  const drop = button(_("Remove the guide"), () => (guide(null), select.focus()), { id: "forget-guide" });
   const places = switchOf("guide_places");
   file.onchange = caught(async () => {
     const [chosen] = file.files ?? [];
-    if (chosen) change({ guide: await upload(chosen, chosen.name) });
+    if (chosen) guide(await upload(chosen, chosen.name, "guide"));
     file.value = "";
   });
   follow(["guide"], () => {
@@ -69,4 +67,11 @@ function guideSection() {
     make("div", { className: "row" }, select, drop),
     places,
   );
+}
+
+/** Take another guide, or none; the one before goes, unless a dream was made with it. @param {import("./api.js").Picture | null} picture */
+function guide(picture) {
+  const before = state.guide;
+  change({ guide: picture });
+  if (before) void remove(`pictures/${before.id}`).catch(() => {});
 }

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from engine.studio import sse
 from engine.studio.problems import Refused
 from engine.studio.routes.common import EVENTS, IMAGE, KEPT, Events, Here, Image, Key, image
-from engine.studio.schema import Picture
+from engine.studio.schema import Picture, Use
 from engine.studio.studio import Studio
 
 router = APIRouter(prefix="/api/pictures", tags=["pictures"])
@@ -28,10 +28,18 @@ FILE: Final = {
 }
 
 
+@router.get("")
+async def all_pictures(studio: Here) -> list[Picture]:
+    """Tell of all pictures, the newest first; guides and masks are among them."""
+    return list(studio.shelf.pictures)
+
+
 @router.post("", status_code=201, openapi_extra=FILE)
-async def send(request: Request, studio: Here, name: Annotated[str, Query(max_length=1000)] = "") -> Picture:
+async def send(
+    request: Request, studio: Here, name: Annotated[str, Query(max_length=1000)] = "", use: Use = "dream"
+) -> Picture:
     """Take a picture: its file is the body, whatever the format; `name` is what it is called."""
-    return await studio.take(name, request.stream())
+    return await studio.take(name, request.stream(), use)
 
 
 @router.post("/sample", status_code=201)

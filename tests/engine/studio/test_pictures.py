@@ -11,7 +11,7 @@ import pytest
 
 from engine.studio import studio as studios
 from tests.engine.conftest import as_file, noise
-from tests.engine.studio.conftest import events, sent
+from tests.engine.studio.conftest import dreamed, events, sent
 
 
 def kept(client) -> list[Path]:
@@ -106,6 +106,26 @@ def test_thumbnails_and_only_these_by_their_names(client) -> None:
         assert client.get(f"/api/pictures/{picture}/thumbnails/{name}").status_code in {404, 405}
     assert client.get(f"/api/pictures/{picture}/thumbnails?kind=channels&layer=mixed9").status_code == 422
     assert client.get(f"/api/pictures/{picture}/thumbnails?kind=other").status_code == 422
+
+
+def test_all_pictures_are_told_and_what_each_is_for(client) -> None:
+    first, second = sent(client, name="one.png"), sent(client, name="two.png")
+    guide = client.post("/api/pictures", params={"use": "guide"}, content=b"PICTURE").json()
+    assert client.get("/api/pictures").json() == [guide, second, first]
+    assert [x["use"] for x in (first, guide)] == ["dream", "guide"]
+    assert client.post("/api/pictures", params={"use": "else"}, content=b"PICTURE").status_code == 422
+
+
+def test_a_mask_goes_with_the_last_dream_that_has_it(client) -> None:
+    picture, guide = sent(client)["id"], sent(client)["id"]
+    mask = client.post("/api/pictures", params={"use": "mask"}, content=b"PICTURE").json()["id"]
+    dreams = [dreamed(client, picture, mask=mask, guide=guide) for _ in range(2)]
+    left = []
+    for dream in dreams:
+        assert client.delete(f"/api/dreams/{dream['id']}").status_code == 204
+        left.append({x["id"] for x in client.get("/api/pictures").json()})
+    assert left == [{picture, guide, mask}, {picture, guide}]
+    assert len(kept(client)) == 2
 
 
 def test_the_sample(client) -> None:

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 import engine
+from engine.studio.work.thumbnails import POLITENESS
 from tests.engine.conftest import TINY, as_file, noise
 from tests.engine.studio.running import ENDLESS, LIMIT, QUICK, ROOT, Running, running
 
@@ -78,6 +79,18 @@ def test_thumbnails_come_one_by_one_and_stay(studio: Running) -> None:
     channels = list(studio.events(f"/api/pictures/{picture}/thumbnails?kind=channels&layer=mixed0"))
     assert len(channels) == 2 + 4
     assert all(x["name"].startswith("mixed0:") for kind, x in channels if kind == "thumbnail")
+
+
+def test_thumbnails_come_beside_a_dream_which_comes_first(studio: Running) -> None:
+    dream = studio.order(studio.send(PHOTO)["id"], **ENDLESS)
+    studio.until(dream, "progress")
+    picture = studio.send(as_file(noise(62, 80), "PNG").getvalue())["id"]
+    told = list(studio.events(f"/api/pictures/{picture}/thumbnails?kind=layers"))
+    assert told[-1] == ("end", {"complete": True})
+    assert studio.client.get(f"/api/dreams/{dream['id']}").json()["status"] == "working"
+    helper, dreams = sorted(studio.workers(), key=lambda x: x.create_time())
+    assert helper.nice() == min(dreams.nice() + POLITENESS, 19)
+    studio.client.delete(f"/api/dreams/{dream['id']}")
 
 
 def test_a_stop_keeps_what_there_is_and_the_process_ends(studio: Running) -> None:

@@ -124,9 +124,10 @@ def opened(chromium: Any, address: str, watch: Watch) -> Iterator[Callable[..., 
 
 
 def clear(request: Any, address: str) -> None:
-    """Remove the dreams of earlier tests: a new tab would show one that is still at work."""
-    for dream in request.get(f"{address}api/dreams").json():
-        request.delete(f"{address}api/dreams/{dream['id']}", headers={"x-deepdream": "1"})
+    """Remove the dreams and pictures of earlier tests: a new tab would show them."""
+    for kind in ("dreams", "pictures"):
+        for one in request.get(f"{address}api/{kind}").json():
+            request.delete(f"{address}api/{kind}/{one['id']}", headers={"x-deepdream": "1"})
 
 
 @pytest.fixture

@@ -60,6 +60,15 @@ def until(page: Any, expression: str) -> None:
     raise AssertionError(f"it never comes to {expression}")
 
 
+def paint(page: Any, left: float, right: float) -> None:
+    """Paint from left to right, in shares of the picture's width."""
+    box = page.locator("#brush").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * left, box["y"] + box["height"] * 0.5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * right, box["y"] + box["height"] * 0.5, steps=5)
+    page.mouse.up()
+
+
 def generate(page: Any) -> None:
     page.locator("#generate").click()
 

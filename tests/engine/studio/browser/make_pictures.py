@@ -35,7 +35,10 @@ MORE: Final[dict[str, dict[str, Any]]] = {
     f"{name}-{scheme}-{language[:2]}": {
         "viewport": {"width": width, "height": height}, "color_scheme": scheme, "locale": language,
     }
-    for name, width, height in (("large", 1440, 900), ("small", 1024, 600), ("phone", 390, 844))
+    for name, width, height in (
+        ("large", 1920, 1080), ("laptop", 1366, 768), ("small", 1024, 600),
+        ("tablet", 768, 1024), ("phone", 390, 844),
+    )
     for scheme in ("dark", "light")
     for language in ("en-GB", "ko-KR")
 }  # fmt: skip
@@ -44,17 +47,21 @@ MORE: Final[dict[str, dict[str, Any]]] = {
 def main() -> None:
     """Make all pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     studio, address = start()
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=arguments)
         try:
+            for name, window in (MORE if folder else {}).items():
+                page = opened(browser, address, window)
+                page.screenshot(path=str(folder / f"{name}-welcome.png"))
+                page.context.close()
             session = work(opened(browser, address, WINDOWS["studio"]), folder)
             for name, window in (WINDOWS | (MORE if folder else {})).items():
                 page = opened(browser, address, window)
-                if folder is not None and name in MORE:
-                    page.screenshot(path=str(folder / f"{name}-welcome.png"))
                 page.evaluate("(kept) => sessionStorage.setItem('deepdream', kept)", session)
                 page.reload()
                 show(page)
@@ -73,7 +80,7 @@ def opened(browser: Any, address: str, window: dict[str, Any]) -> Any:
     page = browser.new_context(**{"locale": "en-GB"} | window).new_page()
     page.set_default_timeout(600_000)
     page.goto(address)
-    page.locator("#welcome-choose:enabled").wait_for()
+    page.locator("#welcome-choose:enabled").wait_for(state="attached")
     return page
 
 
@@ -87,7 +94,6 @@ def work(page: Any, folder: Path | None) -> str:
     flow.generate(page)
     flow.grown(page, 3)
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=str(folder / "growing.png"))
     flow.finished(page)
     thumbnails(page)
@@ -100,6 +106,7 @@ def show(page: Any) -> None:
     flow.finished(page)
     thumbnails(page)
     page.locator("#split").fill("38")
+    flow.until(page, "[...document.querySelectorAll('#shelf img')].every(x => x.complete && x.naturalWidth)")
     page.evaluate("document.activeElement.blur()")
     page.wait_for_timeout(1000)
 

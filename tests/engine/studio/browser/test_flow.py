@@ -37,6 +37,17 @@ def test_by_mouse(opened: Any, tmp_path: Path) -> None:
     page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()").startswith("deepdream dream ")
     reuse(page, result)
+    again(page)
+
+
+def again(page: Any) -> None:
+    """Dream on what was dreamed: the result is the next picture, and what is set stays."""
+    page.locator("#dreams button").first.click()
+    flow.pick(page, "look/coral")
+    page.get_by_role("button", name="Dream on the result").click()
+    flow.until(page, "document.getElementById('facts').textContent.startsWith('작은 fig.dream.png')")
+    assert page.locator("input[name=pick]:checked").get_attribute("value") == "look/coral"
+    assert page.locator("#after").is_hidden()
 
 
 def choose(page: Any) -> None:
@@ -181,11 +192,7 @@ def test_mask_is_where_it_was_painted(page: Any) -> None:
     flow.pick(page, "layer/mixed1")
     page.locator("#tab-where").click()
     page.locator("#paint").click()
-    box = page.locator("#brush").bounding_box()
-    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.5)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.5, steps=5)
-    page.mouse.up()
+    flow.paint(page, 0.75, 0.9)
     page.locator("#mask-done").click()
     flow.generate(page)
     flow.finished(page)

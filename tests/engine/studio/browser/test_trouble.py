@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.tiny_model import TINY
 
 from . import flow
 from .conftest import shot, start, stop
@@ -72,6 +75,65 @@ def test_reload_in_the_middle(page: Any) -> None:
     flow.finished(page)
 
 
+def test_reload_brings_back_what_was_set(page: Any) -> None:
+    """The mask is the same to the last pixel; so is the guide; a window of its own has the pictures, too."""
+    flow.open_small(page)
+    flow.pick(page, "look/coral")
+    page.locator("#tab-where").click()
+    page.locator("#guide-file").set_input_files(flow.EXAMPLES / "dogs.jpg")
+    page.locator("#forget-guide").wait_for()
+    page.locator("#paint").click()
+    flow.paint(page, 0.2, 0.8)
+    page.locator("#mask-done").click()
+    before = page.evaluate(MASK)
+    page.reload()
+    page.locator("#brush").wait_for()
+    assert page.evaluate(MASK) == before
+    assert page.locator("#chosen").inner_text() == "Coral"
+    page.locator("#tab-where").click()
+    assert page.get_by_role("button", name="Go on painting").is_visible()
+    assert page.locator("#forget-guide").is_visible()
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator("#pictures li").wait_for()  # the guide is none of them
+    assert other.locator("#pictures li").count() == 1
+    assert "작은 fig.png" in other.locator("#facts").inner_text()
+
+
+MASK = "document.getElementById('brush').toDataURL()"
+"""The mask as it is shown."""
+
+
+def test_a_dream_that_is_removed_elsewhere_is_gone_here(page: Any) -> None:
+    flow.open_small(page)
+    flow.pick(page, "layer/mixed1")
+    flow.generate(page)
+    flow.finished(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator("#dreams button").click()
+    other.locator("#remove").click()
+    page.locator("#dreams button").wait_for(state="detached")
+    assert page.locator("#after").is_hidden()
+    assert page.locator("#before").is_visible()
+
+
+def test_thumbnails_come_beside_a_dream(page: Any) -> None:
+    flow.open_small(page)
+    flow.pick(page, "layer/mixed1")
+    page.locator(".tile:has(input[value='layer/mixed1']) img.here").wait_for()
+    flow.set_number(page, "Iterations", "10000")
+    page.locator("#tab-look").click()
+    flow.generate(page)
+    flow.grown(page)
+    flow.paste(page, "another.png", flow.small()["buffer"])
+    page.get_by_text("come slowly while a dream is at work").wait_for()
+    page.locator(".tile:has(input[value='layer/mixed1']) img.here").wait_for()
+    page.locator("#dreams button").click()
+    page.locator("#stop").click()
+    flow.finished(page)
+
+
 def test_broken_file_is_told_and_the_others_go_on(page: Any, watch: Any) -> None:
     watch.expected.add("status of 422")
     broken = {"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"}
@@ -116,6 +178,31 @@ def test_wrong_layers_are_told_while_they_are_typed(page: Any) -> None:
     assert "Its channels are 0 to 5." in page.locator("#layers-wrong").inner_text()
     page.locator("#layers-text").fill("mixed1:2+3=0.5")
     assert page.locator("#layers-wrong").is_hidden()
+
+
+def test_studio_that_is_killed_and_started_again(chromium: Any, tmp_path: Any) -> None:
+    """The page says that it is gone, and goes on when it is back; what was at work has failed."""
+    shelf = ("--model", str(TINY), "--keep", str(tmp_path / "shelf"))
+    studio, address = start(*shelf)
+    page = chromium.new_page()
+    page.set_default_timeout(flow.PATIENCE)
+    try:
+        page.goto(address)
+        page.locator("#sample:enabled").wait_for()
+        flow.open_small(page)
+        flow.pick(page, "layer/mixed1")
+        flow.set_number(page, "Iterations", "10000")
+        flow.generate(page)
+        flow.grown(page)
+        studio.kill()
+        page.get_by_role("alert").filter(has_text="The studio does not answer.").wait_for()
+        stop(studio)
+        studio, _ = start(*shelf, "--port", str(urlsplit(address).port))
+        page.get_by_role("alert").filter(has_text="The studio ended in the middle of it.").wait_for()
+        page.get_by_role("alert").filter(has_text="does not answer").wait_for(state="detached")
+    finally:
+        page.close()
+        stop(studio)
 
 
 def test_studio_that_dies_is_told(chromium: Any) -> None:
