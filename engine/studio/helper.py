@@ -11,6 +11,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from engine import atomic
 from engine.errors import DreamError
 from engine.studio.about import look_names
 from engine.studio.queue import LONGEST
@@ -134,7 +135,8 @@ class Helper:
         except DreamError as error:
             sheet.error = Fault(detail=str(error), hint=error.hint)
         except OSError as error:
-            sheet.error = Fault(detail=error.strerror or "the studio's folder cannot be used", hint="")
+            hint = "make room on the disk, or delete results" if atomic.is_full(error) else ""
+            sheet.error = Fault(detail=error.strerror or "the studio's folder cannot be used", hint=hint)
         finally:
             self._at_work = None
 

@@ -73,7 +73,11 @@ class Queue:
     def add(self, dream: Dream) -> None:
         """Put a new dream at the end of the queue."""
         self.check_room()
-        self._shelf.dreams.keep(dream)
+        try:
+            self._shelf.dreams.keep(dream)
+        except OSError:  # whoever asked is told, and it does not wait
+            self._shelf.dreams.remove(dream.id)
+            raise
         self._waiting.put_nowait((dream.id, None))
         self._bell.ring()
 

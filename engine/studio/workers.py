@@ -69,7 +69,8 @@ class Worker:
     async def ask(self, job: str, **arguments: Any) -> AsyncIterator[Event]:
         """Have a job done, and yield what is told of it.
 
-        Raises the DreamError that the job ends with, and one of our own where the process has died.
+        Raises the DreamError that the job ends with, OSError where the disk is full, and a DreamError of
+        our own where the process has died.
         """
         self._send({"job": job, **arguments})
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
@@ -77,6 +78,8 @@ class Worker:
             event: Event = json.loads(line)
             if event["event"] == "end":
                 return
+            if event["event"] == "error" and event["full"] is not None:
+                raise OSError(event["full"], os.strerror(event["full"]))
             if event["event"] == "error":
                 raise ERRORS.get(event["code"], DreamError)(event["message"], hint=event["hint"])
             yield event

@@ -9,6 +9,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
+from engine import atomic
 from engine.errors import DreamError
 from engine.stop import Stop
 
@@ -41,20 +42,23 @@ class Desk:
     def tell_all(self, events: Iterator[dict[str, Any]]) -> None:
         """Send a job's events, and the last word about it: its end, or what went wrong."""
         error: DreamError | None = None
+        full: int | None = None
         try:
             for event in events:
                 self.tell(event)
         except DreamError as known:
-            error = known
+            error, full = known, atomic.fullness(known)
         except MemoryError:
             error = DreamError("not enough memory", hint="close other programs, or take a smaller picture")
         except OSError as of_system:
             reason = of_system.strerror or type(of_system).__name__
             error = DreamError(f"the studio's folder cannot be used: {reason}", hint="make room there")
+            full = atomic.fullness(of_system)
         if error is None:
             self.tell({"event": "end"})
         else:
-            self.tell({"event": "error", "message": str(error), "hint": error.hint, "code": error.exit_code})
+            said = {"message": str(error), "hint": error.hint, "code": error.exit_code, "full": full}
+            self.tell({"event": "error"} | said)
 
     def tell(self, event: dict[str, Any]) -> None:
         """Send an event; end where nobody listens any more."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from engine.errors import ImageError
 from engine.library.command import command_line
 from engine.settings import presets
 from engine.settings.recipe import Recipe
+from engine.studio.work.desk import Desk
 from tests.engine.studio.conftest import dreamed, events, ordered, sent
 
 
@@ -129,6 +136,47 @@ def test_guides_and_masks_are_pictures_that_are_here(client) -> None:
         assert (answer.status_code, answer.json()["detail"]) == (404, "there is no such picture")
     answer = client.delete(f"/api/pictures/{other}")
     assert (answer.status_code, answer.json()["hint"]) == (409, "delete its dreams first")
+
+
+def full(*_: object, **__: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_dream_that_the_disk_has_no_room_for_does_not_wait(client, monkeypatch) -> None:
+    picture = sent(client)["id"]
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", full)
+        answer = client.post("/api/dreams", json={"picture": picture})
+    assert (answer.status_code, answer.json()["detail"]) == (507, "No space left on device")
+    assert client.get("/api/dreams").json() == []
+    assert dreamed(client, picture)["status"] == "done"
+
+
+def test_a_format_that_the_disk_has_no_room_for(client, monkeypatch) -> None:
+    result = dreamed(client, sent(client)["id"])["result"]
+    monkeypatch.setattr(shutil, "copy", full)
+    answer = client.get(result, params={"format": "jpg"})
+    assert (answer.status_code, "make room" in answer.json()["hint"]) == (507, True)
+
+
+@pytest.mark.parametrize("of_engine", [False, True])
+def test_a_worker_says_that_the_disk_is_full(of_engine: bool) -> None:
+    def job() -> Iterator[dict[str, object]]:
+        yield {"event": "step"}
+        try:
+            full()
+        except OSError as error:
+            if of_engine:
+                raise ImageError("/a/place/result.png cannot be written") from error
+            raise
+
+    reading, keeps_it_open = os.pipe()
+    answers, writing = os.pipe()
+    Desk(reading, writing).tell_all(job())
+    said = [json.loads(x) for x in os.read(answers, 10_000).splitlines()]
+    assert [x["event"] for x in said] == ["step", "error"]
+    assert said[1]["full"] == errno.ENOSPC
+    assert keeps_it_open  # else the desk would end this process
 
 
 def test_a_full_queue_says_so_and_when_to_come_back(client_of, held) -> None:
