@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
 import warnings
 from contextlib import contextmanager
@@ -145,6 +146,8 @@ def convert_function(function: Any, signature: list[Any]) -> onnx.ModelProto:
         warnings.simplefilter("ignore", FutureWarning)
         import tf2onnx  # noqa: PLC0415 - within the filter
 
+        # Otherwise it copies the graph before each optimisation, and goes on without a word where one fails.
+        os.environ.setdefault(tf2onnx.constants.ENV_TF2ONNX_CATCH_ERRORS, "FALSE")
         model: onnx.ModelProto = tf2onnx.convert.from_function(
             function, input_signature=signature, opset=OPSET, custom_op_handlers=rules()
         )[0]
