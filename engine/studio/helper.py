@@ -52,10 +52,12 @@ class Helper:
         self,
         model: dict[str, Any],
         bell: Bell,
+        idle: asyncio.Event,
         start: Callable[[], Awaitable[Worker]] = Worker.start,
     ) -> None:
-        """Take what the model is, and what to ring."""
-        self._model, self._bell, self._start = model, bell, start
+        """Take what the model is, what to ring, and what is set while no dream is at work."""
+        self._model, self._bell, self._idle, self._start = model, bell, idle, start
+        self._polite = False
         self._worker: Worker | None = None
         self._using = asyncio.Lock()
         self._sheets: dict[tuple[str, str, str], Sheet] = {}
@@ -93,6 +95,12 @@ class Helper:
         for key in [x for x in self._sheets if x[0] == picture]:
             del self._sheets[key]
 
+    def give_way(self) -> None:
+        """Let a dream have the processors first: what is at work is taken up again behind it."""
+        if self._worker is not None and self._at_work is not None:
+            self._interrupted = True
+            self._worker.stop()
+
     async def run(self) -> None:
         """Dream the sheets that somebody waits for, for ever."""
         while True:
@@ -112,12 +120,12 @@ class Helper:
     def _make_way(self) -> None:
         """Stop a sheet at work that nobody waits for, once somebody waits for another; its pictures stay."""
         lonely = self._at_work is not None and not self._at_work.listeners
-        if lonely and self._worker is not None and any(map(_open, self._sheets.values())):
-            self._interrupted = True
-            self._worker.stop()
+        if lonely and any(map(_open, self._sheets.values())):
+            self.give_way()
 
     async def _dream(self, sheet: Sheet) -> None:
         self._at_work, self._interrupted = sheet, False
+        polite = not self._idle.is_set()
         job = {
             "kind": sheet.kind,
             "layer": sheet.layer,
@@ -125,11 +133,12 @@ class Helper:
             "source": str(sheet.source),
             "name": sheet.name,
             "folder": str(sheet.folder),
+            "polite": polite,
         }
         try:
             sheet.folder.mkdir(exist_ok=True)
             async with self._using:
-                async for event in (await self._hired()).ask("thumbnails", **self._model, **job):
+                async for event in (await self._hired(polite=polite)).ask("thumbnails", **self._model, **job):
                     self._see(sheet, event)
             sheet.complete = not self._interrupted
         except DreamError as error:
@@ -148,10 +157,13 @@ class Helper:
                 sheet.ready[event["name"]] = event["file"]
         self._bell.ring()
 
-    async def _hired(self) -> Worker:
-        """Return the worker, a new one where the last one has died."""
+    async def _hired(self, *, polite: bool = False) -> Worker:
+        """Return the worker, a new one where the last one has died; or is polite, which it stays for good."""
+        if self._worker is not None and self._polite and not polite:
+            await self._worker.end()
         if self._worker is None or not self._worker.alive:
-            self._worker = await self._start()
+            self._worker, self._polite = await self._start(), False
+        self._polite = self._polite or polite
         return self._worker
 
 

@@ -56,6 +56,8 @@ class Queue:
         self.idle = asyncio.Event()
         """Set while nothing is at work."""
         self.idle.set()
+        self.at_start: Callable[[], object] = lambda: None
+        """Called before a worker begins."""
         for dream in reversed(list(shelf.dreams)):
             if dream.status == "queued":
                 self._waiting.put_nowait((dream.id, None))
@@ -123,6 +125,7 @@ class Queue:
                 continue
             self._at_work = key
             self.idle.clear()
+            self.at_start()
             try:
                 await (self._dream(dream) if film is None else self._film(dream, film))
             except Exception:  # a bug must not end the queue

@@ -53,8 +53,9 @@ class Studio:
         self.bell = Bell()
         self.shelf = Shelf(folder)
         self.queue = Queue(self.shelf, dict(model), self.limits, self.bell, start)
-        self.helper = Helper(dict(model), self.bell, start)
+        self.helper = Helper(dict(model), self.bell, self.queue.idle, start)
         self.readers = Readers(self.limits, start)
+        self.queue.at_start = self.helper.give_way
         self.about: About
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -50,7 +50,8 @@ CHANNELS: Final = 12
 
 def thumbnails(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
     """Dream the thumbnails that are not there yet, and tell of each; a stop ends it at once."""
-    _give_way()  # a dream that is at work comes first
+    if job["polite"]:
+        _give_way()
     model = desk.model(job)
     picture, _ = opened(job["source"], job["name"])
     pixels = thumbnail(picture, SIDE, SIDE)
@@ -108,7 +109,7 @@ def _quicker(config: DreamConfig) -> DreamConfig:
 
 
 def _give_way() -> None:
-    """Take what of the processors others leave."""
+    """Take what of the processors a dream leaves, from now on: nobody may take this back."""
     if sys.platform == "win32":
         psutil = import_module("psutil")
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)

@@ -26,15 +26,21 @@ class Held:
     """A worker whose sheets have one thumbnail, and another one once `go` is set, unless it was stopped."""
 
     def __init__(self) -> None:
-        self.alive, self.asked, self.go = True, [], asyncio.Event()
+        self.alive, self.go, self.started = True, asyncio.Event(), 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self.asked: list[str] = []
+        self.polite: list[bool] = []
         self._stopped = asyncio.Event()
 
     async def start(self) -> Held:
+        self.alive, self.started = True, self.started + 1
         return self
 
     async def ask(self, _job: str, **words: Any) -> AsyncIterator[dict[str, Any]]:
         self._stopped.clear()
         self.asked.append(words["kind"])
+        self.polite.append(words["polite"])
         yield {"event": "names", "names": ["a", "b"]}
         yield {"event": "thumbnail", "name": "a", "file": "a.webp"}
         waits = [asyncio.create_task(x.wait()) for x in (self.go, self._stopped)]
@@ -70,7 +76,7 @@ def with_helper(test: Callable[[Helper, Held], Awaitable[None]]) -> None:
 
     async def run() -> None:
         worker = Held()
-        helper = Helper({}, Bell(), worker.start)
+        helper = Helper({}, Bell(), worker.idle, worker.start)
         at_work = asyncio.create_task(helper.run())
         async with asyncio.timeout(LIMIT):
             await test(helper, worker)
@@ -135,5 +141,23 @@ def test_a_folder_that_is_gone_is_told_and_the_next_one_comes(tmp_path: Path) ->
             await until(lambda: gone.error)
         with listening(helper, tmp_path / "one", "layers") as wanted:
             await until(lambda: wanted.complete)
+
+    with_helper(test)
+
+
+def test_a_dream_comes_first_and_what_it_interrupts_goes_on_politely(tmp_path: Path) -> None:
+    async def test(helper: Helper, worker: Held) -> None:
+        with listening(helper, tmp_path / "one", "looks") as sheet:
+            await until(lambda: sheet.ready)
+            worker.idle.clear()
+            helper.give_way()
+            await until(lambda: worker.polite == [False, True])
+            worker.go.set()
+            await until(lambda: sheet.complete)
+        assert worker.started == 1
+        worker.idle.set()
+        with listening(helper, tmp_path / "one", "layers") as wanted:
+            await until(lambda: wanted.complete)
+        assert (worker.polite, worker.started) == ([False, True, False], 2)
 
     with_helper(test)
