@@ -49,6 +49,10 @@ EPSILON = 1e-12
 channel on a large picture: its steps would shrink."""
 
 
+EVERYWHERE = (slice(None), slice(None))
+"""All rows and all columns."""
+
+
 class NotFinite(DreamError):  # noqa: N818 - it says what the numbers are
     """Report that loss or gradient are no numbers any more."""
 
@@ -142,17 +146,18 @@ def climb(
     pull: Pull | None = None,
     limits: tuple[float, float] | None = None,
     area: float = 1.0,
+    within: tuple[slice, slice] = EVERYWHERE,
 ) -> tuple[Image, float, float, bool]:
     """Make one step uphill, unless the loss is above max loss already.
 
     `pull` moves the image too, in units of the gradient's mean size.  Values stay within `limits`; without
-    limits they may leave the model's range.  `area` is the share of the picture that can change, over which
-    the mean is taken.  Returns the new image (the old one is left alone), the loss before the step, the
-    gradient's mean size, and whether max loss forbade the step.  Raises DreamError where loss or
-    gradient are not finite.
+    limits they may leave the model's range.  The mean is taken over the rows and columns `within`, of which
+    `area` is the share that can change.  Returns the new image (the old one is left alone), the loss before
+    the step, the gradient's mean size, and whether max loss forbade the step.  Raises DreamError where loss
+    or gradient are not finite.
     """
     loss, slope = gradient(_read_only(image))
-    mean = mean_size(slope)
+    mean = mean_size(slope[within])
     if forbidden(loss, mean, image.shape, config):
         return image, loss, mean, True
     # Normalised, so that a step moves every picture equally far; in place, so that it takes no more memory.

@@ -3,7 +3,8 @@
 A step is as large as the gradient is small on average, so a part by itself would dream more where it is calm,
 and less where it is busy.  And its largest forms depend on all of the picture.  So the first octaves, which
 are small, are climbed whole, and of the others only the part and what is around it.  How much more or less
-than the whole the gradient moves there is looked at once an octave, before it is climbed.
+than the whole the gradient moves there is looked at once an octave, before it is climbed: where it has the
+same surroundings as the rest, as a window by itself is weak at its edges.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine.ascent import controls
-from engine.ascent.ascent import climb, mean_size
+from engine.ascent.ascent import EVERYWHERE, climb, mean_size
 from engine.ascent.controls.jitter import jittered
 from engine.ascent.controls.mask import masked
 from engine.ascent.octaves import Resized, resize_rows
@@ -46,12 +47,13 @@ STRIDE: Final = 32
 """Windows begin at its multiples, as deep layers have a grid of so many pixels: on another one, the same
 things become other forms."""
 
-LOOKED_AT: Final = 250_000
+LOOKED_AT: Final = 1_000_000
 """Pixels up to which all of an octave is looked at; of larger ones, samples in rows and columns."""
 
 SAMPLES: Final = (2, 3)
 SAMPLE: Final = 160
-"""Rows and columns of samples, and the side of one in pixels: a third of a last octave of 768 pixels."""
+"""Rows and columns of samples, and the side of one in pixels: a third of a last octave of 768 pixels.  All of
+one size, since a smaller piece is weaker at its edges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +111,11 @@ class Focus:
         moved = jittered(gradient, config.jitter, config.seed) if config.jitter else gradient
         still = replace(config, jitter=0)
         narrow = replace(still, margin=min(config.margin, MARGIN))
-        self._margin = narrow.margin
+        self._reach = max(config.jitter, narrow.margin + 1)  # the edge itself is not reflected
         self._on_all, self._on_part = (controls.decorated(moved, x, stop=stop) for x in (still, narrow))
         # Scales are evened over all that is seen, so what is looked at in pieces is left uneven.
-        self._seen = controls.decorated(
-            gradient, replace(narrow, jitter=config.jitter, smooth=0.0), stop=stop
+        self._all_seen, self._piece_seen = (
+            controls.decorated(gradient, replace(x, smooth=0.0), stop=stop) for x in (still, narrow)
         )
         self._climb = partial(climb, config=config, limits=limits)
         self._pull_of = partial(controls.pull_of, config, stop=stop)
@@ -137,16 +139,17 @@ class Focus:
         """Begin an octave."""
         size = (image.shape[0], image.shape[1])
         below, self._below = self._below or size, size
-        window, area = self._window(size), self._area
+        window, area, within = self._window(size), self._area, EVERYWHERE
         if window != _all(size):
             self._whole = self._whole or (image, below)
-            area *= self._share(size, window, below)
+            within, share = self._balance(size, window, below)
+            area *= share
         mask = None if self._mask is None else resize_rows(self._mask, size, *window)
         pull = self._pull_of(resize_rows(self._picture, size, *window), mask)
         gradient = self._on_all if window == _all(size) else self._on_part
         if mask is not None:
             gradient = masked(gradient, mask)
-        self._step = partial(self._climb, gradient=gradient, pull=pull, area=area)
+        self._step = partial(self._climb, gradient=gradient, pull=pull, area=area, within=within)
         return Inlaid(image, window, image[window])
 
     def _window(self, size: Size) -> Part:
@@ -160,28 +163,51 @@ class Focus:
         )
         return down, across
 
-    def _share(self, size: Size, window: Part, below: Size) -> float:
-        """Return how strong the gradient is in a window, relative to all of an octave.
+    def _balance(self, size: Size, window: Part, below: Size) -> tuple[Part, float]:
+        """Return where in a window to take the gradient's mean, and how strong it is there, relative to all.
 
         Both are seen as before any octave was climbed in part, since what has been climbed is stronger, but
         with the detail of the size below, as this octave begins.
         """
-        there = self._strength(size, window, below)
-        everywhere = [self._strength(size, x, below) for x in _samples(size)]
-        mean = sum(everywhere) / len(everywhere)
-        return there / mean if there and mean else 1.0
+        strength = self._looked_at(size, below)
+        everywhere = strength(_all(size))
+        for within in (self._steady(window), EVERYWHERE):
+            there = strength(_of(window, within))
+            if there and everywhere:
+                return within, there / everywhere
+        return EVERYWHERE, 1.0
 
-    def _strength(self, size: Size, window: Part, below: Size) -> float:
-        """Return the gradient's mean size in a window, as far as the mask lets it change anything."""
+    def _steady(self, window: Part) -> Part:
+        """Return the rows and columns of a window that neither jitter's seam nor its own margin comes to."""
+        down, across = (
+            slice(edge, side - edge)
+            for side in (span.stop - span.start for span in window)
+            for edge in (min(self._reach, side // 3),)
+        )
+        return down, across
+
+    def _looked_at(self, size: Size, below: Size) -> Callable[[Part], float]:
+        """Look at an octave; return what tells how strong the gradient is in a part of it."""
+        if size[0] * size[1] <= LOOKED_AT:
+            slope = self._slope(self._all_seen, size, _all(size), below)
+            return lambda part: mean_size(slope[part])
+
+        def sampled(part: Part) -> float:
+            found = [mean_size(self._slope(self._piece_seen, size, x, below)) for x in _samples(size, part)]
+            return sum(found) / len(found)
+
+        return sampled
+
+    def _slope(self, seen: Gradient, size: Size, part: Part, below: Size) -> Image:
+        """Return the gradient in a part of an octave, as far as the mask lets it change anything."""
         assert self._whole is not None  # noqa: S101 - for the type checker
         image, detail = self._whole
-        lost = resize_rows(Resized(self._picture, below), size, *window)
-        lost = lost - resize_rows(Resized(self._picture, detail), size, *window)
-        _, slope = self._seen(resize_rows(image, size, *window) + lost)
+        lost = resize_rows(Resized(self._picture, below), size, *part)
+        lost = lost - resize_rows(Resized(self._picture, detail), size, *part)
+        _, slope = seen(resize_rows(image, size, *part) + lost)
         if self._mask is not None:
-            slope *= resize_rows(self._mask, size, *window)
-        height, width = (float(min(side + 2 * self._margin, 3 * side - 2)) for side in slope.shape[:2])
-        return mean_size(slope) * height * width  # the model's loss is a mean over all that it sees
+            slope *= resize_rows(self._mask, size, *part)
+        return slope
 
 
 def _all(size: Size) -> Part:
@@ -194,13 +220,24 @@ def _widened(span: slice, length: int, smallest: int) -> slice:
     return slice(start // STRIDE * STRIDE, stop)
 
 
-def _samples(size: Size) -> list[Part]:
-    """Return what is looked at of an octave: all of it, or samples that are evenly spread."""
-    if size[0] * size[1] <= LOOKED_AT:
-        return [_all(size)]
+def _of(window: Part, within: Part) -> Part:
+    """Return in the octave's rows and columns what is given in those of a window."""
     down, across = (
-        [_sample((2 * at + 1) * side // (2 * count), side) for at in range(count)]
-        for side, count in zip(size, SAMPLES, strict=True)
+        slice(*(outer.start + x for x in inner.indices(outer.stop - outer.start)[:2]))
+        for outer, inner in zip(window, within, strict=True)
+    )
+    return down, across
+
+
+def _samples(size: Size, part: Part) -> list[Part]:
+    """Return samples that are evenly spread over a part of an octave, all of the same size."""
+    down, across = (
+        [
+            _sample(span.start + (2 * at + 1) * (span.stop - span.start) // (2 * count), side)
+            for at in range(count)
+        ]
+        for span, side, most in zip(part, size, SAMPLES, strict=True)
+        for count in (min(most, -(-(span.stop - span.start) // SAMPLE)),)
     )
     return [(rows, columns) for rows in down for columns in across]
 

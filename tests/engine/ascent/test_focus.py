@@ -90,6 +90,32 @@ def test_a_part_changes_as_much_as_in_the_dream_of_the_whole(narrow, config):
     assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.98
 
 
+BORDER = 6
+
+
+def bordered(image: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return a gradient like `brightening`, of a loss that leaves a border out, as the model's does."""
+    loss, slope = brightening(image)
+    seen = np.zeros_like(slope)
+    seen[BORDER:-BORDER, BORDER:-BORDER] = slope[BORDER:-BORDER, BORDER:-BORDER]
+    return loss, seen
+
+
+@pytest.mark.parametrize("samples", [False, True])
+def test_weak_edges_make_a_part_no_stronger(narrow, monkeypatch, samples):
+    """Neither those of a window, which has a smaller margin than the picture, nor those of samples."""
+    monkeypatch.setattr(focus, "MARGIN", BORDER)
+    if samples:
+        monkeypatch.setattr(focus, "LOOKED_AT", 0)
+        monkeypatch.setattr(focus, "SAMPLE", 24)
+    config = replace(CONFIG, margin=BORDER if samples else 2 * BORDER, jitter=0 if samples else BORDER)
+    picture = rising((150, 200))
+    part = (slice(40, 100), slice(20, 80))
+    wanted = whole(picture, config, bordered).full_size()[part] - picture[part]
+    found = focused(picture, config, bordered, part=part).part(*part) - picture[part]
+    assert np.abs(found).mean() == pytest.approx(np.abs(wanted).mean(), rel=0.08)
+
+
 @pytest.mark.parametrize("config", SETTINGS)
 @pytest.mark.parametrize("part", [PART, (slice(0, 120), slice(0, 160)), (slice(119, 120), slice(0, 3))])
 def test_where_all_octaves_are_small_it_is_exactly_that_dream(config, part):
@@ -120,7 +146,7 @@ def test_only_the_part_and_what_is_around_it_is_computed(narrow):
     focused(rising(), gradient=counted)
     large = [h * w for h, w in sizes if h * w > SHAPE[0] * SHAPE[1] / 5]
     assert len(large) <= CONFIG.octaves, "each octave is looked at once"
-    assert len(sizes) == CONFIG.octaves * (CONFIG.iterations + 2)
+    assert len(sizes) == CONFIG.octaves * (CONFIG.iterations + 1)
 
 
 def test_a_gradient_of_nothing_leaves_it_as_it_is(narrow):
