@@ -48,12 +48,11 @@ STRIDE: Final = 32
 things become other forms."""
 
 LOOKED_AT: Final = 1_000_000
-"""Pixels up to which all of an octave is looked at; of larger ones, samples in rows and columns."""
+"""Pixels up to which all of an octave is looked at, as of a last one of 768; of larger ones, samples."""
 
 SAMPLES: Final = (2, 3)
 SAMPLE: Final = 160
-"""Rows and columns of samples, and the side of one in pixels: a third of a last octave of 768 pixels.  All of
-one size, since a smaller piece is weaker at its edges."""
+"""Rows and columns of samples, and the side of each in pixels: a smaller piece is weaker, at its edges."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,7 +81,9 @@ def before_and_after(gui, dialog):
 def dragged(gui, dialog, there, y):
     """Tell whether the preview's line is there; drag it if not: it may move yet when it is taken hold of."""
     at = line(gui, dialog)
-    if at not in (None, there):
+    if at is None:  # dragged to the very edge
+        gui.key("Right", dialog)
+    elif at != there:
         gui.press(at, y)
         gui.release(there, y)
     return at == there
