@@ -60,6 +60,7 @@ class Claims:
             return
         self._renewed = self._clock()
         for claims in self._held.values():
+            # Gone, or on a system that cannot set a link's own time (NotImplementedError).
             with contextlib.suppress(OSError, NotImplementedError):
                 os.utime(claims[-1], follow_symlinks=False)
 
@@ -125,7 +126,7 @@ def _create(claim: Path) -> bool:
         _link(claim, owner)
     except FileExistsError:
         return False
-    except (OSError, NotImplementedError):
+    except (OSError, NotImplementedError):  # FAT, some disks in the network, Windows; systems without links
         return _write(claim, owner)
     atomic.remember(claim)
     return True

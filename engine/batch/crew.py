@@ -13,12 +13,11 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from engine import atomic, paths
 from engine.batch.events import Done, Event, Failed, Job, Progress
-from engine.batch.jobs import Patience, no_room, perform
+from engine.batch.jobs import Patience, perform
+from engine.batch.room import Room
 from engine.settings.output import STANDARD, Output
 from engine.stop import Stop
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from engine.ascent.order import Order
-    from engine.batch.events import Asked, Item, Streams
+    from engine.batch.events import Asked, Streams
     from engine.batch.shares import Shares
     from engine.network.model import DreamModel
 
@@ -75,9 +74,7 @@ class Crew:
         self._stop = Stop()
         self._patience = Patience(retries, self._stop.wait)
         self._deserted = False
-        self._full: dict[int | None, int] = {}
-        """The disks that take nothing more, and which error says so."""
-
+        self._room = Room()
         self.unfinished: dict[str, Progress] = {}
         """The last step of each picture at work, by name."""
 
@@ -110,7 +107,6 @@ class Crew:
         if self._shares.small:
             layers = self._model.weighed_layers(self._order.weights)
             self._idle = self._model.copies(self._shares.at_once, self._shares.threads, layers)
-        left_out = 0
         for item in items:
             if item is None:
                 yield from self._meanwhile()
@@ -118,9 +114,9 @@ class Crew:
             small = isinstance(item, Job) and item in self._shares.small
             if isinstance(item, Job) and not small:
                 yield from self._until_at_work(0)
-            if self._has_no_room(item):  # which the pictures that just ended may have found out
-                left_out += 1
-            elif not isinstance(item, Job):
+            if self._room.leaves_out(item):  # which the pictures that just ended may have found out
+                continue
+            if not isinstance(item, Job):
                 yield item
             elif small:
                 self._start(item)
@@ -128,16 +124,7 @@ class Crew:
             else:
                 yield from self._alone(item)
         yield from self._until_at_work(0)
-        if left_out:
-            were = "picture was" if left_out == 1 else "pictures were"
-            yield Failed("", no_room(f"{left_out} more {were} left out", self._full.values()))
-
-    def _has_no_room(self, item: Item) -> bool:
-        """Tell whether a picture's result could not be written, or its folder not made, for want of room."""
-        if not self._full or not isinstance(item, Job | Failed) or not isinstance(item.target, Path):
-            return False
-        refused = isinstance(item, Job) or atomic.is_full(item.error)
-        return refused and paths.disk(item.target.parent) in self._full
+        yield from self._room.last_word()
 
     def _alone(self, job: Job) -> Iterator[Event]:
         """Dream on a picture in this thread; KeyboardInterrupt if stopped."""
@@ -207,10 +194,8 @@ class Crew:
                 self.unfinished[job.name] = event
             case Done(job):
                 self.unfinished.pop(job.name, None)
-            case Failed(name, error, target):
+            case Failed(name):
                 self.unfinished.pop(name, None)
-                full = atomic.fullness(error)
-                if isinstance(target, Path) and full is not None:
-                    self._full[paths.disk(target.parent)] = full
+                self._room.see(event)
             case _:
                 pass

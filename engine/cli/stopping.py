@@ -16,6 +16,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Final
 
 from engine.atomic import abandon
@@ -44,6 +45,7 @@ class _Ending:
     def __init__(self) -> None:
         self.instead: Callable[[], bool] | None = None
         self.always = False
+        self.within: float | None = None
         self.words: Callable[[], DreamError] = lambda: Cancelled("cancelled")
         self.patience = PATIENCE
         self.tell: Callable[[DreamError], object] = lambda error: console.note(f"deepdream: {error}")
@@ -101,12 +103,15 @@ def _having(name: str, value: object) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def instead(act: Callable[[], bool], *, always: bool = False) -> Iterator[None]:
+def instead(
+    act: Callable[[], bool], *, always: bool = False, within: float | None = None
+) -> Iterator[None]:
     """Call `act` inside the `with` block for the first signal, or for each one.
 
-    It only sets a flag, and returns whether there is anything to finish; otherwise the process ends.
+    It only sets a flag, and returns whether there is anything to finish; otherwise the process ends.  It also
+    does where that is not finished `within` so many seconds.
     """
-    _ending.instead, _ending.always = act, always
+    _ending.instead, _ending.always, _ending.within = act, always, within
     try:
         yield
     finally:
@@ -148,7 +153,20 @@ def _signalled(*_: object) -> None:
     act = _ending.instead
     if not _ending.always:
         _ending.instead = None
-    if (act is None or not act()) and _ending.begun.acquire(blocking=False):
+    if act is None or not act():
+        _end_once()
+    elif _ending.within is not None:
+        _thread.start_new_thread(_end_later, (_ending.within,))
+
+
+def _end_later(seconds: float) -> None:
+    time.sleep(seconds)
+    _end_once()
+
+
+def _end_once() -> None:
+    """End the process, unless somebody is at it."""
+    if _ending.begun.acquire(blocking=False):
         _end()
 
 

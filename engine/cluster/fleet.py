@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from engine.batch.events import Done, Failed, Job, Told, Warned
+from engine.batch.room import Room
 from engine.cluster.parcels import packed, unpack
 from engine.errors import DreamError, ImageError
 
@@ -104,9 +105,11 @@ class Fleet:
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
         self._stop = threading.Event()
+        self._connected = False
         self._items: Iterator[Asked] = iter(())
         self._over = False
         self._again: deque[_Case] = deque()
+        self._room = Room()
         self._told: list[Event] = []
         """What came with the items and is no work."""
 
@@ -119,12 +122,18 @@ class Fleet:
         """Always empty: steps stay where they are made."""
 
     def interrupt(self) -> bool:
-        """Stop soon; see `Hands`.  The workers are to be let go."""
+        """Stop soon; see `Hands`.  The workers are to be let go, once there can be any."""
         self._stop.set()
-        return True
+        return self._connected
 
     def run(self, items: Iterable[Asked]) -> Iterator[Event]:
-        """Dream on the pictures and yield what happens; see `Hands`."""
+        """Dream on the pictures and yield what happens; see `Hands` and, for full disks, `Crew.run`."""
+        for event in self._events(items):
+            self._room.see(event)
+            yield event
+        yield from self._room.last_word()
+
+    def _events(self, items: Iterable[Asked]) -> Iterator[Event]:
         self._items = iter(items)
         first = self._fresh()
         yield from self._passed_on()
@@ -135,6 +144,7 @@ class Fleet:
             return
         self._again.append(first)
         with self._grid:
+            self._connected = True
             while not self._over or self._again or any(self._held.values()):
                 yield from self._give_out()
                 for new in self._grid.news():
@@ -161,10 +171,12 @@ class Fleet:
     def _fresh(self) -> _Case | None:
         """Return the next picture that was not given out before, None where there is none."""
         for item in self._items:
-            if isinstance(item, Job):
-                return _Case(item)
             if item is None:
                 return None
+            if self._room.leaves_out(item):
+                continue
+            if isinstance(item, Job):
+                return _Case(item)
             self._told.append(item)
         self._over = True
         return None

@@ -15,10 +15,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import machine
+from engine.cluster import keeper
 from engine.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from subprocess import Popen
 
 LOCAL: Final = "local"
 """The address that means a cluster of this machine alone."""
@@ -56,6 +58,7 @@ class Session:
 
     ray: Any = field(default=None, init=False, repr=False)
     _folder: str = field(default="", init=False, repr=False)
+    _keeper: Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def open(self) -> None:
         """Connect; raise DeviceError where there is no such cluster, UsageError without the extra."""
@@ -79,6 +82,9 @@ class Session:
         if self.ray is not None:
             with _signals_kept():
                 self.ray.shutdown()
+        if self._keeper is not None:
+            self._keeper.communicate()
+            self._keeper = None
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = ""
@@ -100,6 +106,7 @@ class Session:
         usual = tempfile.gettempdir()
         short = usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - mkdtemp is careful
         self._folder = tempfile.mkdtemp(prefix="dd-", dir=short)
+        self._keeper = keeper.started(self._folder)
         memory = machine.available_memory() or LARGEST_STORE
         store = min(max(memory // 10, SMALLEST_STORE), LARGEST_STORE)
         return {

@@ -40,6 +40,9 @@ HELP: Final = "dream on pictures"
 LONG: Final = 5.0
 """Seconds that the last words may take where they include a report."""
 
+LEAVING: Final = 10.0
+"""Seconds that leaving a cluster may take, whose head perhaps does not answer any more."""
+
 add_options = ordering.add_options
 
 
@@ -149,7 +152,7 @@ def _work(
         with (
             console.private() if arguments.cluster else nullcontext(),
             stopping.saying(words, ending.patience),
-            stopping.instead(work.interrupt)
+            stopping.instead(work.interrupt, within=LEAVING if arguments.cluster else None)
             if arguments.keep_partial or arguments.cluster
             else nullcontext(),
         ):

@@ -234,6 +234,16 @@ with stopping.instead(lambda: print("finishing", flush=True) or True):
     assert outcome(process)[0] == 130
 
 
+def test_what_the_first_signal_would_finish_may_not_take_for_ever() -> None:
+    script = """
+import time
+with stopping.instead(lambda: True, within=0.1):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+    assert stopped(LOADED + script)[0] == 130
+
+
 def test_a_signal_after_the_end_does_not_change_the_result() -> None:
     script = "stopping._ending.begun.acquire(); print(flush=True); import time; time.sleep(2); os._exit(0)"
     assert stopped(script) == (0, b"", "")

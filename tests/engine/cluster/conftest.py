@@ -52,14 +52,11 @@ class Nodes:
         ]
 
     def workers(self) -> list[int]:
-        """Return the processes of all workers that dream."""
+        """Return the processes of all workers of this cluster that dream."""
         import psutil
 
-        return [
-            x.pid
-            for x in psutil.process_iter(["cmdline"])
-            if "ray::Worker" in " ".join(x.info["cmdline"] or ())
-        ]
+        family = [x for node in self.cluster.list_all_nodes() for x in self.processes(node)]
+        return [x for x in family if "ray::Worker" in " ".join(psutil.Process(x).cmdline())]
 
     def kill(self, node: Any) -> None:
         self.cluster.remove_node(node, allow_graceful=False)

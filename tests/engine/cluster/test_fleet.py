@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 from collections import Counter, deque
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from engine.ascent.order import order_for
 from engine.batch.events import Done, Event, Failed, Job, Streams, Told, Warned
 from engine.batch.jobs import perform
+from engine.cluster import fleet as fleet_module
 from engine.cluster import ray_session
 from engine.cluster.fleet import AHEAD, Finished, Fleet, Joined, Lost, News, Trouble
 from engine.cluster.parcels import packed
@@ -171,6 +173,19 @@ def test_what_cannot_be_read_or_written_here_fails_alone(four, tmp_path: Path) -
     assert len(done(events)) == 3
 
 
+def test_a_full_disk_ends_the_order(four, monkeypatch) -> None:
+    def refuse(job: Job) -> Job:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise ImageError(f"{job.output} cannot be written") from error
+
+    monkeypatch.setattr(fleet_module, "packed", refuse)
+    failed = [x for x in ran(FakeGrid(all_finish), four) if isinstance(x, Failed)]
+    assert [x.name for x in failed] == [four[0].name, ""]
+    assert "no room for results: 3 more pictures were left out" in str(failed[1].error)
+
+
 def test_trouble_is_told_and_the_end_of_all_is_raised(four) -> None:
     def play(grid: FakeGrid) -> list[News]:
         if grid.given:
@@ -194,6 +209,20 @@ def test_an_interruption_lets_all_workers_go(four) -> None:
         list(events)
     assert (grid.opened, grid.closed) == (1, 1)
     assert not any(x.target.exists() for x in four)
+
+
+def test_where_no_worker_is_there_yet_an_interruption_has_nothing_to_wait_for(four) -> None:
+    class SlowGrid(FakeGrid):
+        def __enter__(self) -> None:
+            super().__enter__()
+            asked.append(fleet.interrupt())
+
+    asked: list[bool] = []
+    fleet = Fleet(SlowGrid(all_finish))
+    with pytest.raises(KeyboardInterrupt):
+        list(fleet.run(four))
+    assert asked == [False]
+    assert fleet.interrupt()
 
 
 def travelled(thing: T) -> T:

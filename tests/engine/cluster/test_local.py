@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine.files import images
 from tests.engine.conftest import TINY, copies
 
 pytest.importorskip("ray", reason="the [cluster] extra is not installed")
@@ -43,17 +44,38 @@ def test_only_results_are_left_and_only_ours_is_said(photo: Path, home: Path, tm
     assert list(home.rglob("*")) == []
 
 
-def test_it_listens_on_this_machine_only(photo: Path, home: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "HOME": str(home), "TMPDIR": str(home)}
+def running(photo: Path, home: Path, out: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """Start a command with more to do than it will; when it has a result, return it and all its processes."""
     for number in range(20):
         copies(photo, f"{number}.png")
-    words = command(photo.parent, "-o", tmp_path / "out", "--iterations", 300)
-    running = subprocess.Popen(
-        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    environment = {**os.environ, "HOME": str(home), "TMPDIR": str(home)}
+    process = subprocess.Popen(
+        command(photo.parent, "-o", out, "--iterations", 300),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert running.stdout is not None
-    assert running.stdout.readline()
-    family = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    return process, psutil.Process(process.pid).children(recursive=True)
+
+
+def nothing_is_left(family: list[psutil.Process], home: Path, out: Path) -> None:
+    """Wait for the end of all processes; look at what is on the disk."""
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+    assert list(home.rglob("*")) == []
+    results = [x for x in out.iterdir() if not x.name.startswith(".")]
+    assert results
+    for result in results:
+        images.load(result)
+
+
+def test_it_listens_on_this_machine_only_and_all_ends_with_a_command_that_is_killed(
+    photo: Path, home: Path, tmp_path: Path
+) -> None:
+    process, family = running(photo, home, tmp_path / "out")
     listening = {
         y.laddr.ip.removeprefix("::ffff:")
         for x in family
@@ -61,7 +83,17 @@ def test_it_listens_on_this_machine_only(photo: Path, home: Path, tmp_path: Path
         if y.status == "LISTEN"
     }
     assert listening == {"127.0.0.1"}
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    running.communicate()
+    process.kill()
+    process.communicate()
+    nothing_is_left(family, home, tmp_path / "out")
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all(photo: Path, home: Path, tmp_path: Path, which: signal.Signals) -> None:
+    process, family = running(photo, home, tmp_path / "out")
+    process.send_signal(which)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "cancelled" in err
+    nothing_is_left(family, home, tmp_path / "out")
+    assert not [x for x in (tmp_path / "out").iterdir() if x.name.startswith(".")]

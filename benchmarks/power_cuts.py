@@ -1,0 +1,81 @@
+"""The power fails: the disk of a run is copied as it lies there, and the run goes on with the copy.
+
+The disk is a file with an ext4 in it (needs Linux, root and mkfs.ext4). What the file system still holds in
+memory when it is copied is lost, as it is when the power fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tree_runs import Found
+
+if TYPE_CHECKING:
+    import random
+
+    from tree_runs import Tree
+
+FILE: Final = 16 << 10
+"""Bytes of the disk for each result, at least."""
+
+
+def power(tree: Tree, alone: dict[str, str], top: Path, times: int, rng: random.Random) -> None:
+    """Cut the power of a run again and again; print what the disks have."""
+    top.mkdir()
+    image, other, disk = top / "a.img", top / "b.img", top / "disk"
+    disk.mkdir()
+    with image.open("wb") as file:
+        file.truncate((64 << 20) + FILE * len(alone))
+    tool("mkfs.ext4", "-q", "-N", 4000 + 3 * len(alone), image)
+    found, began, missing = Found("power"), time.monotonic(), 0
+    part = 2 * len(alone) // (times + 1)
+    tool("mount", "-o", "loop", image, disk)
+    try:
+        for _ in range(times):
+            run = tree.start(disk / "out")
+            before = found.look(alone, disk / "out")
+            made = run.until_done(rng.randrange(1, max(part, 2)))
+            run.process.send_signal(signal.SIGSTOP)
+            snapshot(image, other)
+            run.kill()
+            tool("umount", disk)
+            image, other = other, image
+            tool("mount", "-o", "loop", image, disk)
+            found.told += made
+            missing += max(before + made - found.look(alone, disk / "out"), 0)
+        print(f"told of, and not on the disk when the power failed: {missing}")
+        found.compare(alone, disk / "out", tree.start(disk / "out"), began)
+    finally:
+        tool("umount", disk)
+
+
+def snapshot(image: Path, copy: Path) -> None:
+    """Copy the disk as it is at one moment: what its file system still holds in memory is not in it."""
+    device = subprocess.run(
+        ["losetup", "--noheadings", "--output", "NAME", "--associated", image],  # noqa: S607 - a benchmark
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    counts = Path("/sys/block", Path(device).name, "stat")
+    while True:
+        before = counts.read_text().split()
+        shutil.copyfile(image, copy)
+        after = counts.read_text().split()
+        if before[4:9] == after[4:9] and after[8] == "0":  # writes that are done, and what is on its way
+            return
+
+
+def tool(name: str, *words: object) -> None:
+    """Run a program of the system's."""
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if found is None:
+        sys.exit(f"{name} is missing")
+    subprocess.run([found, *map(str, words)], check=True)
