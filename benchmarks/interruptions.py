@@ -1,9 +1,9 @@
 """Disturb runs over a tree of pictures, again and again, and compare what they make with an undisturbed run.
 
-    killed   by SIGKILL
-    shared   three processes at work on it, all of them killed each time
-    power    the file of a mounted file system is copied, as its disk is if the power fails (Linux, root)
-    cluster  on three nodes of a Ray cluster: in turns the command, a worker and a node are killed
+killed   by SIGKILL
+shared   three processes at work on it, all of them killed each time
+power    the file of a mounted file system is copied, as its disk is if the power fails (Linux, root)
+cluster  on three nodes of a Ray cluster: in turns the command, a worker and a node are killed
 """
 
 from __future__ import annotations

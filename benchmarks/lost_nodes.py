@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tree_runs import Found
 
-from engine.cluster.ray_session import CLOSED, QUIET
+from engine.cluster.ray_session import CLOSED, PRIORITY, QUIET
 
 if TYPE_CHECKING:
     import random
@@ -69,8 +69,8 @@ def lose(ray: Any, what: str, rng: random.Random) -> None:
 @contextlib.contextmanager
 def started() -> Iterator[Any]:
     """Give a cluster: a head that computes nothing, and the nodes."""
-    os.environ.update({**QUIET, **CLOSED})  # read when Ray is imported
-    folder = tempfile.mkdtemp(prefix="dd-", dir="/tmp")  # noqa: S108 - the paths of sockets are short
+    os.environ.update({**QUIET, **CLOSED, **PRIORITY})  # read when Ray is imported
+    folder = tempfile.mkdtemp(prefix="dd-", dir="/tmp")
     ray = import_module("ray.cluster_utils").Cluster()
     try:
         ray.add_node(

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[1]
 
 QUICK: Final = (
-    *("--model", ROOT / "tests/data/tiny.onnx", "--layers", "mixed0", "--octaves", "1", "--iterations", "1"),
+    *("--model", ROOT / "tests/data/tiny.onnx", "--preset", "keras", "--layers", "mixed0"),
+    *("--octaves", "1", "--iterations", "1"),
     *("--max-memory", "1GB", "--progress", "json"),
 )
 
 HERE: Final = ("--threads", "2", "--jobs", "2")
 """Two pictures at once, with one thread each: so the last bits are those of a cluster's workers."""
+
+SIZES: Final = ((24, 24), (24, 32))
+"""Two only: the engine prepares for each size of a picture, which takes longer than these pictures do."""
 
 BROKEN: Final = 3
 """The exit code of a run in which pictures failed."""
@@ -39,7 +43,7 @@ class Tree:
 
     @classmethod
     def made(cls, top: Path, count: int, rng: random.Random) -> Tree:
-        """Write so many pictures of 16 to 40 pixels; each hundredth is broken."""
+        """Write so many pictures; each hundredth is broken."""
         import numpy as np
         from PIL import Image
 
@@ -48,7 +52,7 @@ class Tree:
             folder = top / f"{number // 1000} 폴더" / f"{number // 100 % 10}"
             folder.mkdir(parents=True, exist_ok=True)
             file = folder / f"사진 {number:05}{rng.choice(['.png', '.jpg', '.webp'])}"
-            pixels = noise.integers(0, 256, (rng.randrange(16, 40), rng.randrange(16, 40), 3), np.uint8)
+            pixels = noise.integers(0, 256, (*rng.choice(SIZES), 3), np.uint8)
             Image.fromarray(pixels).save(file)
             if number % 100 == count % 100 // 2:
                 content = file.read_bytes()
@@ -120,7 +124,9 @@ class Found:
         seen = digests(out)
         more = sorted(seen.keys() - alone.keys())
         counts = ", ".join(f"{end.get(x)} {x}" for x in ("done", "done_elsewhere", "skipped", "failed"))
-        print(f"{self.way}: {self.told} results told of before the last disturbance, {self.damaged} not whole")
+        print(
+            f"{self.way}: {self.told} results told of before the last disturbance, {self.damaged} not whole"
+        )
         print(f"  then to the end, exit code {code}: {counts}; {time.monotonic() - began:.0f} s in all")
         print(
             f"  missing: {len(alone.keys() - seen.keys())}; "

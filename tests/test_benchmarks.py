@@ -26,7 +26,19 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("script", ["cluster_parts.py", "command.py", "controls.py", "gpu.py", "interruptions.py", "live.py", "plot.py", "step.py"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "cluster_parts.py",
+        "command.py",
+        "controls.py",
+        "gpu.py",
+        "interruptions.py",
+        "live.py",
+        "plot.py",
+        "step.py",
+    ],
+)
 def test_a_benchmark_needs_only_the_engine_to_say_what_it_does(script):
     done = run(script, "--help")
     assert done.returncode == 0, done.stderr

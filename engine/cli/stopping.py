@@ -103,9 +103,7 @@ def _having(name: str, value: object) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def instead(
-    act: Callable[[], bool], *, always: bool = False, within: float | None = None
-) -> Iterator[None]:
+def instead(act: Callable[[], bool], *, always: bool = False, within: float | None = None) -> Iterator[None]:
     """Call `act` inside the `with` block for the first signal, or for each one.
 
     It only sets a flag, and returns whether there is anything to finish; otherwise the process ends.  It also

@@ -5,7 +5,8 @@ of Ray's or of ours, so that it takes little.
 
 Ray's processes end with the command, but not those that they have started in turn: these try for a minute to
 tell a cluster of it that is gone.  What belongs to the cluster is told by its folder: each of its processes
-was started with its name, or has a file in it open.  Where there is no /proc, Ray's own reaper has to do.
+was started by Ray with its name, or writes to a file in it.  Where there is no /proc, Ray's own reaper has
+to do.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -35,56 +37,66 @@ def started(folder: str) -> subprocess.Popen[bytes]:
 
     Raises OSError where no process can be started.
     """
-    session = os.getsid(0) if hasattr(os, "getsid") else 0
     # With a session of its own: neither Ctrl-C in a terminal nor the end of one reaches it.
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", __file__, folder, str(session)],
+    return subprocess.Popen(  # noqa: S603 - this Python, this file
+        [sys.executable, "-I", "-S", __file__, folder, str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        cwd=os.path.abspath(os.sep),
+        cwd=Path(sys.executable).anchor or "/",  # so that no folder is kept in use
         start_new_session=True,
     )
 
 
-def keep(folder: str, session: int) -> None:
-    """Wait for the end of standard input; then end the cluster's processes, and remove its folder."""
+def keep(folder: str, command: int) -> None:
+    """Wait for the end of standard input; then end the cluster's processes, and remove its folder.
+
+    The command itself, which may still be there, is left alone.
+    """
     while sys.stdin.buffer.read(1):  # nobody writes
         pass
+    found = (
+        1  # one that is only just being started has another's name for a moment: so it ends with two looks
+    )
     for _ in range(ROUNDS):
-        left = list(_left(os.fsencode(folder), session))
-        if not left:
-            break
-        for process in left:
+        before, found = found, 0
+        for process in _left(os.fsencode(folder), command):
+            found += 1
             with contextlib.suppress(OSError):
                 os.kill(process, signal.SIGKILL)
+        if not before and not found:
+            break
         time.sleep(PAUSE)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _left(folder: bytes, session: int) -> Iterator[int]:
-    """Yield the processes of the command's session that have to do with the folder.
-
-    In another terminal somebody may be reading what is in it.
-    """
+def _left(folder: bytes, command: int) -> Iterator[int]:
+    """Yield the processes that are the cluster's, not somebody's who looks at its folder or removes it."""
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it is gone, or another user's
             number = int(process.name)
-            if os.getsid(number) == session and _has_to_do(process, folder):
+            if number != command and (_is_rays(process, folder) or _writes(process, folder)):
                 yield number
 
 
-def _has_to_do(process: Path, folder: bytes) -> bool:
-    if folder in (process / "cmdline").read_bytes():
-        return True
-    return any(os.fsencode(_target(x)).startswith(folder) for x in (process / "fd").iterdir())
+def _is_rays(process: Path, folder: bytes) -> bool:
+    words = (process / "cmdline").read_bytes()
+    return folder in words and b"/ray/" in words
 
 
-def _target(link: Path) -> str:
+def _writes(process: Path, folder: bytes) -> bool:
+    """Tell whether a process has a file in the folder open for writing, as its log."""
+    return any(
+        _target(x).startswith(folder + b"/") and x.lstat().st_mode & stat.S_IWUSR
+        for x in (process / "fd").iterdir()
+    )
+
+
+def _target(link: Path) -> bytes:
     try:
-        return os.readlink(link)  # noqa: PTH115 - a socket, for one, is no path
+        return os.fsencode(os.readlink(link))  # noqa: PTH115 - a socket, for one, is no path
     except OSError:
-        return ""
+        return b""
 
 
 if __name__ == "__main__":

@@ -48,6 +48,9 @@ QUIET: Final = {
 CLOSED: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Nothing listens on any other address than the one that is asked for."""
 
+PRIORITY: Final = {"RAY_worker_niceness": "0"}
+"""Workers of this machine are as urgent as the command: Ray would have them give way to everything."""
+
 
 @dataclass
 class Session:
@@ -65,7 +68,9 @@ class Session:
         os.environ.update(QUIET)  # read when Ray is imported
         if self.address == LOCAL:
             # With a token of its own, which no file is needed for, nobody else on this machine can use it.
-            os.environ.update({**CLOSED, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+            os.environ.update(
+                {**CLOSED, **PRIORITY, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+            )
         self.ray = _imported()
         with _signals_kept():
             try:

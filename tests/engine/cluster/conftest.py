@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.cluster.ray_session import CLOSED, QUIET
+from engine.cluster.ray_session import CLOSED, PRIORITY, QUIET
 from tests.engine.conftest import TINY
 
 PICTURES = 40
@@ -99,7 +99,7 @@ def nodes(store: Any) -> Iterator[Nodes]:
     """A head that computes nothing much, and three nodes."""
     pytest.importorskip("ray", reason="the [cluster] extra is not installed")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**QUIET, **CLOSED}.items():
+        for name, value in {**QUIET, **CLOSED, **PRIORITY}.items():
             patch.setenv(name, value)
         from ray.cluster_utils import Cluster
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,30 +36,39 @@ class Waiting:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "dd-꿈" / "logs").mkdir(parents=True)
-    yield tmp_path / "dd-꿈"
+    return tmp_path / "dd-꿈"
 
 
 def test_all_of_a_cluster_ends_with_its_command_and_nothing_else(folder: Path) -> None:
     log = {"env": {"FILE": str(folder / "logs" / "agent.log")}}
-    named, writing = Waiting(WAITING, f"--dir={folder}/x"), Waiting(WITH_A_FILE, **log)
-    reader = Waiting(WAITING, folder / "logs", start_new_session=True)  # somebody in another terminal
-    other = Waiting(WAITING, folder.with_name("dd-other"))
-    keeping = keeper.started(str(folder))
-    assert folder.is_dir()
-    keeping.communicate()
+    ours = [Waiting(WAITING, "/x/ray/agent.py", f"--dir={folder}/x"), Waiting(WITH_A_FILE, **log)]
+    (folder / "read.log").touch()
+    reader = {"env": {"FILE": str(folder / "read.log")}}
+    others = [
+        Waiting(WAITING, "/x/ray/agent.py", f"--dir={folder.with_name('dd-other')}"),
+        Waiting(WAITING, folder / "logs"),  # somebody lists it
+        Waiting(WITH_A_FILE.replace("'w'", "'r'"), **reader),
+    ]
+    with (folder / "logs" / "driver.log").open("w"):  # by the command itself
+        keeping = keeper.started(str(folder))
+        assert folder.is_dir()
+        keeping.communicate()
     assert not folder.exists()
-    assert [x.killed() for x in (named, writing, reader, other)] == [True, True, False, False]
+    assert [x.killed() for x in ours + others] == [True, True, False, False, False]
 
 
 @pytest.mark.slow
 def test_it_works_where_the_command_is_killed(folder: Path) -> None:
     root = Path(__file__).parents[3]
-    script = f"import sys; sys.path.insert(0, sys.argv[1]); from engine.cluster import keeper; " \
-             f"sys.argv[2] and keeper.started(sys.argv[2]); {WAITING}"
+    script = (
+        f"import sys; sys.path.insert(0, sys.argv[1]); from engine.cluster import keeper; "
+        f"sys.argv[2] and keeper.started(sys.argv[2]); {WAITING}"
+    )
     command = Waiting(script, root, folder)
-    named = Waiting(WAITING, folder)
+    named = Waiting(WAITING, "/x/ray/agent.py", folder)
     command.process.kill()
-    assert named.process.wait(60) == -signal.SIGKILL
+    named.process.wait(60)
+    assert named.killed()
     assert command.killed()

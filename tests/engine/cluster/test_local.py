@@ -57,7 +57,8 @@ def running(photo: Path, home: Path, out: Path) -> tuple[subprocess.Popen[str], 
         text=True,
     )
     assert process.stdout is not None
-    assert process.stdout.readline()
+    first = process.stdout.readline()
+    assert first, process.communicate()
     return process, psutil.Process(process.pid).children(recursive=True)
 
 
