@@ -77,10 +77,15 @@ class Session:
                 self.ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **self._how())
             except Exception as error:
                 self.close()
-                raise DeviceError(
-                    f"the cluster {self.address} cannot be joined: {_first_line(error)}",
-                    hint="run this on one of its machines, after ray start there: see docs/cluster.md",
-                ) from error
+                raise self._refusal(error) from error
+
+    def _refusal(self, error: Exception) -> DeviceError:
+        said = _first_line(error)
+        if self.address == LOCAL:
+            hint = "a machine that is very busy is too slow for it: try again later, or leave out --cluster"
+            return DeviceError(f"no cluster of this machine can be started: {said}", hint=hint)
+        hint = "run this on one of its machines, after ray start there: see docs/cluster.md"
+        return DeviceError(f"the cluster {self.address} cannot be joined: {said}", hint=hint)
 
     def close(self) -> None:
         """Leave the cluster, and end it where it was ours."""

@@ -16,7 +16,7 @@ import pytest
 from engine import machine
 from engine.ascent.order import Order
 from engine.ascent.step import Step
-from engine.batch import crew, events
+from engine.batch import crew, events, room
 from engine.batch.crew import Crew
 from engine.batch.events import Done, Event, Failed, Job, Progress, Skipped, Warned
 from engine.batch.shares import Shares, share, share_unforeseen
@@ -286,7 +286,7 @@ def test_an_interruption_is_heard_where_there_is_nothing_to_do(monkeypatch) -> N
 
 def test_other_disks_and_other_errors_end_nothing(four, tmp_path: Path, monkeypatch) -> None:
     disks = {str(tmp_path): 1, str(tmp_path / "other"): 2}
-    monkeypatch.setattr(crew.paths, "disk", lambda folder: disks[str(folder)])
+    monkeypatch.setattr(room.paths, "disk", lambda folder: disks[str(folder)])
     four[2] = Job(four[2].source, tmp_path / "other" / "c.png")
     outcomes = {four[0]: full(four[0], errno.EACCES), four[1]: full(four[1]), four[2]: Done(four[2], 1.0)}
     monkeypatch.setattr(crew, "perform", lambda which, *_: iter([outcomes[which]]))
