@@ -10,6 +10,7 @@ NEEDED = {
     "engine/models/inception_v3_mixed5.onnx",
     "engine/models/ascent_step.onnx",
     "engine/py.typed",
+    "engine/templates/inception_v3.onnx.gz",
     "engine/studio/page/index.html",
     "engine/studio/sample/sample.jpg",
     "gimp_plugin/gimp2/deepdream/deepdream.py",

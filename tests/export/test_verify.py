@@ -14,7 +14,7 @@ from export.architecture import inception_v3
 from export.cases import Case, make_cases
 from export.convert import convert
 from export.errors import ConversionError, VerificationError
-from export.weights import random_weights
+from export.weights import Weights, random_weights
 
 from .tiny import TINY, truth
 
@@ -131,3 +131,39 @@ def test_an_unknown_layer_is_a_usage_error(capfd: Any) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(["--weights", "random:1", "--until", "mixed11", "--output", "m.onnx"])
     assert "mixed11" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--template", "--weights", "random:1"], "--template takes --network and --output only"),
+        (["--template", "--until", "mixed2"], "--template takes --network and --output only"),
+        (["--template", "--network", "vgg"], "invalid choice"),
+        (["--output", "m.onnx"], "required: --weights"),
+        (["--weights", "random:1"], "--output"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments: list[str], message: str, capfd: Any) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(arguments)
+    assert message in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_template_is_verified_with_several_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: bool
+) -> None:
+    seen = []
+
+    def verify(_model: bytes, _architecture: object, weights: Weights) -> None:
+        seen.append(weights.source)
+        if not right and len(seen) == 2:
+            raise VerificationError("the model does not compute what TensorFlow does")
+
+    monkeypatch.setitem(cli.NETWORKS, "inception_v3", lambda: TINY)
+    monkeypatch.setattr(cli, "_verify", verify)
+    output = tmp_path / "tiny.onnx.gz"
+    code = cli.main(["--template", "--output", str(output)])
+    assert code == (0 if right else VerificationError.exit_code)
+    assert len(set(seen)) == (3 if right else 2)
+    assert [x.name for x in tmp_path.iterdir()] == (["tiny.onnx.gz"] if right else [])
