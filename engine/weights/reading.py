@@ -70,11 +70,11 @@ def _opened(file: BufferedReader, path: Path, size: int) -> Weights:
 
 
 def _is_keras(file: BufferedReader) -> bool:
-    """Tell whether a zip file is one of Keras'; a damaged one is not."""
+    """Tell whether a zip file is one of Keras'.  Raises WeightsError for one without a table of its parts."""
     try:
         with zipfile.ZipFile(file) as archive:
             return any(x in archive.namelist() for x in (KERAS, "config.json"))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return False
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise WeightsError("it is a damaged zip file, or breaks off before its end") from error
     finally:
         file.seek(0)

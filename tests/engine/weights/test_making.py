@@ -41,8 +41,9 @@ def write_keras(file: Path, variables: Mapping[str, np.ndarray]) -> Path:
 def drawn(until: int, first: int = 0) -> dict[str, np.ndarray]:
     """Draw weights for the first convolutions of the network, its layers counted from `first` on."""
     draw, found = np.random.default_rng(1), {}
-    steps = {tuple(s[:3]): t.shape for t in read_template(NETWORK).instructions.tensors for s in t.steps}
-    shapes = {layer: shape for (verb, layer, *_), shape in steps.items() if verb == "read"}
+    tensors = read_template(NETWORK).instructions.tensors
+    reads = [(step, tensor.shape) for tensor in tensors for step in tensor.steps if step[0] == "read"]
+    shapes = {step[1]: shape for step, shape in reads if step[2] == "kernel"}
     for number in range(until):
         shape = shapes["conv2d" if number == 0 else f"conv2d_{number}"]
         ending = f"_{first + number}" if first + number else ""
