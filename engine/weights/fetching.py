@@ -71,16 +71,19 @@ def fetch(address: str, digest: str, folder: Path, told: Told) -> Path:
         if paths.is_file(target) and _digest(target, digest) == digest:
             return target
         part = _take_over(target)
-        for _ in range(2):  # what was resumed may have been of another version: once more, from the beginning
-            resumed = part.stat().st_size > 0
-            _transfer(address, part, told)
-            if _digest(part, digest) == digest:
-                part.replace(target)
-                return target
-            part.write_bytes(b"")
-            if not resumed:
-                break
-        part.unlink()
+        try:
+            for _ in range(2):  # what was resumed may have been another version's: once more, from the start
+                resumed = part.stat().st_size > 0
+                _transfer(address, part, told)
+                if _digest(part, digest) == digest:
+                    part.replace(target)
+                    return target
+                part.write_bytes(b"")
+                if not resumed:
+                    break
+        finally:
+            if paths.is_file(part) and not part.stat().st_size:
+                part.unlink()
     raise FetchError(f"{address} is not the file that was published: its hash is another one", hint="")
 
 

@@ -125,6 +125,7 @@ def test_an_answer_without_the_file_is_told(served: Served, tmp_path: Path, stat
     served.status = status
     with pytest.raises(FetchError, match=rf"127\.0\.0\.1 answered {status}"):
         fetched(served, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_one_that_sends_nothing_more_is_not_waited_for_for_ever(
