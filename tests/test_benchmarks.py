@@ -33,6 +33,7 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         "command.py",
         "controls.py",
         "gpu.py",
+        "gpu_smoke.py",
         "interruptions.py",
         "live.py",
         "plot.py",
@@ -43,6 +44,15 @@ def test_a_benchmark_needs_only_the_engine_to_say_what_it_does(script):
     done = run(script, "--help")
     assert done.returncode == 0, done.stderr
     assert "usage" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_smoke_test_of_gpus_tells_of_each_device():
+    done = run("gpu_smoke.py", "--sides", "96")
+    assert done.returncode == 0, done.stderr
+    assert "step of 96x96: " in done.stdout
+    assert "has no CUDA" in done.stdout
+    assert "error: " in done.stdout.partition("\nwebgpu:")[2]  # no GPU is shown to tests
 
 
 @pytest.mark.slow

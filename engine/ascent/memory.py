@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine import machine
 from engine.errors import ImageError
+from engine.settings.devices import kind_of
 
 if TYPE_CHECKING:
     from engine.network.model import DreamModel
@@ -66,7 +67,10 @@ class Load:
 def needed(model: DreamModel, load: Load, window: int) -> int:
     """Return the bytes that a dream takes if `window` of its pixels are computed at once."""
     arrays = load.picture + load.pixels * (ARRAYS + load.held)
-    return arrays if model.device != "cpu" else arrays + window * GRADIENT + model.threads * STEM_TILE
+    if kind_of(model.device) == "cuda":
+        return arrays
+    tiles = model.threads * STEM_TILE if model.device == "cpu" else 0
+    return arrays + window * GRADIENT + tiles  # behind WebGPU it may be the processor's memory
 
 
 def at_ends(load: Load, pixels: int, reading: int, own: int) -> int:

@@ -47,9 +47,6 @@ LARGE: Final = 832
 """Side of the cores that large pictures are cut into, at most: 24 megapixels then take less than 1.5 GB, and
 larger ones would gain little speed."""
 
-CUDA_PIXELS: Final = 1_500_000
-"""Size up to which a picture is computed whole on a GPU."""
-
 
 def settled(
     model: DreamModel, tiling: Tiling, shape: tuple[int, int], load: Load | None = None
@@ -92,12 +89,21 @@ def tile_size(
         return None if tiling.size == "off" else int(tiling.size)
     pixels, load = shape[0] * shape[1], load or Load(shape[0] * shape[1])
     if model.device != "cpu":
-        return None if pixels <= CUDA_PIXELS else Tiling.CUDA_SIZE
-    fits = memory.fitting_window(memory.budget(model, tiling.max_memory), model, load)
-    if pixels <= fits:
-        return None
-    side = int(fits**0.5)
-    return min(max(side - THINNEST - 2 * tiling.halo_of(side), Tiling.SMALLEST), LARGE)
+        fits = windows.at_once(model, tiling.max_memory)
+    else:
+        fits = memory.fitting_window(memory.budget(model, tiling.max_memory), model, load)
+    return None if pixels <= fits else _within(fits, tiling, _largest(model))
+
+
+def _within(pixels: int, tiling: Tiling, largest: int) -> int:
+    """Return the side of cores whose windows have at most so many pixels."""
+    side = int(pixels**0.5)
+    return min(max(side - THINNEST - 2 * tiling.halo_of(side), Tiling.SMALLEST), largest)
+
+
+def _largest(model: DreamModel) -> int:
+    """Return the side of the largest cores."""
+    return LARGE if model.device == "cpu" else Tiling.GPU_SIZE
 
 
 def limits(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
@@ -108,12 +114,11 @@ def limits(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
     """
     if tiling.size == "off":
         return {"whole_pixels": None, "tile": None, "halo": None}
-    on_gpu = Tiling.CUDA_SIZE if model.device != "cpu" else LARGE
-    size = on_gpu if tiling.size == "auto" else int(tiling.size)
+    size = _largest(model) if tiling.size == "auto" else int(tiling.size)
     whole = (size + 2 * tiling.halo_of(size)) ** 2
     if tiling.size == "auto":
         most = memory.fitting_pixels(tiling.max_memory, model.threads)
-        whole = CUDA_PIXELS if model.device != "cpu" else most
+        whole = windows.at_once(model, tiling.max_memory) if model.device != "cpu" else most
     return {"whole_pixels": whole, "tile": size, "halo": tiling.halo_of(size)}
 
 
@@ -160,6 +165,7 @@ class TiledGradient:
         self._size, self._halo = size, tiling.halo_of(size or 0)
         self._stride = max(layer.stride for layer in model.metadata.layers)
         self._place = np.random.default_rng(seed).random(2)
+        self._most = windows.at_once(model, tiling.max_memory)
 
     def __call__(self, image: Image) -> tuple[float, Image]:
         """Return loss and raw gradient of an image [H, W, 3], as an `ascent.Gradient` does.
@@ -214,7 +220,7 @@ class TiledGradient:
         same = windows.alike(tiles, (image.shape[0], image.shape[1]), size + THINNEST, halo, self._stride)
         window = self._seen_size(same[0].window, image)
         weights, targets = self._scaled(window, image)
-        evaluated = windows.evaluate(self._model, image, same, weights, CUDA_PIXELS, targets, self._stop)
+        evaluated = windows.evaluate(self._model, image, same, weights, self._most, targets, self._stop)
         for tile, loss, slope, energies in evaluated:
             gradient[tile.core] += slope[tile.inside]
             yield self._share(loss, energies, tile, window, image)

@@ -1,16 +1,19 @@
 """Tiles for a GPU: windows of one shape, many of them computed at once.
 
-CUDA's libraries plan their work again for every new shape, and one small window leaves most of a GPU idle.
+CUDA's libraries plan their work again for every new shape, WebGPU may compile programs for it, and one
+small window leaves most of a GPU idle.
 So all windows of a picture have the same shape at every step, and are stacked along N.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from engine.ascent.memory import GRADIENT, PROGRAM
+from engine.settings.devices import kind_of
 from engine.stop import NEVER
 
 if TYPE_CHECKING:
@@ -24,6 +27,28 @@ if TYPE_CHECKING:
     from engine.stop import Stop
 
     Image = NDArray[np.float32]
+
+
+CUDA_PIXELS: Final = 1_500_000
+"""Pixels that are computed at once by CUDA, at most."""
+
+WEBGPU_PIXELS: Final = 600_000
+"""Pixels that are computed at once by WebGPU, at most: 100 GFLOP, since no run stops in its midst, and
+a processor's own GPU has some 300 GFLOP/s to give."""
+
+COMMON: Final = 128 << 20
+"""Bytes of a buffer that each GPU behind WebGPU takes: the standard's least."""
+
+STEM: Final = 64
+"""Bytes per pixel of the largest tensor: 64 channels at half the width and height."""
+
+
+def at_once(model: DreamModel, max_memory: int) -> int:
+    """Return how many pixels a GPU computes at once, at most, so that their largest tensor fits a buffer."""
+    if kind_of(model.device) != "webgpu":
+        return CUDA_PIXELS
+    largest = model.adapter.largest if model.adapter is not None else None
+    return min(WEBGPU_PIXELS, (largest or COMMON) // STEM, max(max_memory - PROGRAM, 0) // GRADIENT)
 
 
 def alike(tiles: Sequence[Tile], shape: tuple[int, int], size: int, halo: int, stride: int) -> list[Tile]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.settings import presets
 from engine.settings.config import DreamConfig, settings
+from engine.settings.devices import FORMS
 from engine.settings.output import DEPTHS, STANDARD, Output
 from engine.settings.selectors import format_layers, parse_layers
 from engine.settings.tiling import Tiling, parse_bytes, parse_tile
@@ -161,15 +162,18 @@ def add_look(parser: argparse.ArgumentParser, preset: str = presets.DEFAULT) -> 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where to compute."""
-    parser.add_argument(
-        "--device", default="auto", metavar="auto|cpu|cuda|cuda:N", help="where to compute (auto)"
-    )
+    add_place(parser)
     parser.add_argument(
         "--precision",
         choices=("full", "half"),
         default="full",
-        help="precision on a GPU: full is float32; half is float16, faster and in less memory (full)",
+        help="precision with CUDA: full is float32; half is float16, faster and in less memory (full)",
     )
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says on what to compute."""
+    parser.add_argument("--device", default="auto", metavar="|".join(FORMS), help="where to compute (auto)")
 
 
 def add_progress(parser: argparse.ArgumentParser) -> None:

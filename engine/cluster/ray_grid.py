@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from engine._version import __version__
@@ -96,7 +96,9 @@ class RayGrid:
         self.session.open()
         ray = self.session.ray
         self._actor = ray.remote(max_restarts=0, max_task_retries=0, max_concurrency=AHEAD + 1)(Worker)
-        self._order = ray.put(self.commission)
+        self._order = self._on_cpu = ray.put(self.commission)
+        if self.commission.device == "auto":  # where Ray knows of no GPU, several workers share a machine
+            self._on_cpu = ray.put(replace(self.commission, device="cpu"))
 
     def __exit__(self, *exception: object) -> None:
         self._hands.clear()
@@ -155,9 +157,11 @@ class RayGrid:
         """Return how many workers a machine holds, by what Ray says of it."""
         has, device = about["Resources"], self.commission.device
         name = about["NodeManagerHostname"] or about["NodeManagerAddress"]
-        gpus = 0 if device == "cpu" else int(has.get("GPU", 0))
+        gpus = 0 if device in {"cpu", "webgpu"} else int(has.get("GPU", 0))
         if gpus:
             return _Machine(name, gpus, {"num_gpus": 1, "num_cpus": 0})
+        if device == "webgpu":  # which takes the machine's best GPU, whatever Ray assigns
+            return _Machine(name, 1, {"num_cpus": 1})
         threads = self.commission.threads
         room = int(has.get("CPU", 0)) // threads if device in {"auto", "cpu"} else 0
         memory = int(has.get("memory", 0))
@@ -169,7 +173,8 @@ class RayGrid:
     def _hire(self, node: str, machine: _Machine) -> None:
         """Ask for a worker on a machine; Ray starts it once there is room, which may be never."""
         where = self.session.affinity(node)
-        actor = self._actor.options(scheduling_strategy=where, **machine.needs).remote(self._order)
+        order = self._order if "num_gpus" in machine.needs else self._on_cpu
+        actor = self._actor.options(scheduling_strategy=where, **machine.needs).remote(order)
         self._count += 1
         self._hands[self._count] = _Hand(
             self._count, node, machine.name, actor, actor.greet.remote(), time.monotonic()

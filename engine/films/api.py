@@ -42,7 +42,7 @@ class Film:
     """How many frames it has."""
 
     device: str
-    """What computed it: `cpu` or `cuda:N`."""
+    """What computed it: `cpu`, `cuda:N` or `webgpu: NAME`."""
 
     config: DreamConfig
     """The settings that its frames were dreamed with."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.network.model import EMBEDDED
 from engine.settings import models
 from engine.settings.config import DreamConfig, settings
+from engine.settings.devices import as_option
 from engine.settings.origin import Origin
 from engine.settings.output import STANDARD
 from engine.settings.presets import TUTORIAL
@@ -32,7 +33,7 @@ def command_line(recipe: Recipe, picture: str = "PICTURE") -> list[str]:
         words += _option(f"--{name.replace('_', '-')}", getattr(output, name), getattr(STANDARD, name))
     words += _option("--tile", recipe.tiling.size, "auto") + _option("--halo", recipe.tiling.halo, None)
     words += _option("--model", _model(recipe.model), f"./{EMBEDDED}") if recipe.model else []
-    words += _option("--device", recipe.device, "")
+    words += _option("--device", as_option(recipe.device), "")
     words += _option("--precision", recipe.precision, "full") + _option("--threads", recipe.threads, None)
     return words
 

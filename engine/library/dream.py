@@ -51,7 +51,7 @@ class Dream:
     """Loss before each step, for each octave, smallest first; an octave's last may be above max loss."""
 
     device: str
-    """What computed it: `cpu` or `cuda:N`."""
+    """What computed it: `cpu`, `cuda:N` or `webgpu: NAME`."""
 
     config: DreamConfig
     """The settings that were used."""

@@ -14,6 +14,7 @@ from engine import paths
 from engine._version import __version__
 from engine.errors import ImageError, UsageError
 from engine.files import images
+from engine.settings.devices import kind_of
 from engine.settings.given import path_of
 from engine.settings.origin import Origin, bare_name, origin_of
 from engine.settings.output import STANDARD
@@ -121,7 +122,7 @@ def differences(recipe: Recipe, model: DreamModel, *, same_picture: bool) -> str
     """
     here = _versions(model)
     pairs = [(name, recipe.versions.get(name, ""), here[name]) for name in DECISIVE]
-    pairs.append(("device", _kind(recipe.device), _kind(model.device)))
+    pairs.append(("device", kind_of(recipe.device), kind_of(model.device)))
     if same_picture:
         pairs += [
             ("threads", str(recipe.threads or ""), str(model.threads)),
@@ -162,11 +163,6 @@ def _kept_in(recipe: Recipe) -> Output:
 def _content(origin: Origin | str | None) -> str:
     """Return what a file that took part is known by."""
     return origin.sha256 if isinstance(origin, Origin) else origin or ""
-
-
-def _kind(device: str) -> str:
-    """Return a device without its number."""
-    return device.partition(":")[0]
 
 
 def _versions(model: DreamModel) -> dict[str, str]:

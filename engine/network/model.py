@@ -24,7 +24,7 @@ from engine.network.contract import (
     Metadata,
     layer_activations,
 )
-from engine.network.session import Resident, Session, open_session, read_model
+from engine.network.opening import open_session, read_model
 from engine.network.split import SplitModel
 from engine.network.targets import NO_TARGETS, feeds_for, guided, inside_of
 from engine.settings import models
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from engine.network.session import Resident, Session
     from engine.network.targets import Targets
+    from engine.network.vulkan import Adapter
     from engine.stop import Stop
 
 EMBEDDED: Final = "inception_v3_mixed5.onnx"
@@ -128,8 +130,13 @@ class DreamModel:
 
     @property
     def device(self) -> str:
-        """Where it computes: `cpu` or `cuda:N`."""
+        """Where it computes: `cpu`, `cuda:N` or `webgpu: NAME`."""
         return self._session.device
+
+    @property
+    def adapter(self) -> Adapter | None:
+        """The GPU's maker, kind and limits, where WebGPU found it."""
+        return self._session.adapter
 
     @property
     def precision(self) -> str:
@@ -384,8 +391,8 @@ def load_model(
 ) -> DreamModel:
     """Open a model by its name, see `deepdream model`, or from a file; the embedded one by default.
 
-    `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `threads` None means as many as this process may
-    use; `precision` is `full` or, on a GPU, `half`.  Raises ModelError, DeviceError or UsageError.
+    `device` is `auto`, `cpu`, `cuda`, `cuda:N` or `webgpu`; `threads` None means as many as this process
+    may use; `precision` is `full` or, with CUDA, `half`.  Raises ModelError, DeviceError or UsageError.
     """
     check(device=device, threads=threads)
     file = None

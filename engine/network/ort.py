@@ -20,6 +20,8 @@ import numpy as np
 from engine import machine
 from engine.errors import DeviceError, DreamError, ModelError
 from engine.forks import calls, once
+from engine.network.faults import faults
+from engine.settings.devices import kind_of
 from engine.stop import NEVER
 
 if TYPE_CHECKING:
@@ -31,13 +33,17 @@ log = logging.getLogger(__name__)
 
 CUDA: Final = "CUDAExecutionProvider"
 CPU: Final = "CPUExecutionProvider"
+ERROR: Final = 3
+"""ONNX Runtime's severity "error"."""
 SILENT: Final = 4
 """ONNX Runtime's severity "fatal": all else comes to us as exceptions."""
 NOWHERE: Final = str(Path(os.devnull) / "no-external-data")
 """A folder that cannot exist, so that a model's references to other files lead nowhere."""
 OUT_OF_MEMORY = re.compile(
-    r"allocat|out of memory|bad_alloc|CUDNN_STATUS_ALLOC|CUBLAS_STATUS_ALLOC", re.IGNORECASE
+    r"allocat|out of memory|max buffer size|bad_alloc|CUDNN_STATUS_ALLOC|CUBLAS_STATUS_ALLOC", re.IGNORECASE
 )
+LOST = re.compile(r"device.{0,20} lost|is lost|DXGI_ERROR_DEVICE|VK_ERROR_DEVICE_LOST", re.IGNORECASE)
+OF_A_GPU = re.compile("CUDA|CUDNN|CUBLAS|WebGPU|wgpu|Dawn", re.IGNORECASE)
 REQUESTED = re.compile(r"requested (?:buffer of size|bytes of) (\d+)")
 IMMODEST: Final = 1000
 """How many times the bytes that it was given a sound model never asks for at once."""
@@ -53,6 +59,10 @@ AT_NODE = re.compile(
 
 TELEMETRY_OFF: Final = "ORT_DISABLE_TELEMETRY"
 """The variable by which ONNX Runtime sends nothing and keeps nothing."""
+
+
+class Absent(DeviceError):  # noqa: N818 - it says what it is
+    """There is no such device at all, which is no surprise to those who asked for `auto`."""
 
 
 def load() -> Any:
@@ -84,7 +94,8 @@ def create(
 ) -> Any:
     """Open a session on the first of the providers; `shared` takes memory from the arena of `share_memory`.
 
-    Raises ModelError or DreamError on the CPU; on other devices whatever the runtime raises.
+    A provider is a name, a name with its options, or a plug-in's device.  Raises ModelError or DreamError on
+    the CPU; on other devices whatever the runtime raises.
     """
     options = runtime.SessionOptions()
     options.log_severity_level = SILENT
@@ -97,10 +108,14 @@ def create(
     # Idle threads that spin would keep the processors from the next part of the work.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
+    plugged = [x for x in providers if hasattr(x, "ep_name")]
+    if plugged:
+        options.add_provider_for_devices(plugged, {})
     try:
         # Without enable_fallback=0 a failing provider is replaced, and the news is printed to stdout.
         with calls():
-            return runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+            chosen = None if plugged else providers
+            return runtime.InferenceSession(model, options, providers=chosen, enable_fallback=0)
     except Exception as error:  # the runtime's exceptions have no base of their own
         if providers != [CPU]:
             raise
@@ -179,8 +194,9 @@ def load_error(runtime: Any) -> BaseException:
 @contextlib.contextmanager
 def reported(device: str, given: int = 0) -> Iterator[None]:
     """Turn whatever the runtime raises, computing from that many bytes, into DreamError; hold off forks."""
+    hearing = faults.refused() if kind_of(device) == "webgpu" else contextlib.nullcontext()
     try:
-        with calls():
+        with calls(), hearing:
             yield
     except DreamError:
         raise
@@ -217,7 +233,12 @@ def _run_error(error: BaseException, device: str, given: int) -> DreamError:
             f"not enough memory on {device} for this picture",
             hint="make the picture smaller, or close other programs that use the memory",
         )
-    if device != "cpu" and re.search("CUDA|CUDNN|CUBLAS", str(error), re.IGNORECASE):
+    if LOST.search(str(error)):
+        return DeviceError(
+            f"{device} was lost: its driver was reset, or the computer slept",
+            hint="run it again; if that happens again, --tile 256 gives the GPU less to do at once",
+        )
+    if device != "cpu" and OF_A_GPU.search(str(error)):
         return DeviceError(f"ONNX Runtime failed on {device}: {reason(error)}")
     return ModelError(f"the model failed in ONNX Runtime: {reason(error)}")
 

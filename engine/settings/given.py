@@ -36,7 +36,7 @@ def _is_count(value: object) -> bool:
 
 
 ARGUMENTS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "device": (lambda x: isinstance(x, str), 'text: "auto", "cpu", "cuda" or "cuda:0"'),
+    "device": (lambda x: isinstance(x, str), 'text: "auto", "cpu", "cuda", "cuda:0" or "webgpu"'),
     "threads": (_is_count, "a whole number, or None for as many as this process may use"),
     "tiling": (lambda x: x is None or isinstance(x, Tiling), "an engine.Tiling, such as Tiling(size=512)"),
     "dither": (_is_switch, "True or False"),

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from engine.errors import UsageError
+from engine.settings import devices
 from engine.settings.config import DreamConfig, settings
 from engine.settings.origin import Origin, check_digest
 from engine.settings.output import STANDARD, Output
@@ -36,7 +37,6 @@ APART: Final = frozenset(
 """Parts of a recipe's text that do not make another dream: the picture itself, how the result was written,
 and where it was computed, which shows in the last bits only."""
 
-_DEVICE: Final = re.compile(r"cpu|cuda:\d{1,3}")
 _PRECISION: Final = re.compile("full|half")
 
 
@@ -70,7 +70,7 @@ class Recipe(Pickled):
     """How the picture was cut into tiles; if it was, `size` is the size that was really used."""
 
     device: str = ""
-    """What computed: `cpu` or `cuda:N`."""
+    """What computed: `cpu`, `cuda:N` or `webgpu: NAME`."""
 
     threads: int | None = None
     """Threads that computed, which affect the last bits; None if they do not."""
@@ -161,7 +161,7 @@ class Recipe(Pickled):
             picture=_digest(table),
             finished=table.take("finished") is not False,
             tiling=_tiling(tiling),
-            device=table.word("device", _DEVICE),
+            device=table.word("device", devices.USED),
             threads=table.number("threads", None),
             precision=table.word("precision", _PRECISION) or "full",
             model=table.origin("model"),

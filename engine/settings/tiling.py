@@ -23,7 +23,7 @@ class Tiling:
     MEDIUM: ClassVar[int] = 768
     """Side from which a narrow halo is enough."""
 
-    CUDA_SIZE: ClassVar[int] = 512
+    GPU_SIZE: ClassVar[int] = 512
     """Default side of tiles on a GPU."""
 
     size: int | Literal["auto", "off"] = "auto"

@@ -10,7 +10,7 @@ from engine.errors import ModelError
 from engine.network import model as networks
 from engine.network.contract import Metadata
 from engine.network.graph import Graph
-from engine.network.session import read_model
+from engine.network.opening import read_model
 from engine.settings import models
 from engine.weights import templates
 

@@ -96,7 +96,12 @@ DEVICE = _choice(
     "auto",
     "De_vice",
     "Which processor computes the dream: a GPU is much faster, and the look is the same",
-    (("auto", "Automatic"), ("cpu", "Processor (CPU)"), ("cuda", "NVIDIA GPU (CUDA)")),
+    (
+        ("auto", "Automatic"),
+        ("cpu", "Processor (CPU)"),
+        ("cuda", "NVIDIA GPU (CUDA)"),
+        ("webgpu", "GPU of any maker (WebGPU)"),
+    ),
 )
 
 FIT = _plain(

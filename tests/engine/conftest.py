@@ -14,7 +14,7 @@ from engine.ascent.ascent import ascend, climb
 from engine.cli import main as cli
 from engine.network import ort
 from engine.network.model import load_model
-from tests.engine.network.fake_cuda import FakeRuntime
+from tests.engine.network.fake_runtime import FakeRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import engine
 from engine.ascent import memory
 from engine.errors import DreamError
-from engine.network import ort
+from engine.network import ort, webgpu
+from engine.network.vulkan import Adapter
 from engine.pipe import wire
 from engine.settings import presets
 from gimp_plugin.deepdream_common import engine_words, texts
@@ -43,6 +45,9 @@ def told(message, hint=""):
         (ort.cuda_failure, (0, RuntimeError("libcudnn.so.9: not found")), "libcudnn.so.9"),
         (ort._run_error, (RuntimeError("bad allocation"), "cpu", 10), "cpu"),
         (ort._run_error, (RuntimeError("CUDNN failure"), "cuda:0", 10), "CUDNN failure"),
+        (ort._run_error, (RuntimeError("[Device] is lost."), "webgpu: Radeon", 10), "webgpu: Radeon"),
+        (webgpu.failure, (Adapter("Radeon", "AMD", "", None), "its gradients are wrong by 3%"), "3%"),
+        (webgpu._too_old, (SimpleNamespace(__version__="1.24.4"),), "1.24.4"),
     ],
 )
 def test_error_is_translated(function, arguments, kept):

@@ -12,7 +12,7 @@ from engine import machine
 from engine._version import __version__
 from engine.cli import console, options
 from engine.cli.commands.common import open_model
-from engine.errors import DeviceError
+from engine.errors import DeviceError, UsageError
 from engine.settings.presets import PRESETS
 from engine.settings.selectors import format_number
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import argparse
 
     from engine.cli.reporters import Reporter
+    from engine.network.model import DreamModel
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
@@ -30,6 +31,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `info`."""
     options.add_model(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--measure",
+        nargs="?",
+        type=int,
+        const=512,
+        metavar="SIDE",
+        help="time a step on each device that works, on a square picture of that side (512)",
+    )
 
 
 def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
@@ -38,15 +47,23 @@ def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
     from engine.ascent import tiles
     from engine.settings.tiling import Tiling
 
+    if arguments.measure is not None and not 64 <= arguments.measure <= 4096:
+        raise UsageError(f"--measure {arguments.measure} is out of range", hint="from 64 to 4096")
     model = open_model(arguments, "cpu")
+    opened = {name: _opened(arguments, name) for name in ("cuda", "webgpu")}
     facts: dict[str, dict[str, Any]] = {
         "versions": _versions(),
         "machine": {"threads": model.threads, "free memory": _amount(machine.available_memory())},
-        "devices": {"cpu": "works", "cuda": _cuda_state(arguments)},
+        "devices": {"cpu": "works", **{name: _state(x) for name, x in opened.items()}},
         "tiles": tiles.limits(model, Tiling()),
         "model": {"file": model.name, **_plain(model.metadata)},
         "presets": {name: _plain(preset) for name, preset in PRESETS.items()},
     }
+    if arguments.measure is not None:
+        working = [model, *(x for x in opened.values() if not isinstance(x, DeviceError))]
+        facts[f"a step of {arguments.measure}x{arguments.measure}"] = {
+            x.device: f"{_seconds(x, arguments.measure) * 1000:.0f} ms" for x in working
+        }
     if arguments.json:
         console.say(json.dumps(facts))
         return 0
@@ -71,6 +88,7 @@ def _versions() -> dict[str, str]:
     for name in (
         "onnxruntime",
         "onnxruntime-gpu",
+        "onnxruntime-ep-webgpu",
         "numpy",
         "pillow",
         "protobuf",
@@ -83,11 +101,47 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _cuda_state(arguments: argparse.Namespace) -> str:
+def _opened(arguments: argparse.Namespace, device: str) -> DreamModel | DeviceError:
+    """Return the model on a device, or why it does not work there."""
     try:
-        return f"works ({open_model(arguments, 'cuda').device})"
+        return open_model(arguments, device)
     except DeviceError as error:
-        return str(error)
+        return error
+
+
+def _state(opened: DreamModel | DeviceError) -> str:
+    """Say whether a device works, and what is known of it."""
+    if isinstance(opened, DeviceError):
+        return str(opened)
+    known, adapter = [opened.device], opened.adapter
+    if adapter is not None:
+        known += [x for x in (adapter.maker, adapter.kind) if x]
+        known += [f"buffers of up to {machine.amount(adapter.largest)}"] if adapter.largest else []
+    return f"works ({', '.join(known)})"
+
+
+def _seconds(model: DreamModel, side: int) -> float:
+    """Return how long a step of the default look takes on a square picture: the fastest of three."""
+    import time
+
+    import numpy as np
+
+    from engine.ascent import tiles
+    from engine.settings.config import fit_layers
+    from engine.settings.presets import DEFAULT, configure
+    from engine.settings.tiling import Tiling
+
+    config, _ = fit_layers(configure(DEFAULT, {}), model.layer_names, chosen="nothing")
+    tiling = Tiling()
+    size = tiles.tile_size(model, tiling, (side, side))
+    gradient = tiles.gradient(model, model.channel_weights(config.layers), tiling, size, seed=0)
+    image = np.random.default_rng(0).uniform(-1, 1, (side, side, 3)).astype(np.float32)
+    seconds = []
+    for _ in range(4):  # the first one prepares
+        began = time.perf_counter()
+        gradient(image)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds[1:])
 
 
 def _amount(count: int | None) -> str:

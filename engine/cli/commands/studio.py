@@ -40,9 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="keep pictures and dreams in this folder; without it they are removed at the end",
     )
     options.add_model(parser)
-    parser.add_argument(
-        "--device", default="auto", metavar="auto|cpu|cuda|cuda:N", help="where to compute (auto)"
-    )
+    options.add_place(parser)
     parser.add_argument(
         "--max-memory",
         type=parse_bytes,

@@ -37,7 +37,11 @@ async function start() {
   change({ ...state, shown: null });
   if (going) await openDream(going);
   const { device, fallback } = state.studio;
-  $("device").textContent = device.startsWith("cuda") ? _("NVIDIA GPU (CUDA)") : _("Processor (CPU)");
+  $("device").textContent = device.startsWith("cuda")
+    ? _("NVIDIA GPU (CUDA)")
+    : device.startsWith("webgpu")
+      ? device.slice("webgpu: ".length)
+      : _("Processor (CPU)");
   $("device").title = fallback && asSentence(fallback);
 }
 

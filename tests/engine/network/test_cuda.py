@@ -1,4 +1,4 @@
-"""An ascent whose picture stays on the GPU; see fake_cuda.py for what is pretended."""
+"""An ascent whose picture stays on the GPU; see fake_runtime.py for what is pretended."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import engine
-from engine.network import session
+from engine.network import opening
 from engine.network.contract import INPUTS, OUTPUTS, Metadata
 from engine.network.graph import Graph
 from engine.network.half import halved
@@ -64,7 +64,7 @@ def rounded(content: bytes, *watched: str) -> bytes:
 def opened(path: Path) -> tuple[DreamModel, DreamModel]:
     """Return a model as it is, and in half precision."""
     content = plain(path)
-    both = (session.open_session(x, "cpu", 2) for x in (content, rounded(halved(content))))
+    both = (opening.open_session(x, "cpu", 2) for x in (content, rounded(halved(content))))
     full, half = (DreamModel(x, "test") for x in both)
     return full, half
 
@@ -175,7 +175,7 @@ def test_photographs(path: Path) -> None:
 @pytest.mark.parametrize("layer", ["mixed0", "mixed5"])
 def test_photographs_leave_room_at_both_ends_of_float16(layer: str) -> None:
     content = rounded(halved(plain(EMBEDDED)), "half")
-    watching = session.open_session(content, "cpu", 2)
+    watching = opening.open_session(content, "cpu", 2)
     weights = engine.load_model(EMBEDDED, device="cpu").channel_weights({layer: 1.0})
     feeds = {"image": photograph(PHOTOGRAPHS[1])[np.newaxis], "channel_weights": weights}
     names = [x for x in onnx.load_from_string(content).graph.output if x.name not in OUTPUTS]

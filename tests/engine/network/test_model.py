@@ -13,8 +13,8 @@ from engine import machine
 from engine.errors import DeviceError, DreamError, ModelError, UsageError
 from engine.network import session
 from engine.network.model import DreamModel, load_model
+from engine.network.opening import open_session
 from engine.network.ort import CPU, CUDA
-from engine.network.session import open_session
 from tests.engine.conftest import TINY
 
 CONTENT = TINY.read_bytes()

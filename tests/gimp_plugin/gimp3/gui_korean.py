@@ -12,7 +12,7 @@ from gui_sizes import inside
 PROFILE = Path(os.environ["GIMP3_DIRECTORY"]).with_name("profile-korean")
 """Of its own: where the language changes, GIMP asks its plug-ins again."""
 
-NAMES = re.compile(r"Deep Dream|mountains|RGB|CPU|NVIDIA|CUDA|GPU|GIMP|mixed\d|[ A-Z]?\d[\d:+=.,]*")
+NAMES = re.compile(r"Deep Dream|mountains|RGB|CPU|NVIDIA|CUDA|WebGPU|GPU|GIMP|mixed\d|[ A-Z]?\d[\d:+=.,]*")
 """What is the same in each language."""
 
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime with a GPU that is only pretended: what is asked of CUDA is computed on the CPU.
+"""ONNX Runtime with a GPU that is only pretended: what is asked of CUDA or WebGPU is computed on the CPU.
 
 Tensors on the device are copies, as they would be there, and it is written down what goes there and back.
 """
@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import onnxruntime
 
 from engine.network.ort import CPU, CUDA
+from engine.network.webgpu import PROVIDER as WEBGPU
 
 
 class FakeBinding:
@@ -26,16 +27,26 @@ class FakeBinding:
         return getattr(self.real, name)
 
 
+class FakeOptions(onnxruntime.SessionOptions):
+    """Options that take a device which is only pretended."""
+
+    devices = ()
+
+    def add_provider_for_devices(self, devices, options) -> None:
+        self.devices = devices
+
+
 class FakeSession:
     """A session that says it runs on the providers asked for, and fails where it is told to."""
 
     def __init__(self, runtime: FakeRuntime, model: bytes, options, providers) -> None:
         self._runtime = runtime
         self._names = [x[0] if isinstance(x, tuple) else x for x in providers]
-        if CUDA in self._names and runtime.opening:
+        self._on_gpu = self._names[0] != CPU
+        if self._on_gpu and runtime.opening:
             raise RuntimeError(runtime.opening)
-        if CUDA in self._names and runtime.silent_fallback:
-            self._names.remove(CUDA)
+        if self._on_gpu and runtime.silent_fallback:
+            del self._names[0]
         self._real = onnxruntime.InferenceSession(model, options, providers=[CPU])
 
     def get_providers(self) -> list[str]:
@@ -43,7 +54,8 @@ class FakeSession:
 
     def run(self, outputs, feeds, options=None):
         self._check()
-        return self._real.run(outputs, feeds, options)
+        results = self._real.run(outputs, feeds, options)
+        return [x * self._runtime.factor for x in results] if self._on_gpu else results
 
     def io_binding(self) -> FakeBinding:
         return FakeBinding(self._runtime, self._real.io_binding())
@@ -53,8 +65,10 @@ class FakeSession:
         self._real.run_with_iobinding(binding.real, options)
 
     def _check(self) -> None:
-        if CUDA in self._names and self._runtime.running:
+        if self._on_gpu and self._runtime.running:
             raise RuntimeError(self._runtime.running)
+        if self._on_gpu and self._runtime.reported:
+            self._runtime.hear(3, "WebGPU", "", "", self._runtime.reported)
 
     def __getattr__(self, name: str):
         return getattr(self._real, name)
@@ -64,8 +78,20 @@ class FakeRuntime:
     __version__ = "9.9"
     __file__ = "/nowhere/onnxruntime/__init__.py"
 
-    def __init__(self, *, cuda=True, opening="", running="", silent_fallback=False) -> None:
+    SessionOptions = FakeOptions
+
+    def __init__(
+        self, *, cuda=True, opening="", running="", silent_fallback=False, webgpu=(), registering=""
+    ) -> None:
         self.cuda, self.opening, self.running, self.silent_fallback = cuda, opening, running, silent_fallback
+        self.webgpu = webgpu
+        """What ONNX Runtime knows of each GPU behind WebGPU."""
+        self.registering = registering
+        self.registered: list[str] = []
+        self.reported = ""
+        """What the GPU writes to the log at each run."""
+        self.factor = 1.0
+        """What the GPU multiplies its results by."""
         self.asked: list[object] = []
         self.sent: list[tuple[tuple[int, ...], str, int]] = []
         self.bound: dict[str, str] = {}
@@ -83,10 +109,24 @@ class FakeRuntime:
     def get_available_providers(self) -> list[str]:
         return [CUDA, CPU] if self.cuda else [CPU]
 
+    def get_ep_devices(self) -> list[SimpleNamespace]:
+        found = self.webgpu if self.registered else ()
+        return [SimpleNamespace(ep_name=CPU), *(SimpleNamespace(ep_name=WEBGPU, device=x) for x in found)]
+
+    def register_execution_provider_library(self, name: str, path: str) -> None:
+        if self.registering:
+            raise RuntimeError(self.registering)
+        self.registered.append(path)
+
+    def set_default_logger_callback(self, hear, severity: int) -> None:
+        assert severity == 3
+        self.hear = hear
+
     def preload_dlls(self) -> None:
         print("Failed to load libcudnn.so.9")
 
     def InferenceSession(self, model, options, *, providers, enable_fallback):  # noqa: N802
         assert enable_fallback == 0
+        providers = providers or [*(x.ep_name for x in options.devices), CPU]
         self.asked.append(providers[0])
         return FakeSession(self, model, options, providers)

@@ -1,0 +1,256 @@
+"""GPUs of any maker, by a runtime that only pretends; test_real_webgpu.py has the real one."""
+
+from __future__ import annotations
+
+import importlib.util
+from types import SimpleNamespace
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import engine
+from engine.ascent import tiles, windows
+from engine.errors import DeviceError, DreamError, UsageError
+from engine.network import gpus, vulkan, webgpu
+from engine.network.chains import chained
+from engine.network.graph import parse
+from engine.network.model import load_model
+from engine.network.opening import open_session
+from engine.network.ort import CPU, CUDA
+from engine.network.vulkan import Adapter
+from engine.settings import devices
+from engine.settings.recipe import Recipe
+from engine.settings.tiling import Tiling
+from tests.engine.conftest import TINY
+
+CONTENT = TINY.read_bytes()
+CARD = Adapter("Radeon RX 9070 XT (RADV GFX1201)", "AMD", "discrete", 4 << 30)
+PROGRAM = Adapter("llvmpipe (LLVM 15.0.6, 256 bits)", "Mesa", "software", 128 << 20)
+KNOWN = SimpleNamespace(
+    type="GPU", vendor="AMD", vendor_id=0x1002, device_id=0x7550, metadata={"Discrete": "1"}
+)
+
+
+@pytest.fixture
+def offered(monkeypatch, runtime):
+    """Pretend that Vulkan offers these adapters, and ONNX Runtime one GPU behind WebGPU."""
+
+    def offer(*adapters: Adapter, **how: object):
+        monkeypatch.setattr(webgpu, "_offered", lambda: list(adapters))
+        return runtime(**{"cuda": False, "webgpu": (KNOWN,), **how})
+
+    return offer
+
+
+def refused(device: str = "webgpu") -> DeviceError:
+    with pytest.raises(DeviceError) as caught:
+        open_session(CONTENT, device, 1)
+    return caught.value
+
+
+def test_auto_takes_cuda_then_a_real_gpu_then_the_cpu(offered) -> None:
+    fake = offered(CARD, cuda=True)
+    assert open_session(CONTENT, "auto", 1).device == "cuda:0"
+    opened = open_session(CONTENT, "webgpu", 1)
+    assert opened.device == "webgpu: Radeon RX 9070 XT (RADV GFX1201)"
+    assert [x[0] if isinstance(x, tuple) else x for x in fake.asked] == [CUDA, webgpu.PROVIDER, CPU]
+    offered(CARD)
+    assert open_session(CONTENT, "auto", 1).adapter == CARD
+    offered()
+    opened = open_session(CONTENT, "auto", 1)
+    assert (opened.device, opened.fallback, opened.adapter) == ("cpu", "", None)
+
+
+def test_the_plug_in_is_loaded_once(offered) -> None:
+    fake = offered(CARD)
+    for _ in range(2):
+        open_session(CONTENT, "webgpu", 1)
+    assert len(fake.registered) == 1
+
+
+@pytest.mark.parametrize(
+    ("adapters", "how", "reason", "way_out"),
+    [
+        ([], {}, "finds no GPU", "driver of your graphics card"),
+        ([CARD], {"webgpu": ()}, "finds no GPU", "driver of your graphics card"),
+        ([PROGRAM], {}, "only a program: llvmpipe", "--device cpu, which is faster"),
+        ([CARD], {"registering": "below the minimum required version"}, "9.9 is too old", "--upgrade"),
+        ([CARD], {"registering": "file too short"}, "does not load: file too short", "--force-reinstall"),
+        ([CARD], {"opening": "no adapter"}, r"on Radeon .*: no adapter", "update the driver"),
+        ([CARD], {"running": "Out of memory"}, r"on Radeon .*: Out of memory", "--device cpu"),
+        ([CARD], {"silent_fallback": True}, "chose the CPU", "update the driver"),
+    ],
+)
+def test_what_does_not_work_fails_with_reason_and_way_out(offered, adapters, how, reason, way_out) -> None:
+    offered(*adapters, **how)
+    with pytest.raises(DeviceError, match=reason) as caught:
+        open_session(CONTENT, "webgpu", 1)
+    assert way_out in caught.value.hint
+    opened = open_session(CONTENT, "auto", 1)
+    assert opened.device == "cpu"
+    nothing = "finds no GPU" in str(caught.value)  # which is no surprise
+    assert opened.fallback == ("" if nothing else str(caught.value))
+
+
+def test_without_the_plug_in_the_extra_is_named(offered, monkeypatch) -> None:
+    offered(CARD)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert "deepdream-onnx[webgpu]" in refused().hint
+    assert open_session(CONTENT, "auto", 1).fallback == ""
+
+
+def test_a_runtime_without_what_it_takes_is_too_old(offered, monkeypatch) -> None:
+    fake = offered(CARD)
+    monkeypatch.setattr(webgpu, "NEEDED", ("a_function_of_tomorrow",))
+    assert f"ONNX Runtime {fake.__version__} is too old for WebGPU" in str(refused())
+
+
+def test_without_vulkan_its_packages_are_named(monkeypatch, runtime) -> None:
+    def no_library(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    runtime(cuda=False, webgpu=(KNOWN,))
+    monkeypatch.setattr(webgpu, "_offered", vulkan.adapters)
+    monkeypatch.setattr(vulkan.ctypes, "CDLL", no_library)
+    error = refused()
+    assert "there is no libvulkan.so.1" in str(error)
+    assert "apt install libvulkan1" in error.hint
+
+
+def test_a_program_that_pretends_to_be_a_gpu_is_for_tests_alone(offered, monkeypatch) -> None:
+    offered(PROGRAM)
+    monkeypatch.setenv(webgpu.SOFTWARE, "0")
+    assert webgpu.SOFTWARE in refused().hint
+    monkeypatch.setenv(webgpu.SOFTWARE, "1")
+    assert open_session(CONTENT, "webgpu", 1).device == "webgpu: llvmpipe (LLVM 15.0.6, 256 bits)"
+    assert open_session(CONTENT, "auto", 1).device == "cpu"
+
+
+@pytest.mark.parametrize("factor", [1.2, 0.0, np.nan])
+def test_a_gpu_that_computes_wrongly_makes_no_dream(offered, factor: float) -> None:
+    offered(CARD).factor = factor
+    assert "its gradients are wrong by" in str(refused())
+    offered(CARD).factor = factor
+    assert "wrong by" in open_session(CONTENT, "auto", 1).fallback
+
+
+def test_a_broken_model_is_not_the_gpus_fault(offered, tmp_path) -> None:
+    offered(CARD, running="no kernel")
+    assert "no kernel" in str(refused())
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("WebGPU device error(3): Out of memory", DreamError, "not enough memory on webgpu: Radeon"),
+        ("WebGPU device error(2): [Invalid CommandBuffer]", DeviceError, "failed on webgpu: Radeon"),
+        ("Buffer size (5) exceeds the max buffer size limit (4)", DreamError, "not enough memory on webgpu"),
+        ("[Device] is lost.", DeviceError, "webgpu: Radeon .* was lost"),
+    ],
+)
+def test_what_the_gpu_only_writes_to_the_log_makes_no_picture(offered, text, kind, said) -> None:
+    fake = offered(CARD)
+    model = load_model(TINY, device="webgpu", threads=1)
+    image = np.random.default_rng(1).integers(0, 256, (50, 60, 3), np.uint8)
+    config = engine.DreamConfig(layers={"mixed0": 1.0}, iterations=2, octaves=2)
+    steps = engine.steps(image, config, model=model)
+    next(steps)
+    fake.reported = text
+    with pytest.raises(kind, match=said):
+        next(steps)
+    fake.reported = ""
+    for _ in engine.steps(image, config, model=model):
+        pass
+
+
+def test_half_precision_is_for_cuda(offered) -> None:
+    offered(CARD)
+    with pytest.raises(UsageError, match="for CUDA, not for WebGPU"):
+        open_session(CONTENT, "webgpu", 1, precision="half")
+    with pytest.raises(UsageError, match="has no CUDA"):
+        open_session(CONTENT, "auto", 1, precision="half")
+
+
+def test_sums_become_additions_and_nothing_changes() -> None:
+    onnx = pytest.importorskip("onnx")
+    names = [f"x{i}" for i in range(5)]
+    nodes = [
+        onnx.helper.make_node("Sum", names, ["sum"]),
+        onnx.helper.make_node("Sum", ["sum"], ["same"]),
+        onnx.helper.make_node("Sum", ["same", "x0"], ["y"]),
+    ]
+    values = [onnx.helper.make_tensor_value_info(x, onnx.TensorProto.FLOAT, [1000]) for x in [*names, "y"]]
+    graph = onnx.helper.make_graph(nodes, "sums", values[:-1], values[-1:])
+    opset = [onnx.helper.make_opsetid("", 18)]
+    content = onnx.helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+    onnx.checker.check_model(onnx.load_from_string(chained(content)), full_check=True)
+    random = np.random.default_rng(0)
+    feeds = {x: (random.standard_normal(1000) * 10**i).astype(np.float32) for i, x in enumerate(names)}
+    before, after = (
+        onnxruntime.InferenceSession(x, providers=[CPU]).run(["y"], feeds)
+        for x in (content, chained(content))
+    )
+    np.testing.assert_array_equal(before, after)
+    assert {x.op_type for x in parse(chained(content)).graph.node} == {"Add", "Identity"}
+
+
+def test_the_embedded_model_has_sums_and_then_none() -> None:
+    content = load_model(device="cpu")._content
+    before, after = ([x.op_type for x in parse(y).graph.node] for y in (content, chained(content)))
+    assert "Sum" in before
+    assert "Sum" not in after
+    assert len(after) > len(before)
+
+
+@pytest.mark.parametrize(
+    ("largest", "memory", "most"),
+    [
+        (4 << 30, Tiling.USUAL, windows.WEBGPU_PIXELS),
+        (16 << 20, Tiling.USUAL, (16 << 20) // 64),  # a tensor of 64 channels at half the size
+        (None, Tiling.USUAL, windows.WEBGPU_PIXELS),
+        (4 << 30, 300_000_000, 150_000_000 // 560),
+    ],
+)
+def test_windows_fit_the_largest_buffer_and_the_memory(offered, largest, memory: int, most: int) -> None:
+    offered(Adapter("card", "", "discrete", largest))
+    model = load_model(TINY, device="webgpu", threads=1)
+    tiling = Tiling(max_memory=memory)
+    assert windows.at_once(model, memory) == most
+    assert tiles.tile_size(model, tiling, (1, most)) is None
+    size = tiles.tile_size(model, tiling, (3000, 4000))
+    assert size is not None
+    assert tiles.window_of(size, tiling, tiles.Load(12_000_000)) <= most
+    assert tiles.limits(model, tiling)["whole_pixels"] == most
+
+
+@pytest.mark.parametrize("side", [59, 112])
+def test_a_gpu_is_tried_on_what_all_layers_see(side: int) -> None:
+    model = load_model(device="cpu")
+    image = np.random.default_rng(0).uniform(-1, 1, (side, side, 3)).astype(np.float32)
+    seen = model.energies(image) > 0
+    assert seen[model.places()["mixed5"]].any() == (side == 112)
+    assert gpus._telling(model.metadata)["image"].shape == (1, 112, 112, 3)
+
+
+@pytest.mark.parametrize("name", ["GPU \u0416", "카드", "a\x1b[31mb", "", "x" * 300])
+def test_a_drivers_name_goes_into_a_recipe(name: str) -> None:
+    device = f"webgpu: {vulkan.plain(name)}"
+    assert devices.USED.fullmatch(device)
+    recipe = Recipe(config=engine.DreamConfig(), device=device)
+    assert Recipe.from_json(recipe.to_json()).device == device
+    assert devices.as_option(device) == "webgpu"
+
+
+@pytest.mark.parametrize("device", ["webgpu", "webgpu:", "webgpu: ", "webgpu: 카드", "webgpu: " + "x" * 101])
+def test_a_recipe_has_no_other_devices(device: str) -> None:
+    text = Recipe(config=engine.DreamConfig(), device="cpu").to_json().replace('"cpu"', f'"{device}"')
+    with pytest.raises(UsageError, match="device"):
+        Recipe.from_json(text)
+
+
+@pytest.mark.parametrize("device", ["webgpu:0", "WebGPU", "webgpu: card", "vulkan"])
+def test_devices_that_are_none(device: str) -> None:
+    with pytest.raises(UsageError, match="is not a device") as caught:
+        devices.parse(device)
+    assert "webgpu" in caught.value.hint
