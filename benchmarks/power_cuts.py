@@ -34,13 +34,12 @@ def power(tree: Tree, alone: dict[str, str], top: Path, times: int, rng: random.
     with image.open("wb") as file:
         file.truncate((64 << 20) + FILE * len(alone))
     tool("mkfs.ext4", "-q", "-N", 4000 + 3 * len(alone), image)
-    found, began, missing = Found("power"), time.monotonic(), 0
+    found, began, before, missing = Found("power"), time.monotonic(), 0, 0
     part = 2 * len(alone) // (times + 1)
     tool("mount", "-o", "loop", image, disk)
     try:
         for _ in range(times):
             run = tree.start(disk / "out")
-            before = found.look(alone, disk / "out")
             made = run.until_done(rng.randrange(1, max(part, 2)))
             run.process.send_signal(signal.SIGSTOP)
             snapshot(image, other)
@@ -49,7 +48,8 @@ def power(tree: Tree, alone: dict[str, str], top: Path, times: int, rng: random.
             image, other = other, image
             tool("mount", "-o", "loop", image, disk)
             found.told += made
-            missing += max(before + made - found.look(alone, disk / "out"), 0)
+            whole = found.look(alone, disk / "out")
+            before, missing = whole, missing + max(before + made - whole, 0)
         print(f"told of, and not on the disk when the power failed: {missing}")
         found.compare(alone, disk / "out", tree.start(disk / "out"), began)
     finally:
