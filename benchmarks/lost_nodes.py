@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
-import tempfile
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -70,7 +68,6 @@ def lose(ray: Any, what: str, rng: random.Random) -> None:
 def started() -> Iterator[Any]:
     """Give a cluster: a head that computes nothing, and the nodes."""
     os.environ.update({**QUIET, **CLOSED, **PRIORITY})  # read when Ray is imported
-    folder = tempfile.mkdtemp(prefix="dd-", dir="/tmp")
     ray = import_module("ray.cluster_utils").Cluster()
     try:
         ray.add_node(
@@ -78,14 +75,12 @@ def started() -> Iterator[Any]:
             include_dashboard=False,
             object_store_memory=80 << 20,
             _system_config=FAST,
-            temp_dir=folder,
         )
         for _ in range(NODES):
             _add(ray)
         yield ray
     finally:
         ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _add(ray: Any) -> None:
