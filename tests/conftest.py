@@ -13,7 +13,6 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # On a computer with a GPU the tests do what they do elsewhere: Vulkan finds no driver.  Tests of
 # WebGPU name one.
-os.environ.setdefault("VK_DRIVER_FILES", os.devnull)
 os.environ.setdefault("VK_ICD_FILENAMES", os.devnull)
 
 # A shell has what it starts behind & ignore it, and so would every program that a test starts.

@@ -29,7 +29,6 @@ def environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         SOFTWARE: "1",
-        "VK_DRIVER_FILES": str(DRIVER),
         "VK_ICD_FILENAMES": str(DRIVER),
         "LD_LIBRARY_PATH": str(CHROMIUM),
         "XDG_RUNTIME_DIR": str(folder),
