@@ -21,8 +21,14 @@ from engine.network.model import ASCENT_STEP, _embedded, load_model
 from tests.engine.conftest import TINY
 
 LAYERS = {"mixed0": 1.0, "mixed1": 0.5}
-QUICK = {"layers": LAYERS, "octaves": 2, "iterations": 1, "max_loss": None}
-WHOLE = {"layers": {"mixed0": 1.0, "mixed2": 1.0}, "octaves": 1, "iterations": 2}
+QUICK = {"preset": "keras", "layers": LAYERS, "octaves": 2, "iterations": 1, "max_loss": None}
+WHOLE = {
+    "preset": "keras",
+    "max_loss": None,
+    "layers": {"mixed0": 1.0, "mixed2": 1.0},
+    "octaves": 1,
+    "iterations": 2,
+}
 LARGE = """
 <ir_version: 8, opset_import: ["" : 18]>
 large (float[1] x) => (float[1] y) <int64[1] size = {2147483648}> { all = Expand(x, size) y = ReduceMax(all) }

@@ -96,6 +96,12 @@ def test_the_same_dream_twice_is_the_same_to_the_byte(software) -> None:
     np.testing.assert_array_equal(arrays["dream 0"], arrays["dream 1"])
 
 
+def test_its_dream_is_the_cpus(software, tiny) -> None:
+    arrays, _ = software
+    ours = computed.dreamed(tiny, (40, 32))
+    assert np.abs(arrays["dream 0"].astype(int) - ours).max() <= 2
+
+
 def test_a_whole_dream(software) -> None:
     arrays, _ = software
     ours = computed.dreamed(load_model(device="cpu"), (72, 64), **computed.WHOLE)
