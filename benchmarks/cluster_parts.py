@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import report
@@ -78,14 +77,12 @@ def main() -> None:
     )
     parser.add_argument("--pictures", type=int, default=400)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--megabytes", type=float, nargs="+", default=[0.1, 1, 3, 10])
     options = parser.parse_args()
     print(f"{report.machine()}\n", flush=True)
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         sources = tiny(folder / "in", options.pictures)
         rows = [*run(sources, folder / "out", options.workers), *listing(folder)]
-    rows += travel(options.megabytes)
     print(report.table(("part", "measured"), rows))
 
 
@@ -147,35 +144,6 @@ def listing(folder: Path) -> list[tuple[str, str]]:
         subprocess.run([*command, str(given)], cwd=ROOT, check=True, capture_output=True)
         took.append(time.monotonic() - began)
     return [("to find that a picture is finished", f"{1000 * (took[0] - took[1]) / (count - 1):.2f} ms")]
-
-
-def travel(megabytes: list[float]) -> list[tuple[str, str]]:
-    """Send contents to a process of Ray's and back."""
-    session = Session(LOCAL)
-    session.open()
-    try:
-        echo = session.ray.remote(_Echo).remote()
-        return [
-            (f"{x:g} MB to a worker and back", f"{1000 * _round(session.ray, echo, x):.1f} ms")
-            for x in megabytes
-        ]
-    finally:
-        session.close()
-
-
-class _Echo:
-    def back(self, content: bytes) -> bytes:
-        return content
-
-
-def _round(ray: Any, echo: Any, megabytes: float) -> float:
-    """Return the median of ten."""
-    content, took = os.urandom(round(megabytes * 1e6)), []
-    for _ in range(11):
-        began = time.monotonic()
-        ray.get(echo.back.remote(content))
-        took.append(time.monotonic() - began)
-    return statistics.median(took[1:])
 
 
 def _workers() -> list[int]:
