@@ -20,8 +20,9 @@ NEEDED = {
     "gimp_plugin/deepdream_common/locale/ko/LC_MESSAGES/deepdream.mo",
 }
 IMPORTABLE = {"engine", "export", "gimp_plugin"}
-LARGEST = 5.0e6
-"""Bytes: the model is 3.6 MB of it, the plug-in's pictures are 0.4 MB, the studio's page 0.2 MB."""
+LARGEST = 5.2e6
+"""Bytes: the model is 3.6 MB of it, the plug-in's pictures are 0.4 MB, the studio's page 0.2 MB, a template
+0.05 MB."""
 
 
 def main() -> None:

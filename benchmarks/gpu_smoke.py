@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,7 @@ def checks(model: Any, sides: list[int]) -> list[tuple[str, Callable[[], str]]]:
     found = (
         [("gradient of 256x256 against the CPU", lambda: compared(model))] if model.device != "cpu" else []
     )
-    found += [(f"step of {x}x{x}", lambda x=x: timed(model, x)) for x in sides]
+    found += [(f"step of {x}x{x}", partial(timed, model, x)) for x in sides]
     found += [("dream of 384x256, 3 octaves of 5 steps", lambda: dreamed(model, 384, 256))]
     found += [("dream of 2000x1500, 1 octave of 1 step, in tiles", lambda: dreamed(model, 2000, 1500, 1, 1))]
     return found
