@@ -11,13 +11,19 @@ export function tell(text) {
   $("status").textContent = text;
 }
 
-/** Show a note that stays until it is closed, and return it. @param {string} text @param {string} [hint] @param {string} [role] */
+/** Show a note that stays until it is closed, and return it; what is there already is told anew. @param {string} text @param {string} [hint] @param {string} [role] */
 export function show(text, hint = "", role = "status") {
   const note = make(
     "div",
     { className: `note ${role}`, role },
     make("p", {}, make("strong", {}, text), hint && ` ${hint}`),
   );
+  const said = note.textContent;
+  const there = [...$("notes").children].find((x) => x.firstChild?.textContent === said);
+  if (there instanceof HTMLDivElement) {
+    $("notes").append(there);
+    return there;
+  }
   note.append(button("×", () => note.remove(), { "aria-label": _("Close") }));
   $("notes").append(note);
   return note;

@@ -214,4 +214,7 @@ def test_studio_that_dies_is_told(chromium: Any) -> None:
         stop(studio)
     page.locator("#sample").click()
     page.get_by_role("alert").filter(has_text="The studio does not answer.").wait_for()
+    page.locator("#sample").click()  # the same again is no second note
+    page.wait_for_timeout(300)
+    assert page.get_by_role("alert").count() == 1
     page.close()
