@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.settings.config import DreamConfig
     from engine.studio.work.desk import Desk
 
-SIDE: Final = 160
+SIDE: Final = 152
 """Side of a square with as many pixels as a thumbnail has, and the shorter side of a long one: all of them
 are to be there in 20 seconds on two cores, and in less a deep layer finds nothing."""
 
