@@ -62,7 +62,7 @@ def thumbnails(url: str) -> Iterator[None]:
 def asked(url: str, content: bytes) -> Any:
     """Send something, and return the answer."""
     request = urllib.request.Request(url, content, HEADERS)  # noqa: S310 - our own studio
-    with urllib.request.urlopen(request) as answer:  # noqa: S310
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
         return json.load(answer)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from engine import paths
 from engine.errors import WeightsError
 from engine.settings.origin import bare_name
-from engine.weights.archives import KERAS, keras_weights, npz_weights
+from engine.weights.archives import DAMAGED, KERAS, keras_weights, npz_weights
 from engine.weights.hdf5 import h5_weights
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _is_keras(file: BufferedReader) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return any(x in archive.namelist() for x in (KERAS, "config.json"))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise WeightsError("it is a damaged zip file, or breaks off before its end") from error
     finally:
         file.seek(0)

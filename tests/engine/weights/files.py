@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from engine.errors import WeightsError
+from engine.weights.reading import open_weights
 from tests.tiny_model import weights
 
 
@@ -41,3 +45,18 @@ def tiny(first: int = 0) -> Known:
         variables[f"{norm}/moving_mean"] = conv.mean
         variables[f"{norm}/moving_variance"] = conv.variance
     return Known(variables)
+
+
+def refusal(file: Path) -> str:
+    """Return what is said of a file that is opened, and all of whose tensors are read."""
+    with pytest.raises(WeightsError) as refused:
+        _read(file)
+    assert str(file) in str(refused.value)
+    return str(refused.value)
+
+
+def _read(file: Path) -> None:
+    with open_weights(file) as weights:
+        for layer in weights.layers:
+            for variable in ("kernel", "bias", "beta", "moving_mean", "moving_variance"):
+                weights.tensor(layer, variable)

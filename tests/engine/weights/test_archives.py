@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import WeightsError
 from engine.weights.reading import open_weights
+from tests.engine.weights.files import refusal
 
 ROOT = Path(__file__).parents[3]
 OURS = ROOT / "export" / "weights" / "inception_v3_imagenet_mixed5_uint8.npz"
@@ -32,21 +32,6 @@ def test_our_own_weights_are_read_as_the_export_reads_them() -> None:
             ):
                 np.testing.assert_array_equal(weights.tensor(norm, variable), values)
             assert weights.tensor(norm, "gamma") is None
-
-
-def refusal(file: Path) -> str:
-    """What is said of a file that is opened, and all of whose tensors are read."""
-    with pytest.raises(WeightsError) as refused:
-        read(file)
-    assert str(file) in str(refused.value)
-    return str(refused.value)
-
-
-def read(file: Path) -> None:
-    with open_weights(file) as weights:
-        for layer in weights.layers:
-            for variable in ("kernel",):
-                weights.tensor(layer, variable)
 
 
 class Harm:

@@ -10,9 +10,10 @@ import h5py
 import numpy as np
 import pytest
 
-from engine.errors import UsageError, WeightsError
+from engine.errors import UsageError
 from engine.weights import hdf5
 from engine.weights.reading import open_weights
+from tests.engine.weights.files import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,21 +152,6 @@ def test_an_archive_of_keras_gives_its_arrays_and_runs_nothing(tmp_path: Path, m
 def test_what_a_file_begins_with_decides(tmp_path: Path) -> None:
     with open_weights(keras_2(tmp_path / "a.txt")) as weights:
         assert weights.layers
-
-
-def refusal(file: Path) -> str:
-    """What is said of a file that is opened, and all of whose tensors are read."""
-    with pytest.raises(WeightsError) as refused:
-        read(file)
-    assert str(file) in str(refused.value)
-    return str(refused.value)
-
-
-def read(file: Path) -> None:
-    with open_weights(file) as weights:
-        for layer in weights.layers:
-            for variable in ("kernel", "bias", "beta", "moving_mean", "moving_variance"):
-                weights.tensor(layer, variable)
 
 
 @pytest.mark.parametrize("share", [0, 0.02, 0.3, 0.9, 0.999])
