@@ -12,7 +12,7 @@ def asked(url: str, token: str, order: dict[str, Any] | None = None) -> bytes:
     headers = {"authorization": f"Bearer {token}", "x-deepdream": "1", "content-type": "application/json"}
     content = None if order is None else json.dumps(order).encode()
     request = urllib.request.Request(url, content, headers)  # noqa: S310 - the studio that was just started
-    with urllib.request.urlopen(request) as answer:  # noqa: S310
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
         return bytes(answer.read())
 
 
