@@ -15,16 +15,18 @@ TITLE = "^Deep Dream$"
 HELPERS = """
 import hashlib, os
 def layers():
-    image = Gimp.get_images()[0]
-    return [(l.get_name(), hashlib.sha256(raw(l)).hexdigest()) for l in image.get_layers()]
+    # Of a copy: GIMP kills a plug-in that reads from a layer that an undo is just taking away.
+    copy = Gimp.get_images()[0].duplicate()
+    try:
+        return [(l.get_name(), hashlib.sha256(raw(l)).hexdigest()) for l in copy.get_layers()]
+    finally:
+        copy.delete()
 def raw(l):
     import gi
     gi.require_version("Babl", "0.1")
     from gi.repository import Babl
     whole = Gegl.Rectangle.new(0, 0, l.get_width(), l.get_height())
-    buffer, form = l.get_buffer(), Babl.get_name(l.get_format())
-    # No buffer where the layer is just being undone.
-    return b"" if buffer is None else buffer.get(whole, 1.0, form, Gegl.AbyssPolicy.NONE)
+    return l.get_buffer().get(whole, 1.0, Babl.get_name(l.get_format()), Gegl.AbyssPolicy.NONE)
 def call(run_mode, **values):
     image = Gimp.get_images()[0]
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-deep-dream")
