@@ -29,7 +29,7 @@ FILE: Final = 16 << 10
 def power(tree: Tree, alone: dict[str, str], top: Path, times: int, rng: random.Random) -> None:
     """Cut the power of a run again and again; print what the disks have."""
     top.mkdir()
-    image, other, disk = top / "a.img", top / "b.img", top / "disk"
+    image, disk = top / "0.img", top / "disk"
     disk.mkdir()
     with image.open("wb") as file:
         file.truncate((64 << 20) + FILE * len(alone))
@@ -38,14 +38,17 @@ def power(tree: Tree, alone: dict[str, str], top: Path, times: int, rng: random.
     part = 2 * len(alone) // (times + 1)
     tool("mount", "-o", "loop", image, disk)
     try:
-        for _ in range(times):
+        for number in range(1, times + 1):
             run = tree.start(disk / "out")
             made = run.until_done(rng.randrange(1, max(part, 2)))
             run.process.send_signal(signal.SIGSTOP)
-            snapshot(image, other)
+            copy = top / f"{number}.img"  # new: the old one may be mounted in other programs still
+            snapshot(image, copy)
             run.kill()
+            check(copy)
             tool("umount", disk)
-            image, other = other, image
+            image.unlink()
+            image = copy
             tool("mount", "-o", "loop", image, disk)
             found.told += made
             whole = found.look(alone, disk / "out")
@@ -73,9 +76,20 @@ def snapshot(image: Path, copy: Path) -> None:
             return
 
 
+def check(image: Path) -> None:
+    """Have the file system's journal played back; end everything if its parts don't go together then.
+
+    So what is found later is the engine's doing, and not that of a copy which was torn.
+    """
+    tool("e2fsck", "-y", "-E", "journal_only", image)
+    tool("e2fsck", "-f", "-n", image)
+
+
 def tool(name: str, *words: object) -> None:
-    """Run a program of the system's."""
+    """Run a program of the system's; end everything with what it said if it fails."""
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if found is None:
         sys.exit(f"{name} is missing")
-    subprocess.run([found, *map(str, words)], check=True)
+    run = subprocess.run([found, *map(str, words)], capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(f"{name}: {run.stdout}{run.stderr}")

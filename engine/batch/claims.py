@@ -5,7 +5,8 @@ that is.  Whoever finds the claim of a process that has ended does not remove it
 found it, too: he makes the next one, which again only one can.  So claims of one result are numbered, and
 the last one counts.  They are removed from the first to the last, by whoever holds the last.
 
-A claim of another machine, whose processes nobody here can look up, counts as long as it is renewed.
+A claim of another machine, whose processes nobody here can look up, counts as long as it is renewed.  What
+no process says, such as half a picture on a disk that was damaged, is nobody's claim, and ends at once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 FORM: Final = re.compile(r"\.deepdream-([0-9a-f]{16})-[0-9]+\.claim")
 """Pattern of the names that claims have: digits that stand for the result's name, then their number."""
+
+BEGUN: Final = re.compile(r"[0-9a-f-]*\0*")
+"""Pattern of what claims say, also while they are written, or not yet seen whole by another machine."""
 
 RENEWED: Final = 60.0
 """Seconds after which a claim is renewed."""
@@ -108,6 +112,8 @@ class Claims:
         known = processes.has_ended(owner)
         if known is not None:
             return known
+        if not BEGUN.fullmatch(owner):
+            return True
         now, state = self._clock(), (owner, _state(claim))  # no clock of another machine is asked
         before, since = self._strangers.get(claim, (None, now))
         self._strangers[claim] = (state, since if state == before else now)

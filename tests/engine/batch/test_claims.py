@@ -154,7 +154,7 @@ def test_of_many_who_find_a_dead_claim_one_gets_it_and_the_result_is_made_once(
     assert names(tmp_path) == sorted(x.name for x in targets)
 
 
-@pytest.mark.parametrize("owner", [STRANGER, "", "nonsense", "\xff" * 5000])
+@pytest.mark.parametrize("owner", [STRANGER, "", STRANGER[:5], "0-0"])
 def test_a_claim_of_another_machine_counts_while_it_is_renewed(tmp_path: Path, owner: str, disk) -> None:
     clock = Clock()
     mine = Claims(clock)
@@ -170,6 +170,40 @@ def test_a_claim_of_another_machine_counts_while_it_is_renewed(tmp_path: Path, o
     assert mine.take(target)
     mine.close()
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8" * 5000, "꿈".encode(), b"../a.png", b"{}"]
+)
+def test_what_no_process_says_is_nobodys_claim(tmp_path: Path, content: bytes, disk) -> None:
+    """A damaged disk, or somebody else's file: nobody would ever renew it or take it back."""
+    target = tmp_path / "a.png"
+    claim(target, "").unlink()
+    file = tmp_path / f".deepdream-{claims._digits(target)}-0.claim"
+    file.write_bytes(content)
+    mine = Claims(Clock())
+    assert mine.take(target)
+    assert not Claims().take(target)
+    mine.close()
+    file.write_bytes(content)
+    Claims(Clock()).clear(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_claim_that_is_no_file_at_all_ends_too(tmp_path: Path) -> None:
+    """A FIFO is not waited for, and a folder stays where it is."""
+    clock = Clock()
+    mine = Claims(clock)
+    fifo, folder = (tmp_path / f".deepdream-{claims._digits(tmp_path / x)}-0.claim" for x in "ab")
+    os.mkfifo(fifo)
+    folder.mkdir()
+    assert not mine.take(tmp_path / "a")
+    assert not mine.take(tmp_path / "b")
+    clock.now = claims.EXPIRED + 1
+    assert mine.take(tmp_path / "a")
+    assert mine.take(tmp_path / "b")
+    mine.close()
+    assert names(tmp_path) == [folder.name]
 
 
 def test_one_who_is_at_work_renews_his_claims(tmp_path: Path, disk) -> None:
