@@ -102,7 +102,10 @@ def _take_defaults(parser: argparse.ArgumentParser) -> dict[str, object]:
     defaults: dict[str, object] = {}
     for action in parser._actions:  # noqa: SLF001 - argparse offers no other way to list the options
         if action.default is not argparse.SUPPRESS:
-            defaults[action.dest] = action.default
+            none: object = (
+                [] if action.nargs == "*" else None
+            )  # as argparse has it, where no default is given
+            defaults[action.dest] = none if action.default is None else action.default
             action.default = argparse.SUPPRESS
     return defaults
 

@@ -207,3 +207,14 @@ def test_a_list_stands_for_inputs_and_options_may_be_anywhere(run, photo: Path, 
     assert code == 0
     assert sorted(out.split()) == [f"out/{x}.dream.jpg" for x in ("b", "c", "photo")]
     assert run("dream", "--from", "-", "-", *QUICK)[0] == 2
+
+
+@pytest.mark.parametrize(("name", "content"), [("list", b"b.png\nphoto.png\n"), ("-", b"b.png\0photo.png")])
+def test_a_list_may_be_all_there_is(run, photo: Path, monkeypatch, name: str, content: bytes) -> None:
+    monkeypatch.chdir(photo.parent)
+    copies(photo, "b.png")
+    Path("list").write_bytes(content)
+    with Path("list").open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        code, out, err = run("dream", "--from", name, "-o", "out", *QUICK)
+    assert (code, sorted(out.split())) == (0, ["out/b.dream.png", "out/photo.dream.png"]), err
