@@ -7,7 +7,7 @@ convolutions in the order in which Keras creates its layers, which is the order 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -19,17 +19,29 @@ PICTURE_CHANNELS = 3
 
 @dataclass(frozen=True)
 class Conv:
-    """Convolution, batch norm and ReLU."""
+    """Convolution, batch norm where the network has such, and ReLU."""
 
     filters: int
     size: tuple[int, int]
     stride: int = 1
-    padding: Literal["SAME", "VALID"] = "SAME"
+    padding: Literal["SAME", "VALID"] | int = "SAME"
+    """A number is that of the zeros at each end, whatever the picture's size."""
 
 
 @dataclass(frozen=True)
 class MaxPool:
-    """3x3, stride 2, no padding: the windows overlap."""
+    """3x3: at a stride of 1 or 2 the windows overlap."""
+
+    stride: int = 2
+    before: int = 0
+    after: int = 0
+    """Positions that windows may reach beyond either end, where there is nothing: at most 1.  With a stride of 2
+    and 1 `after`, as many windows as in Caffe, which rounds their number up."""
+
+
+@dataclass(frozen=True)
+class ResponseNorm:
+    """Local response normalisation across channels; export/response.py has its numbers."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,7 @@ class Parallel:
     chains: tuple[Chain, ...]
 
 
-Node = Conv | MaxPool | AveragePool | Parallel
+Node = Conv | MaxPool | AveragePool | ResponseNorm | Parallel
 Chain = tuple[Node, ...]
 
 
@@ -70,6 +82,19 @@ class Architecture:
     stem: Chain
     blocks: tuple[tuple[str, Chain], ...]
 
+    norm: bool = True
+    """Whether a batch norm (without gamma) follows each convolution, instead of a bias."""
+
+    names: tuple[str, ...] = ()
+    """What weights files call each convolution, in the table's order; empty where Keras only counts them."""
+
+    means: tuple[float, ...] = ()
+    """Of blue, green and red, 0 to 255: what the network itself takes is BGR less these, as Caffe's networks
+    do.  Empty where it takes the picture from -1 to 1 as it is."""
+
+    border: int = 2
+    """Positions left out at each edge of every layer, where padding causes activations of its own."""
+
     @property
     def layers(self) -> tuple[str, ...]:
         """Names of the layers to dream on, shallow to deep."""
@@ -79,7 +104,7 @@ class Architecture:
         """Return the network cut after `layer`.  Raises ValueError if there is no such layer."""
         if layer not in self.layers:
             raise ValueError(f"there is no layer {layer!r}; choose from {', '.join(self.layers)}")
-        return Architecture(self.name, self.stem, self.blocks[: self.layers.index(layer) + 1])
+        return replace(self, blocks=self.blocks[: self.layers.index(layer) + 1])
 
     def kernel_shapes(self) -> tuple[tuple[int, int, int, int], ...]:
         """Return [h, w, in, out] of all convolutions, in the order of their weights."""
@@ -113,8 +138,16 @@ class Architecture:
             found[name] = stride
         return found
 
+    @property
+    def tileable(self) -> bool:
+        """Whether the stem can be cut into tiles: it pads as engines know it, and normalises nothing."""
+        return all(
+            node == MaxPool() or (isinstance(node, Conv) and isinstance(node.padding, str))
+            for node in self.stem
+        )
+
     def stem_field(self) -> Field:
-        """Return the receptive field of the stem's output positions in the picture."""
+        """Return the receptive field of the output positions of a stem that is `tileable`, in the picture."""
         stride, size, before = 1, 1, 0
         for node in self.stem:
             kernel, step, padded = 3, 2, False  # a max pool
@@ -255,13 +288,11 @@ def _stride(chain: Chain) -> int:
     stride = 1
     for node in chain:
         match node:
-            case Conv():
+            case Conv() | MaxPool():
                 stride *= node.stride
-            case MaxPool():
-                stride *= 2
             case Parallel(chains):
                 stride *= _stride(chains[0])
-            case AveragePool():
+            case _:
                 pass
     return stride
 
@@ -272,8 +303,10 @@ def _shrink(chain: Chain, size: int) -> int:
         match node:
             case Conv(size=(height, _), stride=stride, padding="VALID"):
                 size = (size - height) // stride + 1
-            case MaxPool():
-                size = (size - 3) // 2 + 1
+            case Conv(size=(height, _), stride=stride, padding=int(padding)):
+                size = (size + 2 * padding - height) // stride + 1
+            case MaxPool(stride, before, after):
+                size = (size + before + after - 3) // stride + 1
             case Parallel(chains):
                 size = _shrink(chains[0], size)
             case _:

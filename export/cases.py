@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from export.loss import BORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from export.architecture import Architecture
 
     Array = NDArray[np.floating]
+
+BORDER = 2
+"""Positions at each edge of the deepest layer beside which a photograph leaves at least one more."""
 
 TUTORIAL = {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
 """The layer coefficients of Keras' deep_dream example."""
@@ -87,7 +89,7 @@ def _photographs(architecture: Architecture) -> Iterator[tuple[str, Array]]:
 
 def _made_pictures(architecture: Architecture, draw: np.random.Generator) -> Iterator[tuple[str, Array]]:
     """Yield what the photographs don't cover: exact ties, the smallest size, several pictures at once."""
-    smallest = architecture.min_size(BORDER)
+    smallest = architecture.min_size(architecture.border)
     rows, columns = np.mgrid[0:130, 0:151]
     sky = np.stack([90 + rows // 4, 140 + rows // 5, np.full_like(rows, 235)], axis=-1)
     card = np.full((140, 143, 3), 119)

@@ -14,6 +14,7 @@ from engine._version import __version__
 from engine.weights.templates import SUFFIX
 from export.architecture import inception_v3
 from export.errors import ExportError
+from export.googlenet import bvlc_googlenet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from export.architecture import Architecture
     from export.weights import Weights
 
-NETWORKS = {"inception_v3": inception_v3}
+NETWORKS = {"inception_v3": inception_v3, "bvlc_googlenet": bvlc_googlenet}
 
 TEMPLATE_SEEDS = ("1", "2", "3")
 """Of the random weights that a template is verified with."""
@@ -93,7 +94,7 @@ def run_template(network: str, output: Path) -> None:
     for seed in TEMPLATE_SEEDS:
         weights = random_weights(seed, architecture)
         say(f"filled with {weights.source}:")
-        _verify(filled(template, weights), architecture, weights)
+        _verify(filled(template, architecture, weights), architecture, weights)
     _finish(output, packed)
 
 
@@ -187,11 +188,9 @@ def _verify(model: bytes, architecture: Architecture, weights: Weights) -> None:
     """Print the table of export/verify.py row by row.  Raises VerificationError if a limit is exceeded."""
     from export import verify  # noqa: PLC0415 - once TensorFlow is known to be installed
     from export.cases import make_cases  # noqa: PLC0415
-    from export.reference import KerasReference  # noqa: PLC0415
+    from export.reference import reference  # noqa: PLC0415
 
-    channels = architecture.channels()
-    tensorflow = KerasReference(weights, channels, "float32")
-    truth = KerasReference(weights, channels, "float64")
+    tensorflow, truth = (reference(architecture, weights, x) for x in ("float32", "float64"))
     rows = []
     say(verify.HEADER)
     for row in verify.measure(make_cases(architecture), verify.ort_compute(model), tensorflow, truth):

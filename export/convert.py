@@ -18,7 +18,7 @@ from engine.network import contract as metadata
 from export import network
 from export.errors import ConversionError
 from export.gradients import rules
-from export.loss import BORDER, loss_and_energies
+from export.loss import loss_and_energies
 from export.parts import describe_stem, name_sizes, spell_out_padding
 from export.targets import add_targets
 
@@ -99,7 +99,8 @@ def _trace_and_convert(
             seen = network.stem(architecture, picture, kernels)
         with tf.GradientTape() as upper_tape:
             upper_tape.watch(seen)
-            loss, energies = loss_and_energies(network.blocks(architecture, seen, kernels), weights)
+            layers = network.blocks(architecture, seen, kernels)
+            loss, energies = loss_and_energies(layers, weights, architecture.border)
         upstream = upper_tape.gradient(loss, seen)
         gradient = tf.transpose(tape.gradient(seen, picture, upstream), [0, 2, 3, 1])
         return {
@@ -231,11 +232,11 @@ def _describe(model: onnx.ModelProto, architecture: Architecture, weights: Weigh
         network=architecture.name,
         layers=tuple(metadata.Layer(name, channels[name], strides[name]) for name in architecture.layers),
         value_range=(-1.0, 1.0),
-        border=BORDER,
-        min_size=architecture.min_size(BORDER),
+        border=architecture.border,
+        min_size=architecture.min_size(architecture.border),
         weights=weights.source,
         exporter=versions(),
-        stem=describe_stem(model, architecture),
+        stem=describe_stem(model, architecture) if architecture.tileable else None,
     )
     onnx.helper.set_model_props(model, described.to_props())
 

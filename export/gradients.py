@@ -57,10 +57,12 @@ def relu_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
 def conv2d_backprop_input(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     """At stride 1, a convolution with the kernel rotated by 180° and its channels swapped.
 
-    At larger strides, a ConvTranspose, padded at the end for the input rows that the stride left out.
+    At larger strides, a ConvTranspose, padded at the end for the input rows that the stride left out; or cut
+    there, where the forward convolution pads by more than that.
     """
     # output = Conv2DBackpropInput(int32 input_sizes, filter [h, w, in, out], out_backprop,
-    #     @list(int) strides, @string padding, @string data_format, @list(int) dilations)
+    #     @list(int) strides, @string padding, @list(int) explicit_paddings, @string data_format,
+    #     @list(int) dilations)
     input_sizes, kernel, upstream = node.input
     _require(node, _string(node, "data_format") == "NCHW", "data_format NCHW")
     _require(node, set(_ints(node, "dilations")) == {1}, "no dilation")
@@ -74,11 +76,21 @@ def conv2d_backprop_input(ctx: Graph, node: Node, _name: str, _args: object) -> 
         attributes = {"kernel_shape": size, "strides": [1, 1], "pads": pads}
         _replace(ctx, node, "Conv", [upstream, turned], attributes)
         return
-    _require(node, _string(node, "padding") == "VALID", "padding VALID at strides above 1")
+    pads = _forward_pads(node, size)
+    left_out = max(stride_h, stride_w) - 1
+    padded = all(pad >= left_out for pad in pads[2:])
+    _require(node, padded or not any(pads), "no padding, or all that the stride leaves out")
     swapped = ctx.make_node("Transpose", [kernel], attr={"perm": [3, 2, 0, 1]}).output[0]
     attributes = {"kernel_shape": size, "strides": [stride_h, stride_w]}
+    if padded:
+        attributes["pads"] = [*pads[:2], *(pad - left_out for pad in pads[2:])]
     spread = ctx.make_node("ConvTranspose", [upstream, swapped], attr=attributes).output[0]
     wanted = ctx.make_node("Cast", [input_sizes], attr={"to": TensorProto.INT64}).output[0]
+    if padded:
+        sides = ctx.make_node("Slice", [wanted, _const(ctx, [2]), _const(ctx, [4]), _const(ctx, [0])])
+        bounds = [_const(ctx, [0, 0]), sides.output[0], _const(ctx, [2, 3])]
+        _replace(ctx, node, "Slice", [spread, *bounds])
+        return
     missing = ctx.make_node("Sub", [wanted, ctx.make_node("Shape", [spread]).output[0]]).output[0]
     at_end = _join(ctx, [_const(ctx, [0, 0, 0, 0, 0, 0]), _slice(ctx, missing, [2], [4], [0])])
     padded = ctx.make_node("Pad", [spread, at_end]).output[0]
@@ -127,9 +139,10 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     _require(node, _string(node, "data_format") == "NCHW", "data_format NCHW")
     _require(node, _string(node, "padding") == "VALID", "padding VALID")
     _require(node, _ints(node, "ksize")[2:] == [3, 3], "windows of 3x3")
-    _require(node, _ints(node, "strides")[2:] == [2, 2], "stride 2")
+    stride = _ints(node, "strides")[2]
+    _require(node, _ints(node, "strides")[2:] in ([1, 1], [2, 2]), "stride 1 or 2")
     shape = ctx.make_node("Shape", [features]).output[0]
-    column, row = _places(ctx, features, maxima)
+    column, row = _places(ctx, features, maxima, stride)
     width = _slice(ctx, shape, [3], [4], [0])
     # So far there are nine places in row-major order; add what each new row skips in the plane.
     skipped = ctx.make_node("Sub", [width, _const(ctx, [3])]).output[0]
@@ -137,7 +150,7 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     below = ctx.make_node("Mul", [row, skipped]).output[0]
     place = ctx.make_node("Add", [column, below], outputs=[f"{maxima}{PLACE}"]).output[0]
     place = ctx.make_node("Cast", [place], attr={"to": TensorProto.INT64}).output[0]
-    indices = ctx.make_node("Add", [place, _corners(ctx, maxima, width)]).output[0]
+    indices = ctx.make_node("Add", [place, _corners(ctx, maxima, width, stride)]).output[0]
     flat = _const(ctx, [0, 0, -1])
     kept = ctx.make_node("Reshape", [upstream, flat]).output[0]
     indices = ctx.make_node("Reshape", [indices, flat]).output[0]
@@ -153,7 +166,7 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     _replace(ctx, node, "Reshape", [added, shape])
 
 
-def _places(ctx: Graph, features: str, maxima: str) -> tuple[str, str]:
+def _places(ctx: Graph, features: str, maxima: str, stride: int) -> tuple[str, str]:
     """Return where each window's first maximum is: its place, 0 to 8 in row-major order, and its row.
 
     Place and row are counted by comparing the maximum with each place in turn, with operations that stay in
@@ -166,7 +179,7 @@ def _places(ctx: Graph, features: str, maxima: str) -> tuple[str, str]:
     picked = np.ones((channels, 1, 1, 1), np.float32)
     attributes = {"group": channels, "kernel_shape": [1, 1]}
     maxima = ctx.make_node("Conv", [maxima, _const(ctx, picked, np.float32)], attr=attributes).output[0]
-    attributes = {"group": channels, "kernel_shape": [3, 3], "strides": [2, 2]}
+    attributes = {"group": channels, "kernel_shape": [3, 3], "strides": [stride, stride]}
     further: list[str] = []
     for number in range(8):
         kernel = np.zeros((channels, 1, 3, 3), np.float32)
@@ -183,15 +196,15 @@ def _places(ctx: Graph, features: str, maxima: str) -> tuple[str, str]:
     return place, ctx.make_node("Add", [further[2], further[5]]).output[0]
 
 
-def _corners(ctx: Graph, maxima: str, width: str) -> str:
+def _corners(ctx: Graph, maxima: str, width: str, stride: int) -> str:
     """Return the index of each window's top left corner in its plane, int64 [1, 1, h, w]."""
     shape = ctx.make_node("Shape", [maxima]).output[0]
-    two = _const(ctx, [2])
+    step = _const(ctx, [stride])
     axes = []
     for axis in (2, 3):
         size = ctx.make_node("Squeeze", [_slice(ctx, shape, [axis], [axis + 1], [0])]).output[0]
         counted = ctx.make_node("Range", [_const(ctx, 0), size, _const(ctx, 1)]).output[0]
-        axes.append(ctx.make_node("Mul", [counted, two]).output[0])
+        axes.append(ctx.make_node("Mul", [counted, step]).output[0])
     rows = ctx.make_node("Mul", [axes[0], width]).output[0]
     rows = ctx.make_node("Reshape", [rows, _const(ctx, [1, 1, -1, 1])]).output[0]
     return str(ctx.make_node("Add", [rows, axes[1]]).output[0])
@@ -209,9 +222,16 @@ def shape_n(ctx: Graph, node: Node, _name: str, _args: object) -> None:
 
 
 def _forward_pads(node: Node, size: Sequence[int]) -> list[int]:
-    """Return the padding of a forward convolution at stride 1: before h, before w, after h, after w."""
+    """Return the padding of a forward convolution: before h, before w, after h, after w.
+
+    That called SAME is known at stride 1 only: at others it depends on the picture's size.
+    """
     if _string(node, "padding") == "VALID":
         return [0, 0, 0, 0]
+    if _string(node, "padding") == "EXPLICIT":
+        top, bottom, left, right = _ints(node, "explicit_paddings")[4:]
+        return [top, left, bottom, right]
+    _require(node, set(_ints(node, "strides")) == {1}, "padding VALID or EXPLICIT at strides above 1")
     before = [(k - 1) // 2 for k in size]
     return before + [k - 1 - p for k, p in zip(size, before, strict=True)]
 

@@ -9,21 +9,20 @@ import tensorflow as tf
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-BORDER = 2
-"""Positions left out at each edge of every layer, where padding causes activations of its own."""
-
 
 def loss_and_energies(
-    activations: Mapping[str, Sequence[tf.Tensor]], channel_weights: Mapping[str, tf.Tensor]
+    activations: Mapping[str, Sequence[tf.Tensor]], channel_weights: Mapping[str, tf.Tensor], border: int
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """Compute the loss of Keras' deep_dream example, and the energies whose weighted sum it is.
 
     Keras writes `coefficient * sum(square(x[:, 2:-2, 2:-2, :])) / prod(shape(x))` per layer.  Here each
-    channel has its own weight; if all channels of a layer have the same weight, the two are identical.
+    channel has its own weight; if all channels of a layer have the same weight, and `border` is 2, the two
+    are identical.
 
     Args:
         activations: for each layer its parts [N, c, H, W], with C channels in total.
         channel_weights: for each layer [C].
+        border: positions left out at each edge of every layer.
 
     Returns:
         The loss [N], and for each layer the energies [N, C]: for each channel, the sum of squares inside the
@@ -31,7 +30,7 @@ def loss_and_energies(
     """
     losses, energies = [], {}
     for name, parts in activations.items():
-        inside = _inside(parts[0])
+        inside = _inside(parts[0], border)
         squares = [_sum_of_squares(part, inside) for part in parts]
         widths = [part.shape[1] for part in parts]
         count = sum(widths) * tf.cast(tf.reduce_prod(tf.shape(parts[0])[2:]), inside.dtype)
@@ -42,10 +41,10 @@ def loss_and_energies(
     return tf.squeeze(tf.add_n(losses), [1]), energies
 
 
-def _inside(x: tf.Tensor) -> tf.Tensor:
+def _inside(x: tf.Tensor, border: int) -> tf.Tensor:
     """Return ones [1, 1, H, W] with zeros at the border; a layer too small for an inside is all zeros."""
     rows, columns = (
-        tf.cast((tf.range(size) >= BORDER) & (tf.range(size) < size - BORDER), x.dtype)
+        tf.cast((tf.range(size) >= border) & (tf.range(size) < size - border), x.dtype)
         for size in (tf.shape(x)[2], tf.shape(x)[3])
     )
     return rows[tf.newaxis, tf.newaxis, :, tf.newaxis] * columns

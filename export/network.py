@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import tensorflow as tf
 
-from export.architecture import AveragePool, Conv, MaxPool, Parallel
+from export.architecture import AveragePool, Conv, MaxPool, Parallel, ResponseNorm
+from export.response import normalise
 
 if TYPE_CHECKING:
     from export.architecture import Architecture, Chain, Node
@@ -28,22 +30,52 @@ Pullback: TypeAlias = Callable[[Parts], tf.Tensor]
 """From the gradient with respect to a node's outputs to that with respect to its input."""
 
 
+BELOW = -1.0
+"""Less than anything that a pool sees where windows reach beyond an end: it comes behind a ReLU."""
+
+
 def stem(architecture: Architecture, image: tf.Tensor, parameters: Parameters) -> tf.Tensor:
     """Compute the first block's input [N, C, h, w] from an image [N, 3, H, W].
 
     A ReLU before a max pool is moved behind it, where there is a quarter of the positions: the maximum is the
-    same, and where it is not positive, there is no gradient either way.
+    same, and where it is not positive, there is no gradient either way.  Not so where windows reach beyond an
+    end, see `BELOW`.
     """
-    x, held_back = image, False
+    x, held_back = _as_taken(architecture, image), False
     for node, following in zip(architecture.stem, (*architecture.stem[1:], None), strict=True):
         if isinstance(node, Conv):
-            x = _convolve(node, x, *next(parameters))
-            held_back = isinstance(following, MaxPool)
+            kernel, bias = next(parameters)
+            if node is architecture.stem[0] and architecture.means:
+                kernel = tf.gather(kernel, [2, 1, 0], axis=2)  # it is for BGR
+            x = _convolve(node, x, kernel, bias)
+            held_back = following == MaxPool()
+            x = x if held_back else tf.nn.relu(x)
         else:
-            x = _pool(node, x)
-        if not held_back or isinstance(node, MaxPool):
-            x, held_back = tf.nn.relu(x), False
+            x = _with_own_gradient(node, x)
+            x, held_back = tf.nn.relu(x) if held_back else x, False
     return x
+
+
+def _as_taken(architecture: Architecture, image: tf.Tensor) -> tf.Tensor:
+    """Return what the network takes for an image from -1 to 1, its channels still RGB.
+
+    Not folded into the first convolution: that pads with zeros, which are the means.
+    """
+    if not architecture.means:
+        return image
+    shift = np.array([127.5 - mean for mean in reversed(architecture.means)], np.float32)
+    return image * np.float32(127.5) + shift.reshape(1, 3, 1, 1)
+
+
+def _with_own_gradient(node: Node, x: tf.Tensor) -> tf.Tensor:
+    """Compute a pool or a normalisation, with the gradient that is written out here."""
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
+    def forward(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        (y,), pull = _apply(node, x, iter(()))
+        return y, lambda upstream: pull([upstream])
+
+    return forward(x)
 
 
 def blocks(architecture: Architecture, x: tf.Tensor, parameters: Parameters) -> dict[str, Parts]:
@@ -99,7 +131,7 @@ def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters) -> _Track:
     if not (isinstance(first, Conv) and first.size == (1, 1) and first.stride == 1):
         outputs, pull_all = _walk(chain, x, parameters)
         return _Track(outputs, pull_all, None)
-    pooled = _pool(before[0], x) if before else x
+    pooled = _average_pool(x) if before else x
     kernel, bias = next(parameters)
     y = tf.nn.relu(_convolve(first, pooled, kernel, bias))
     outputs, pull_rest = _walk(chain[len(before) + 1 :], y, parameters)
@@ -142,18 +174,13 @@ def _apply(node: Node, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pul
             outputs = [y for track in tracks for y in track.outputs]
             return outputs, lambda upstream: _input_gradients(tracks, upstream, [x])[0]
         case AveragePool():
-            return [_pool(node, x)], lambda upstream: _average_pool_gradient(upstream[0])
+            return [_average_pool(x)], lambda upstream: _average_pool_gradient(upstream[0])
         case MaxPool():
-            y = _pool(node, x)
-            return [y], lambda upstream: tf.raw_ops.MaxPoolGrad(
-                orig_input=x,
-                orig_output=y,
-                grad=upstream[0],
-                ksize=[1, 1, 3, 3],
-                strides=[1, 1, 2, 2],
-                padding="VALID",
-                data_format="NCHW",
-            )
+            y, pull_pool = _max_pool(node, x)
+            return [y], lambda upstream: pull_pool(upstream[0])
+        case ResponseNorm():
+            y, pull_norm = normalise(x)
+            return [y], lambda upstream: pull_norm(upstream[0])
 
 
 def _input_gradients(tracks: Sequence[_Track], upstream: Parts, parts: Parts) -> Parts:
@@ -186,13 +213,36 @@ def _input_gradients(tracks: Sequence[_Track], upstream: Parts, parts: Parts) ->
 
 
 def _convolve(node: Conv, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    x = tf.nn.conv2d(x, kernel, node.stride, node.padding, data_format="NCHW")
+    padding: Any = node.padding
+    if isinstance(padding, int):
+        padding = [[0, 0], [0, 0], [padding, padding], [padding, padding]]
+    x = tf.nn.conv2d(x, kernel, node.stride, padding, data_format="NCHW")
     return tf.nn.bias_add(x, bias, data_format="NCHW")
 
 
-def _pool(node: Node, x: tf.Tensor) -> tf.Tensor:
-    if isinstance(node, MaxPool):
-        return tf.nn.max_pool2d(x, 3, 2, "VALID", data_format="NCHW")
+def _max_pool(node: MaxPool, x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Pool; also return what takes the gradient for the result to that for x."""
+    ends = [node.before, node.after]
+    seen = tf.pad(x, [[0, 0], [0, 0], ends, ends], constant_values=BELOW) if any(ends) else x
+    y = tf.nn.max_pool2d(seen, 3, node.stride, "VALID", data_format="NCHW")
+
+    def pull(upstream: tf.Tensor) -> tf.Tensor:
+        gradient = tf.raw_ops.MaxPoolGrad(
+            orig_input=seen,
+            orig_output=y,
+            grad=upstream,
+            ksize=[1, 1, 3, 3],
+            strides=[1, 1, node.stride, node.stride],
+            padding="VALID",
+            data_format="NCHW",
+        )
+        inside = slice(node.before, -node.after or None)
+        return gradient[:, :, inside, inside] if any(ends) else gradient
+
+    return y, pull
+
+
+def _average_pool(x: tf.Tensor) -> tf.Tensor:
     return tf.nn.avg_pool2d(x, 3, 1, "SAME", data_format="NCHW")
 
 

@@ -1,4 +1,4 @@
-"""The independent reference: Keras' own InceptionV3 and the loss of Keras' deep_dream example.
+"""The independent references: Keras' own InceptionV3 and the loss of Keras' deep_dream example; GoogLeNet.
 
 It shares no code with export/network.py and export/loss.py, so that it can be used to verify them.
 """
@@ -11,12 +11,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from export.caffe_reference import GoogLeNetReference
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    from export.architecture import Architecture
+    from export.verify import Compute
     from export.weights import Weights
+
+
+def reference(architecture: Architecture, weights: Weights, dtype: Literal["float32", "float64"]) -> Compute:
+    """Return a network's loss, gradient and energies as TensorFlow computes them, by code of its own."""
+    if architecture.name == "bvlc_googlenet":
+        return GoogLeNetReference(weights, architecture.layers, dtype)
+    return KerasReference(weights, architecture.channels(), dtype)
 
 
 def build(dtype: Literal["float32", "float64"] = "float32", *, include_top: bool = False) -> keras.Model:

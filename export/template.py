@@ -25,7 +25,6 @@ from engine.weights.instructions import (
     Published,
 )
 from export.convert import convert
-from export.loss import BORDER
 from export.reference import build, layer_order
 from export.weights import EPSILON, Weights, random_weights
 
@@ -43,9 +42,15 @@ PUBLISHED = {
         "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
         hash="md5:bcbd6486424b2319ff4ef7d526e38f63",
         licence="Apache-2.0",
-    )
+    ),
+    "bvlc_googlenet": Published(
+        address="http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
+        hash="sha1:405fc5acd08a3bb12de8ee5e23a96bec22f08204",
+        licence="unrestricted",
+    ),
 }
-"""As keras/src/applications has them; https://keras.io/api/applications/ names the licences."""
+"""As keras/src/applications has them; https://keras.io/api/applications/ names the licences.  What is Caffe's, as
+models/bvlc_googlenet/readme.md of BVLC/caffe has it."""
 
 
 def make_template(architecture: Architecture) -> bytes:
@@ -57,8 +62,8 @@ def make_template(architecture: Architecture) -> bytes:
     instructions = Instructions(
         tensors=tuple(_tensors(architecture)),
         order=_order(architecture),
-        counted=(CONV, NORMS),
-        min_sizes=tuple(architecture.until(x).min_size(BORDER) for x in architecture.layers),
+        counted=() if architecture.names else (CONV, NORMS),
+        min_sizes=tuple(architecture.until(x).min_size(architecture.border) for x in architecture.layers),
         published=PUBLISHED.get(architecture.name, Published()),
     )
     shapes = {x.name: x.shape for x in instructions.tensors}
@@ -79,32 +84,48 @@ def pack(template: bytes) -> bytes:
     return gzip.compress(template, 9, mtime=0)
 
 
-def filled(template: bytes, weights: Weights, until: str | None = None, *, half: bool = False) -> bytes:
-    """Fill a template with the weights that an export takes."""
-    return fill(template, Named(weights), until, half=half)
+def filled(
+    template: bytes,
+    architecture: Architecture,
+    weights: Weights,
+    until: str | None = None,
+    *,
+    half: bool = False,
+) -> bytes:
+    """Fill the template of a network with the weights that an export takes."""
+    return fill(template, Named(weights, names_of(architecture)), until, half=half)
 
 
 def _tensors(architecture: Architecture) -> list[Filled]:
     """Return how kernel and bias of each convolution are made; `convert` numbers them from 1 on."""
     found = []
-    for number, shape in enumerate(architecture.kernel_shapes()):
-        conv, norm = _counted(CONV, number), _counted(NORMS, number)
-        kernel = ((READ, conv, "kernel"), (SCALE, norm, EPSILON, False))
-        bias = ((ZEROS,), (NORM, norm, EPSILON, False))
-        found.append(Filled(f"kernel_{number + 1}", shape, kernel))
-        found.append(Filled(f"bias_{number + 1}", shape[-1:], bias))
+    names = names_of(architecture)
+    for number, (conv, norm, shape) in enumerate(zip(*names, architecture.kernel_shapes(), strict=True), 1):
+        kernel: tuple[tuple[Any, ...], ...] = ((READ, conv, "kernel"),)
+        bias: tuple[tuple[Any, ...], ...] = ((READ, conv, "bias"),)
+        if norm:
+            kernel = (*kernel, (SCALE, norm, EPSILON, False))
+            bias = ((ZEROS,), (NORM, norm, EPSILON, False))
+        found.append(Filled(f"kernel_{number}", shape, kernel))
+        found.append(Filled(f"bias_{number}", shape[-1:], bias))
     return found
+
+
+def names_of(architecture: Architecture) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what files call each convolution and the batch norm behind it, which is "" where none is."""
+    numbers = range(len(architecture.kernel_shapes()))
+    norms = tuple(_counted(NORMS, x) if architecture.norm else "" for x in numbers)
+    return architecture.names or tuple(_counted(CONV, x) for x in numbers), norms
 
 
 def _order(architecture: Architecture) -> dict[str, tuple[str, ...]]:
     """Return Keras' order of the layers, by kind; for a network that Keras does not have, the table's."""
+    numbers = [list(range(len(architecture.kernel_shapes())))] * 2
     if architecture.name == "inception_v3":
-        conv, norm = layer_order(build()).values()
-    else:
-        conv = norm = list(range(len(architecture.kernel_shapes())))
-    return {
-        kind: tuple(_counted(kind, x) for x in numbers) for kind, numbers in ((CONV, conv), (NORMS, norm))
-    }
+        numbers = list(layer_order(build()).values())
+    named = zip((CONV, NORMS), names_of(architecture), numbers, strict=True)
+    order = {kind: tuple(names[x] for x in places if names[x]) for kind, names, places in named}
+    return {kind: names for kind, names in order.items() if names}
 
 
 def _counted(kind: str, number: int) -> str:
@@ -114,9 +135,13 @@ def _counted(kind: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class Named:
-    """An export's weights as `engine.weights.protocol.Weights`: by the names of Keras' layers."""
+    """An export's weights as `engine.weights.protocol.Weights`: by the names of a file's layers."""
 
     weights: Weights
+
+    names: tuple[tuple[str, ...], tuple[str, ...]]
+    """Those of `names_of`."""
+
     numbered: bool = False
 
     @property
@@ -127,16 +152,15 @@ class Named:
     @property
     def layers(self) -> tuple[str, ...]:
         """The names of all layers that have variables."""
-        numbers = range(len(self.weights.convolutions))
-        return tuple(_counted(kind, x) for x in numbers for kind in (CONV, NORMS))
+        return tuple(x for names in self.names for x in names[: len(self.weights.convolutions)] if x)
 
     def tensor(self, layer: str, variable: str, /) -> NDArray[Any] | None:
         """Return a variable of a layer."""
-        if layer not in self.layers:
-            return None
-        kind, _, number = layer.rpartition("_") if layer[-1].isdecimal() else (layer, "", "0")
-        conv = self.weights.convolutions[int(number)]
-        if kind == CONV:
-            return np.asarray(conv.values) if variable == "kernel" else None
-        found = {"beta": conv.beta, "moving_mean": conv.mean, "moving_variance": conv.variance}
+        convolutions, norms = self.names
+        if layer in norms:
+            conv = self.weights.convolutions[norms.index(layer)]
+            found = {"beta": conv.beta, "moving_mean": conv.mean, "moving_variance": conv.variance}
+        else:
+            conv = self.weights.convolutions[convolutions.index(layer)]
+            found = {"kernel": conv.values, "bias": None if conv.variance is not None else conv.beta}
         return found.get(variable)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from export.architecture import Architecture
 
 EPSILON = 1e-3
-"""Added to the variance in every batch norm of Keras' InceptionV3."""
+"""Added to the variance in every batch norm of Keras' InceptionV3, which is that layer's default."""
 
 LARGEST = 1 << 30
 """Most bytes that an .npz may unpack to."""
@@ -28,15 +28,17 @@ LARGEST = 1 << 30
 
 @dataclass(frozen=True)
 class ConvWeights:
-    """One convolution without a bias, and the batch norm (without gamma) that follows it."""
+    """One convolution, and the batch norm (without gamma) that follows it, or the bias instead of one."""
 
     kernel: NDArray[np.generic]
     """[h, w, in, out] in the type to store: uint8, float16 or float32."""
 
     beta: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    """Of the batch norm, each [out]."""
+    """Of the batch norm, or the bias; [out]."""
+
+    mean: NDArray[np.float64] | None = None
+    variance: NDArray[np.float64] | None = None
+    """Of the batch norm, each [out]; None where there is none."""
 
     scale: float = 1.0
     minimum: float = 0.0
@@ -50,12 +52,14 @@ class ConvWeights:
     @property
     def factor(self) -> NDArray[np.float64]:
         """What the batch norm multiplies each output channel by, [out]."""
+        if self.variance is None:
+            return np.ones_like(self.beta)
         return np.asarray(1.0 / np.sqrt(self.variance + EPSILON))
 
     @property
     def bias(self) -> NDArray[np.float64]:
         """What the batch norm then adds to each output channel, [out]."""
-        return self.beta - self.mean * self.factor
+        return self.beta if self.mean is None else self.beta - self.mean * self.factor
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,8 @@ def random_weights(seed: str, architecture: Architecture) -> Weights:
             ConvWeights(
                 kernel=draw.normal(0.0, spread, shape).astype(np.float32),
                 beta=draw.normal(0.0, 0.1, filters),
-                mean=draw.normal(0.0, 0.1, filters),
-                variance=draw.uniform(0.8, 1.2, filters),
+                mean=draw.normal(0.0, 0.1, filters) if architecture.norm else None,
+                variance=draw.uniform(0.8, 1.2, filters) if architecture.norm else None,
             )
         )
     return Weights(tuple(convolutions), f"random:{seed}")
