@@ -35,8 +35,8 @@ class MaxPool:
     stride: int = 2
     before: int = 0
     after: int = 0
-    """Positions that windows may reach beyond either end, where there is nothing: at most 1.  With a stride of 2
-    and 1 `after`, as many windows as in Caffe, which rounds their number up."""
+    """Positions that windows may reach beyond either end, where there is nothing: at most 1.  With a stride
+    of 2 and 1 `after`, there are as many windows as in Caffe, which rounds their number up."""
 
 
 @dataclass(frozen=True)

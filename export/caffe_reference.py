@@ -1,7 +1,7 @@
 """The independent reference of GoogLeNet: its layers one after the other, in TensorFlow's own layout.
 
-Written from Caffe's deploy.prototxt and from how Caffe's layers count and pad, with TensorFlow's operations and
-the gradient that it derives of them.  It shares no code with export/network.py, export/response.py and
+Written from Caffe's deploy.prototxt and from how Caffe's layers count and pad, with TensorFlow's operations
+and the gradient that it derives of them.  It shares no code with export/network.py, export/response.py and
 export/loss.py, so that it can be used to verify them.
 """
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 BLOCKS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
 
-NAMES = ("conv1/7x7_s2", "conv2/3x3_reduce", "conv2/3x3") + tuple(
-    f"inception_{block}/{part}"
-    for block in BLOCKS
-    for part in ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
+PARTS = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
+
+NAMES = (
+    "conv1/7x7_s2",
+    "conv2/3x3_reduce",
+    "conv2/3x3",
+    *(f"inception_{block}/{part}" for block in BLOCKS for part in PARTS),
 )
 """The convolutions, in the order of their weights."""
 

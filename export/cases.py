@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

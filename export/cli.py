@@ -190,7 +190,8 @@ def _verify(model: bytes, architecture: Architecture, weights: Weights) -> None:
     from export.cases import make_cases  # noqa: PLC0415
     from export.reference import reference  # noqa: PLC0415
 
-    tensorflow, truth = (reference(architecture, weights, x) for x in ("float32", "float64"))
+    tensorflow = reference(architecture, weights, "float32")
+    truth = reference(architecture, weights, "float64")
     rows = []
     say(verify.HEADER)
     for row in verify.measure(make_cases(architecture), verify.ort_compute(model), tensorflow, truth):

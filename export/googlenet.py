@@ -50,13 +50,13 @@ def bvlc_googlenet() -> Architecture:
         ResponseNorm(),
         POOL,
     )
-    names = ("conv1/7x7_s2", "conv2/3x3_reduce", "conv2/3x3")
+    names = [f"inception_{name}/{part}" for name in BLOCKS for part in PARTS]
     return Architecture(
         "bvlc_googlenet",
         stem,
         tuple((f"inception_{name}/output", (_block(name),)) for name in BLOCKS),
         norm=False,
-        names=names + tuple(f"inception_{name}/{part}" for name in BLOCKS for part in PARTS),
+        names=("conv1/7x7_s2", "conv2/3x3_reduce", "conv2/3x3", *names),
         means=MEANS,
         border=0,
     )

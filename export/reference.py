@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from export.architecture import Architecture
-    from export.verify import Compute
     from export.weights import Weights
 
 
-def reference(architecture: Architecture, weights: Weights, dtype: Literal["float32", "float64"]) -> Compute:
+def reference(
+    architecture: Architecture, weights: Weights, dtype: Literal["float32", "float64"]
+) -> KerasReference | GoogLeNetReference:
     """Return a network's loss, gradient and energies as TensorFlow computes them, by code of its own."""
     if architecture.name == "bvlc_googlenet":
         return GoogLeNetReference(weights, architecture.layers, dtype)

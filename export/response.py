@@ -6,13 +6,14 @@ Caffe's numbers: y = x / (1 + 1e-4 / 5 * the sum of x² over 5 neighbouring chan
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 CHANNELS: Final = 5
@@ -27,8 +28,8 @@ POWER: Final = 0.75
 def normalise(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     """Normalise x [N, C, h, w]; also return what takes the gradient for the result to that for x.
 
-    Neighbours are summed by a 1x1 convolution.  x is made small before it is squared, so that no square leaves
-    what half precision can hold.
+    Neighbours are summed by a 1x1 convolution.  x is made small before it is squared, so that no square
+    leaves what half precision can hold.
     """
     small = x * np.float32(np.sqrt(SHARE))
     band = _band(x.shape[1])
@@ -51,4 +52,4 @@ def _band(channels: int) -> NDArray[np.float32]:
     """Return the kernel [1, 1, C, C] that sums the neighbours of each channel."""
     places = np.arange(channels)
     near = np.abs(places[:, np.newaxis] - places) <= CHANNELS // 2
-    return near.astype(np.float32)[np.newaxis, np.newaxis]
+    return np.asarray(near[np.newaxis, np.newaxis], np.float32)

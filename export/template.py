@@ -10,7 +10,6 @@ import gzip
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnx
 
 from engine.weights.filling import fill
@@ -49,8 +48,8 @@ PUBLISHED = {
         licence="unrestricted",
     ),
 }
-"""As keras/src/applications has them; https://keras.io/api/applications/ names the licences.  What is Caffe's, as
-models/bvlc_googlenet/readme.md of BVLC/caffe has it."""
+"""As keras/src/applications has them; https://keras.io/api/applications/ names the licences.  That of Caffe's
+zoo is as models/bvlc_googlenet/readme.md of BVLC/caffe has it."""
 
 
 def make_template(architecture: Architecture) -> bytes:

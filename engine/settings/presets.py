@@ -46,6 +46,9 @@ ORDER: Final = (
 )  # fmt: skip
 """The package's presets, those that most people like first; what is there for comparison comes last."""
 
+OF_OTHERS: Final = ("googlenet",)
+"""The package's presets whose layers are those of another model: among the others once that is here."""
+
 HEAD: Final = ("title", "description", "needs")
 """What a preset's file has besides settings."""
 
@@ -103,18 +106,16 @@ PRESETS: Final[Mapping[str, DreamConfig]] = _BuiltIn()
 
 
 def built_in() -> dict[str, Traversable]:
-    """Return the package's preset files by name, in their order."""
-    files = {
-        x.name.removesuffix(".toml"): x
-        for x in resources.files("engine").joinpath("presets").iterdir()
-        if x.name.endswith(".toml")
-    }
+    """Return the package's preset files for the embedded model by name, in their order."""
+    files = _package()
     return {name: files[name] for name in ORDER}
 
 
 def names() -> list[str]:
-    """Return the names of all presets, the package's first."""
-    return list(dict.fromkeys([*built_in(), *sorted(_users())]))
+    """Return the names of all presets that there is a model for, the package's first."""
+    here = models.kept()
+    others = [x for x in OF_OTHERS if load(x).needs in here]
+    return list(dict.fromkeys([*built_in(), *others, *sorted(_users())]))
 
 
 def own() -> tuple[list[Preset], list[str]]:
@@ -140,8 +141,8 @@ def load(name: str | os.PathLike[str]) -> Preset:
     own = _users().get(name)
     if own is not None:
         return _read(own, name, str(own))
-    if name in built_in():
-        return _read(built_in()[name], name, "built in")
+    if name in (package := _package()):
+        return _read(package[name], name, "built in")
     raise UsageError(f"there is no preset called {brief(name)}", hint=suggest(name, names()))
 
 
@@ -184,7 +185,7 @@ def save(
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot name a preset", hint="use lower-case letters, digits, - and _")
-    if name in built_in():
+    if name in _package():
         raise UsageError(f"the preset {name} is built in", hint="choose another name")
     target = folder() / f"{name}.toml"
     if paths.taken(target) and not overwrite:
@@ -228,6 +229,12 @@ def _named(preset: object) -> str:
         hint = "preset takes a preset's name, or the path of a .toml file"
         raise UsageError(f"preset cannot be {brief(preset)}", hint=hint)
     return os.fsdecode(preset)
+
+
+def _package() -> dict[str, Traversable]:
+    """Return the package's preset files by name."""
+    files = resources.files("engine").joinpath("presets").iterdir()
+    return {x.name.removesuffix(".toml"): x for x in files if x.name.endswith(".toml")}
 
 
 def _users() -> dict[str, Path]:

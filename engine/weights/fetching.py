@@ -56,7 +56,7 @@ def fetch(address: str, digest: str, folder: Path, told: Told) -> Path:
 
     Args:
         address: its URL.
-        digest: `md5:` or `sha256:` and the hexadecimal digits that its content must have.
+        digest: `md5:`, `sha1:` or `sha256:` and the hexadecimal digits that its content must have.
         folder: where to keep it; it is made where it is missing.
         told: called with the bytes that are there and those of the whole file, None where that is unknown.
 
@@ -184,7 +184,7 @@ def _is_left(process: str) -> bool:
 
 
 def _digest(file: Path, like: str) -> str:
-    """Return a file's hash in the form of another one: `md5:…` or `sha256:…`."""
+    """Return a file's hash in the form of another one: `md5:…`, say."""
     kind = like.partition(":")[0]
     with file.open("rb") as opened:
         found = hashlib.file_digest(opened, lambda: hashlib.new(kind, usedforsecurity=False))

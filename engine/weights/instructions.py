@@ -49,7 +49,7 @@ class Published:
     """Of the file; empty where none is known."""
 
     hash: str = ""
-    """`md5:` or `sha256:`, and the file's, as its publisher states it."""
+    """`md5:`, `sha1:` or `sha256:`, and the file's, as its publisher states it."""
 
     licence: str = ""
     """Of the weights."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GOOD_FOR: Final = {
     "inception_v3": "deeper layers than the embedded model's, mixed6 to mixed10, in full precision",
+    "bvlc_googlenet": "the dreams of 2015: the network of google/deepdream",
 }
 """What a network is taken for."""
 

@@ -12,6 +12,7 @@ from engine import paths
 from engine.errors import WeightsError
 from engine.settings.origin import bare_name
 from engine.weights.archives import DAMAGED, KERAS, keras_weights, npz_weights
+from engine.weights.caffe import BEGINS, caffe_weights
 from engine.weights.hdf5 import h5_weights
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ NAME: Final = 200
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
 ZIP: Final = b"PK\x03\x04"
 
-TAKES: Final = "it takes .h5 and .keras as Keras saves them, and .npz as in this project's repository"
+TAKES: Final = (
+    "it takes .h5 and .keras as Keras saves them, .caffemodel as Caffe does, and .npz as in this project's "
+    "repository"
+)
 
 
 @contextlib.contextmanager
@@ -66,6 +70,8 @@ def _opened(file: BufferedReader, path: Path, size: int) -> Weights:
         return h5_weights(file, source, size)
     if begin.startswith(ZIP):
         return keras_weights(file, source) if _is_keras(file) else npz_weights(file, source)
+    if begin.startswith(BEGINS):
+        return caffe_weights(file, source, size)
     raise WeightsError("it is no weights file", hint=TAKES)
 
 

@@ -68,12 +68,18 @@ def test_relu_grad() -> None:
         ((2, 4), 1, "SAME"),
         ((3, 3), 2, "VALID"),
         ((1, 1), 2, "VALID"),
+        ((3, 3), 1, 1),
+        ((7, 7), 2, 3),
     ],
 )
 def test_conv2d_backprop_input(
-    size: tuple[int, int], kernel: tuple[int, int], stride: int, padding: str
+    size: tuple[int, int], kernel: tuple[int, int], stride: int, padding: str | int
 ) -> None:
+    """A number is padding at each end; TensorFlow only has its gradient by way of a padded image."""
     image, filters = floats(2, *size, 3), floats(*kernel, 3, 5)
+    if isinstance(padding, int):
+        _check_explicit(image, filters, stride, padding)
+        return
     forward = tf.nn.conv2d(image, filters, stride, padding)
     upstream = floats(*forward.shape)
 
@@ -91,6 +97,30 @@ def test_conv2d_backprop_input(
     arrays = {"x": nchw(image), "k": filters, "g": nchw(upstream)}
     found = convert_and_run(gradient, arrays, dynamic="x g")
     np.testing.assert_allclose(found, nchw(gradient(image, filters, upstream, "NHWC")), rtol=1e-4, atol=1e-5)
+
+
+def _check_explicit(image: np.ndarray, filters: np.ndarray, stride: int, pad: int) -> None:
+    ends = [[0, 0], [pad, pad], [pad, pad], [0, 0]]
+    with tf.GradientTape() as tape:
+        x = tf.constant(image)
+        tape.watch(x)
+        forward = tf.nn.conv2d(tf.pad(x, ends), filters, stride, "VALID")
+    upstream = floats(*forward.shape)
+
+    def gradient(x: Any, k: Any, g: Any) -> Any:
+        return tf.raw_ops.Conv2DBackpropInput(
+            input_sizes=tf.shape(x),
+            filter=k,
+            out_backprop=g,
+            strides=[1, 1, stride, stride],
+            padding="EXPLICIT",
+            explicit_paddings=[0, 0, 0, 0, pad, pad, pad, pad],
+            data_format="NCHW",
+        )
+
+    found = convert_and_run(gradient, {"x": nchw(image), "k": filters, "g": nchw(upstream)}, dynamic="x g")
+    wanted = tape.gradient(forward, x, tf.constant(upstream))
+    np.testing.assert_allclose(found, nchw(wanted), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [*SIZES, (1, 1), (2, 3)])
@@ -112,8 +142,8 @@ def test_avg_pool_grad(size: tuple[int, int]) -> None:
     np.testing.assert_allclose(found, nchw(gradient(upstream, "NHWC")), rtol=1e-5, atol=1e-6)
 
 
-def pool_and_gradient(x: Any, g: Any, form: str = "NCHW") -> Any:
-    sizes = {"ksize": [1, 1, 3, 3], "strides": [1, 1, 2, 2]}
+def pool_and_gradient(x: Any, g: Any, form: str = "NCHW", stride: int = 2) -> Any:
+    sizes = {"ksize": [1, 1, 3, 3], "strides": [1, 1, stride, stride]}
     if form == "NHWC":
         sizes = {name: [1, *window[2:], 1] for name, window in sizes.items()}
     y = tf.raw_ops.MaxPool(input=x, padding="VALID", data_format=form, **sizes)
@@ -123,10 +153,10 @@ def pool_and_gradient(x: Any, g: Any, form: str = "NCHW") -> Any:
 
 
 @cache
-def max_pool_session(channels: int) -> onnxruntime.InferenceSession:
+def max_pool_session(channels: int, stride: int = 2) -> onnxruntime.InferenceSession:
     shape = (1, channels, 9, 9)
     arrays = {"x": np.zeros(shape, np.float32), "g": np.zeros((1, channels, 4, 4), np.float32)}
-    return converted(pool_and_gradient, arrays, dynamic="x g")
+    return converted(lambda x, g: pool_and_gradient(x, g, stride=stride), arrays, dynamic="x g")
 
 
 @pytest.mark.parametrize("size", [*SIZES, (3, 3), (4, 3), (3, 8), (35, 41)])
@@ -156,6 +186,15 @@ def test_max_pool_grad(size: tuple[int, int], channels: int, features: str) -> N
     np.testing.assert_array_equal(found, nchw(pool_and_gradient(x, upstream, "NHWC")))
 
 
+@pytest.mark.parametrize("size", [(3, 3), (4, 7), (9, 12)])
+def test_max_pool_grad_at_every_position(size: tuple[int, int]) -> None:
+    """At a stride of 1, most positions are in nine windows."""
+    x = rng.integers(-1, 3, (2, *size, 5)).astype(np.float32)
+    upstream = rng.integers(-9, 10, (2, size[0] - 2, size[1] - 2, 5)).astype(np.float32)
+    (found,) = max_pool_session(5, 1).run(["result"], {"x": nchw(x), "g": nchw(upstream)})
+    np.testing.assert_array_equal(found, nchw(pool_and_gradient(x, upstream, "NHWC", 1)))
+
+
 @pytest.mark.parametrize("place", range(9))
 def test_max_pool_grad_finds_each_place_of_a_window(place: int) -> None:
     """And of two equal maxima the first, for each pair of places."""
@@ -168,9 +207,7 @@ def test_max_pool_grad_finds_each_place_of_a_window(place: int) -> None:
         assert found.sum() == 4
 
 
-@pytest.mark.parametrize(
-    ("window", "stride", "padding"), [(2, 2, "VALID"), (3, 1, "VALID"), (3, 3, "VALID"), (3, 2, "SAME")]
-)
+@pytest.mark.parametrize(("window", "stride", "padding"), [(2, 2, "VALID"), (3, 3, "VALID"), (3, 2, "SAME")])
 def test_max_pool_grad_refuses_other_windows(window: int, stride: int, padding: str) -> None:
     def gradient(x: Any) -> Any:
         with tf.GradientTape() as tape:

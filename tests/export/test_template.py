@@ -37,7 +37,7 @@ def test_filled_it_is_what_the_export_makes(template: bytes, until: str | None, 
     network = TINY.until(until or "mixed1")
     weights = WEIGHTS.fit(network)
     exported = convert(network, weights.halved() if half else weights)
-    made = filled(template, WEIGHTS, until, half=half)
+    made = filled(template, TINY, WEIGHTS, until, half=half)
     image = rng.uniform(-1, 1, (2, 58, 43, 3)).astype(np.float32)
     channels = rng.normal(size=sum(network.channels().values())).astype(np.float32)
     ours, theirs = (ort_compute(x)(image, channels) for x in (made, exported.SerializeToString()))
@@ -53,7 +53,7 @@ def test_filled_it_is_what_the_export_makes(template: bytes, until: str | None, 
 
 
 def test_its_gradient_is_as_near_to_float64_as_tensorflows(template: bytes) -> None:
-    compute, ratios = ort_compute(filled(template, WEIGHTS)), []
+    compute, ratios = ort_compute(filled(template, TINY, WEIGHTS)), []
     for size in [(64, 47), (43, 58), (40, 41), (90, 77), (52, 53)]:
         image = rng.uniform(-1, 1, (1, *size, 3)).astype(np.float32)
         channels = np.ones(CHANNELS, np.float32)

@@ -37,7 +37,9 @@ def test_other_depths(tmp_path: Path, source: str, until: str) -> None:
     assert energies.shape == (1, sum(channels.values()))
     if source.startswith("random:"):
         weights = random_weights(source.removeprefix("random:"), inception_v3())
-        made = verify.ort_compute(filled(read_template("inception_v3").content, weights, until))
+        made = verify.ort_compute(
+            filled(read_template("inception_v3").content, inception_v3(), weights, until)
+        )
         picture = np.random.default_rng(1).uniform(-1, 1, (1, 150, 130, 3)).astype(np.float32)
         channel_weights = np.ones(len(energies[0]), np.float32)
         pairs = zip(made(picture, channel_weights), compute(picture, channel_weights), strict=True)

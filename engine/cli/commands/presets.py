@@ -63,7 +63,7 @@ def _list(arguments: argparse.Namespace, reporter: Reporter) -> int:
             "presets list takes no name", hint=f"use presets show {arguments.name} to see one preset"
         )
     found = []
-    for name in presets.names():
+    for name in dict.fromkeys([*presets.names(), *presets.OF_OTHERS]):
         try:
             found.append(presets.load(name))
         except UsageError as error:  # a broken file must not hide the others

@@ -39,7 +39,8 @@ def test_list_shows_title_and_description(run) -> None:
 
 def test_list_as_json(run) -> None:
     table = json.loads(run("presets", "list", "--json")[1])
-    assert [x["name"] for x in table] == presets.names()
+    assert [x["name"] for x in table] == [*presets.names(), *presets.OF_OTHERS]
+    assert [x["needs"] for x in table if x["needs"]] == ["bvlc_googlenet"]
     assert [DreamConfig(**x["settings"]) for x in table] == [presets.load(x["name"]).config for x in table]
     (keras,) = (x["settings"] for x in table if x["name"] == "keras")
     assert DreamConfig(**keras) == DreamConfig()

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 import engine
 from engine.errors import UsageError
-from engine.settings import presets
+from engine.settings import models, presets
 from engine.settings.config import DreamConfig
 from engine.settings.untrusted import LARGEST
 
@@ -47,11 +47,36 @@ def test_the_default_comes_first_and_there_are_looks_enough() -> None:
     names = list(presets.built_in())
     assert names[0] == presets.DEFAULT
     assert names[-2:] == ["classic", "keras"]
-    assert set(names) == {x.stem for x in (ROOT / "engine" / "presets").glob("*.toml")}
+    files = {x.stem for x in (ROOT / "engine" / "presets").glob("*.toml")}
+    assert {*names, *presets.OF_OTHERS} == files
+    assert not set(names) & set(presets.OF_OTHERS)
     assert len(set(presets.ORDER)) == len(presets.ORDER)
     assert len(LOOKS) >= 8
     assert len({presets.load(x).config for x in names}) == len(names)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", x) for x in names)
+
+
+def test_that_of_2015_has_its_numbers_and_waits_for_its_network(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of google/deepdream's dream.ipynb: 1.5 of 255 is what a step changes in the mean."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    preset = presets.load("googlenet")
+    wanted = {"octaves": 4, "octave_scale": 1.4, "iterations": 10, "jitter": 32, "clip": True}
+    wanted |= {"layers": {"inception_4c/output": 1.0}, "max_loss": None, "step_size": 1.5 / 127.5}
+    plain = DreamConfig()
+    changed = {x for x in preset.settings if getattr(preset.config, x) != getattr(plain, x)}
+    assert changed == {*wanted} - {"octave_scale"}
+    assert {x: preset.settings[x] for x in wanted} == wanted
+    assert "googlenet" not in presets.names()
+    with pytest.raises(UsageError, match="needs the model bvlc_googlenet") as caught:
+        presets.model_for("googlenet")
+    assert caught.value.hint == "deepdream model get bvlc_googlenet gets it"
+    with pytest.raises(UsageError, match="is built in"):
+        presets.save("googlenet", plain)
+    models.place_for("bvlc_googlenet").touch()
+    assert presets.names() == [*presets.built_in(), "googlenet"]
+    assert presets.model_for("googlenet") == "bvlc_googlenet"
 
 
 @pytest.mark.parametrize("name", presets.built_in())
