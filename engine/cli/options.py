@@ -46,12 +46,17 @@ def output(arguments: argparse.Namespace, seed: int) -> Output:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that open a model."""
+    add_which_model(parser)
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all that are available)")
+
+
+def add_which_model(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which model."""
     parser.add_argument(
         "--model",
         metavar="NAME|FILE",
         help="a model by its name, see deepdream model list, or a model file (the embedded InceptionV3)",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all that are available)")
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

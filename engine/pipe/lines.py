@@ -64,6 +64,14 @@ def number(entries: dict[str, Any], name: str) -> int:
     return found
 
 
+def keep(entries: dict[str, Any]) -> bool:
+    """Tell whether who stops a dream wants the picture so far."""
+    found = entries.get("keep", False)
+    if not isinstance(found, bool):
+        raise WireError("a request's keep is neither true nor false", hint=MALFORMED)
+    return found
+
+
 def wanted(entries: dict[str, Any]) -> Wanted:
     """Return what a request asks for; raise WireError where it makes no sense."""
     return Wanted(_options(entries), _seconds(entries), _part(entries))

@@ -53,6 +53,9 @@ class Request:
     stop: Stop = field(default_factory=Stop, repr=False)
     """Set once it is not wanted any more: it was stopped, or a newer one came."""
 
+    keep: threading.Event = field(default_factory=threading.Event, repr=False)
+    """Set before `stop` where the picture so far is wanted."""
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -135,7 +138,7 @@ class Requests:
 
     def _take(self, entries: dict[str, Any]) -> None:
         if "dream" not in entries:
-            self._stop(lines.number(entries, "stop"))
+            self._stop(lines.number(entries, "stop"), keep=lines.keep(entries))
             return
         number = lines.number(entries, "dream")
         with self._arrived:
@@ -180,9 +183,11 @@ class Requests:
             self._news.append(item)
             self._arrived.notify()
 
-    def _stop(self, number: int) -> None:
+    def _stop(self, number: int, *, keep: bool) -> None:
         with self._arrived:
             if self._newest is not None and self._newest.number == number:
+                if keep:
+                    self._newest.keep.set()
                 self._drop()
 
     def _drop(self) -> None:
@@ -250,14 +255,21 @@ def _dreamed(request: Request, prepare: Prepare) -> Iterator[Event]:
     about = {"dream": request.number}
     begun, show, part = time.monotonic(), _Show(request), request.wanted.part
     model, order, warnings = prepare(request.wanted.options)
-    for step in steps(request.frame, model, order, request.stop, part):
-        for warning in (*warnings, *step.warnings):
-            yield Event("warning", about | {"message": warning, "hint": ""})
-        warnings = ()
-        request.stop.check()
-        yield Event("step", about | step.facts(), show.picture(step, model))
-    seconds = round(time.monotonic() - begun, 3)
-    yield Event("done", about | {"seconds": seconds}, finish(request.frame, step, model, part))
+    step, finished = None, True
+    try:
+        for step in steps(request.frame, model, order, request.stop, part):
+            for warning in (*warnings, *step.warnings):
+                yield Event("warning", about | {"message": warning, "hint": ""})
+            warnings = ()
+            request.stop.check()
+            yield Event("step", about | step.facts(), show.picture(step, model))
+    except Cancelled:
+        if step is None or not request.keep.is_set():
+            raise
+        finished = False
+    assert step is not None  # noqa: S101 - for the type checker
+    about |= {"seconds": round(time.monotonic() - begun, 3), "finished": finished}
+    yield Event("done", about, finish(request.frame, step, model, part))
 
 
 class _Show:

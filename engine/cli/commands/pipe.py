@@ -13,15 +13,18 @@ from engine.cli import options, stopping
 from engine.cli.commands.common import begin, configured, open_model, ordered, report_step
 from engine.cli.parser import parse_options
 from engine.errors import UsageError, WireError
-from engine.settings import presets
+from engine.settings import models, presets
 from engine.settings.config import fit_layers
 from engine.settings.selectors import layer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.ascent.order import Order
     from engine.cli.reporters import Reporter
     from engine.network.model import DreamModel
     from engine.settings.config import DreamConfig
+    from engine.settings.presets import Preset
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
@@ -96,13 +99,11 @@ def _run_live(arguments: argparse.Namespace) -> int:
     from engine.pipe import live
 
     requests, answers = live.Requests(stdin, ended=lambda: stopping.leave(0)), live.Answers(stdout)
-    desk = _Desk(arguments)
+    desk = _Desk(arguments, lambda facts: answers.send(live.Event("model", facts)))
     requests.at_rest = desk.rest
     own, wrong = presets.own()
-    told = [
-        {"name": x.name, "title": x.title, "description": x.description, "settings": x.settings} for x in own
-    ]
-    answers.send(live.Event("start", {"protocol": live.PROTOCOL, **desk.facts(), "presets": told}))
+    known = {"models": [models.EMBEDDED, *models.kept()], "presets": [_told(x) for x in own]}
+    answers.send(live.Event("start", {"protocol": live.PROTOCOL, **desk.facts(), **known}))
     for message in wrong:
         answers.send(live.Event("warning", {"message": message, "hint": ""}))
     if not requests.waiting:
@@ -111,13 +112,27 @@ def _run_live(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class _Desk:
-    """Keeps one model open, on the device that was asked for last, and what it made of the last guide."""
+def _told(preset: Preset) -> dict[str, Any]:
+    """Return what an editor is told of a preset: with `message` and `hint` where the model it needs is missing."""
+    about = {
+        "name": preset.name, "title": preset.title, "description": preset.description,
+        "settings": preset.settings, "needs": preset.needs,
+    }  # fmt: skip
+    try:
+        presets.model_for(preset.name)
+    except UsageError as error:
+        return {**about, "message": str(error), "hint": error.hint}
+    return about
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self._arguments = arguments
-        self._place = (arguments.device, arguments.precision)
-        self._model = open_model(arguments, *self._place)
+
+class _Desk:
+    """Keeps one model open, which was asked for last, on its device, and what it made of the last guide."""
+
+    def __init__(self, arguments: argparse.Namespace, tell: Callable[[dict[str, object]], object]) -> None:
+        """Open the model that the options name; tell: takes the facts of each other one."""
+        self._arguments, self._tell = arguments, tell
+        self._place = (arguments.model, arguments.device, arguments.precision)
+        self._model = open_model(arguments, arguments.device, arguments.precision)
         self._guided: tuple[object, Order] | None = None
 
     def facts(self) -> dict[str, object]:
@@ -129,6 +144,7 @@ class _Desk:
             "precision": model.precision,
             "threads": model.threads,
             "model": model.name,
+            "layers": [[x.name, x.channels] for x in model.metadata.layers],
         }
 
     def warm(self) -> None:
@@ -143,13 +159,16 @@ class _Desk:
 
     def prepare(self, words: tuple[str, ...]) -> tuple[DreamModel, Order, tuple[str, ...]]:
         """Return what a request's options ask for; raises DreamError."""
-        wanted = parse_options(options.add_picture, words)
+        wanted = parse_options(_add_wanted, words)
         config = configured(wanted)
-        place = (wanted.device, wanted.precision)
+        wanted.threads = self._arguments.threads
+        wanted.model = wanted.model or self._arguments.model or presets.model_for(wanted.preset)
+        place = (wanted.model, wanted.device, wanted.precision)
         if place != self._place:
-            model = open_model(self._arguments, *place)
+            model = open_model(wanted, wanted.device, wanted.precision)
             self._model.close()
             self._model, self._place = model, place
+            self._tell(self.facts())
         return self._model, *self._ordered(wanted, config)
 
     def _ordered(self, wanted: argparse.Namespace, config: DreamConfig) -> tuple[Order, tuple[str, ...]]:
@@ -165,7 +184,13 @@ class _Desk:
         return replace(order, guide=same.guide, places=same.places, guide_from=same.guide_from), warnings
 
 
-def _guide_of(wanted: argparse.Namespace, config: DreamConfig, place: tuple[str, str]) -> object:
+def _add_wanted(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a request."""
+    options.add_which_model(parser)
+    options.add_picture(parser)
+
+
+def _guide_of(wanted: argparse.Namespace, config: DreamConfig, place: tuple[object, ...]) -> object:
     """Return all that decides what a model makes of a guide; None without one, or where it can't be read."""
     if wanted.guide is None:
         return None

@@ -35,8 +35,8 @@ def request(number: object, *options: str, picture: np.ndarray = RGB, **entries:
     return json.dumps(line).encode() + b"\n" + as_frame(picture)
 
 
-def stop(number: int) -> bytes:
-    return json.dumps({"stop": number}).encode() + b"\n"
+def stop(number: int, **entries: object) -> bytes:
+    return json.dumps({"stop": number, **entries}).encode() + b"\n"
 
 
 class Talk:
@@ -171,6 +171,25 @@ def test_stop_ends_the_dream_at_work_and_no_other(talk: Talk) -> None:
     talk.until("done", 2)
 
 
+def test_what_is_stopped_can_be_kept(talk: Talk) -> None:
+    talk.say(request(1, "endless", picture=FRAMES[-1], show=0))
+    talk.until("step", 1)
+    talk.say(stop(1, keep=True))
+    last = talk.until("done", 1)[-1]
+    assert last["finished"] is False
+    assert last["frame"].shape == FRAMES[-1].shape
+    assert (last["frame"] != FRAMES[-1]).any()
+    talk.say(request(2))
+    assert talk.until("done", 2)[-1]["finished"] is True
+
+
+def test_a_newer_request_keeps_nothing_of_the_one_before(talk: Talk) -> None:
+    talk.say(request(1, "endless"))
+    talk.until("step", 1)
+    talk.say(request(2), stop(1, keep=True))
+    assert "stopped" in [x["event"] for x in talk.until("done", 2) if x["dream"] == 1]
+
+
 def test_a_refused_request_leaves_the_engine_alive(talk: Talk) -> None:
     talk.say(request(1, "no such option"))
     (event,) = talk.until("error", 1)
@@ -242,13 +261,14 @@ def test_memory_that_runs_out_is_told(talk: Talk, monkeypatch) -> None:
         b'{"dream": 1.5}\n',
         b'{"dream": 1e400}\n',
         b'{"stop": "1"}\n',
+        b'{"stop": 1, "keep": 1}\n',
         b"[" * 60000 + b"\n",
         b"\xff\xfe\n",
         b'{"dream": 1, "options": ["' + b"x" * lines.LONGEST,
         b'{"dream": 1}\nGET / HTTP/1.1\r\n\r\n',
         b'{"dream": 1}\n' + with_header("{'descr': '|u1', 'fortran_order': False, 'shape': (9, 9, 3)}")[:40],
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_what_cannot_be_understood_ends_it(talk: Talk, line: bytes) -> None:
     talk.say(line)
@@ -317,10 +337,16 @@ def test_start_tells_what_computes_and_the_users_own_presets(start, tmp_path: Pa
     monkeypatch.setenv("HOME", str(tmp_path))
     file = presets.save("mine", DreamConfig(layers={"mixed0": 2.0}, octaves=5), "Mine alone")
     file.with_name("broken.toml").write_text("octaves = 'x'")
+    presets.save("deeper", DreamConfig(layers={"mixed9": 1.0}), needs="inception_v3")
     process, talk = start()
     first, second = talk.next(), talk.next()
     assert {"event": "start", "protocol": 1, "device": "cpu", "model": str(TINY)}.items() <= first.items()
-    (own,) = first["presets"]
+    assert first["layers"][0] == ["mixed0", 4]
+    assert first["models"] == ["inception_v3_mixed5"]
+    elsewhere, own = first["presets"]
+    assert elsewhere["needs"] == "inception_v3"
+    assert elsewhere["hint"] == "deepdream model get inception_v3 gets it"
+    assert "message" not in own
     assert (own["name"], own["title"], own["description"]) == ("mine", "mine", "Mine alone")
     assert own["settings"].items() >= {"layers": {"mixed0": 2.0}, "octaves": 5, "max_size": None}.items()
     assert second["event"] == "warning"
@@ -337,7 +363,8 @@ def test_only_what_makes_the_picture_may_be_asked_for(start) -> None:
     talk.until("start")
     for number, words in enumerate(
         [
-            "--model x",
+            "--model no-such-model",
+            "--threads 1",
             "-o x",
             "--help",
             "--version",
@@ -354,6 +381,23 @@ def test_only_what_makes_the_picture_may_be_asked_for(start) -> None:
         talk.until("error", number)
     talk.say(request(99, *settings("--mask", "alpha"), picture=frame("|u1", 4)))
     talk.until("done", 99)
+    process.stdin.close()
+    assert process.wait(60) == 0
+
+
+@pytest.mark.slow
+def test_a_request_may_name_a_model_which_is_told(start) -> None:
+    process, talk = start()
+    talk.until("start")
+    whole = np.zeros((80, 90, 3), np.uint8)
+    words = "--preset keras --octaves 1 --iterations 1".split()
+    talk.say(request(1, *words, "--model", "inception_v3_mixed5", "--layers", "mixed77", picture=whole))
+    model, error = talk.until("error", 1)
+    assert (model["event"], model["model"]) == ("model", "inception_v3_mixed5.onnx")
+    assert ["mixed5", 768] in model["layers"]
+    assert "mixed77" in error["message"]
+    talk.say(request(2, *words, "--layers", "mixed0"))
+    assert [x.get("model") for x in talk.until("done", 2)][0] == str(TINY)
     process.stdin.close()
     assert process.wait(60) == 0
 

@@ -18,7 +18,8 @@ from tests.engine.conftest import TINY, noise
 
 @pytest.fixture
 def desk() -> _Desk:
-    return _Desk(parser.parse(cli.COMMANDS, ["pipe", "--live", "--device", "cpu", "--model", str(TINY)]))
+    words = ["pipe", "--live", "--device", "cpu", "--model", str(TINY)]
+    return _Desk(parser.parse(cli.COMMANDS, words), lambda _facts: None)
 
 
 @pytest.fixture
