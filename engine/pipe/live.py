@@ -268,8 +268,8 @@ def _dreamed(request: Request, prepare: Prepare) -> Iterator[Event]:
             raise
         finished = False
     assert step is not None  # noqa: S101 - for the type checker
-    about |= {"seconds": round(time.monotonic() - begun, 3), "finished": finished}
-    yield Event("done", about, finish(request.frame, step, model, part))
+    ended = {"seconds": round(time.monotonic() - begun, 3), "finished": finished}
+    yield Event("done", about | ended, finish(request.frame, step, model, part))
 
 
 class _Show:

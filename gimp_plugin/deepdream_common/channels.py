@@ -25,12 +25,15 @@ LIMIT = 1000.0
 _SELECTOR = re.compile(r"([^:=,+\s]+)(?::([0-9]{1,6}(?:\+[0-9]{1,6})*))?\Z")
 
 
-def problem(text):
-    """Return what the engine would refuse in a text for `--layers` first, a sentence, or nothing."""
+def problem(text, counts=COUNTS):
+    """Return what the engine would refuse in a text for `--layers` first, a sentence, or nothing.
+
+    counts: the model's layers with their numbers of channels, None where these are not known.
+    """
     seen = set()
     for item in text.split(","):
         name, equals, number = (part.strip() for part in item.partition("="))
-        found = _problem(item.strip(), name, number if equals else "1")
+        found = _problem(item.strip(), name, number if equals else "1", counts)
         if found:
             return found
         if name in seen:
@@ -39,24 +42,36 @@ def problem(text):
     return ""
 
 
-def strengths(text):
+def strengths(text, counts=COUNTS):
     """Return the strengths by (layer, channel), in their order, and a list of the text's other parts.
 
-    Channels that are named twice add up, as in the engine.  The other parts, as they are written, are whole
-    layers and whatever the engine would refuse.
+    counts: see `problem`.  Channels that are named twice add up, as in the engine.  The other parts, as they
+    are written, are whole layers and whatever the engine would refuse.
     """
     found, others = OrderedDict(), []
     for item in text.split(","):
         name, equals, number = (part.strip() for part in item.partition("="))
         number = number if equals else "1"
         layer, _colon, numbers = name.partition(":")
-        if not numbers or _problem(item, name, number):
+        if not numbers or _problem(item, name, number, counts):
             others.append(item.strip())
             continue
         for channel in numbers.split("+"):
             key = (layer, int(channel))
             found[key] = found.get(key, 0.0) + float(number)
     return found, [item for item in others if item]
+
+
+def whole_layers(others):
+    """Return the strengths of whole layers among such other parts by layer, and what is left of the parts."""
+    found, left = OrderedDict(), []
+    for item in others:
+        name, equals, number = (part.strip() for part in item.partition("="))
+        if ":" in name or name in found or _problem(item, name, number if equals else "1", None):
+            left.append(item)
+        else:
+            found[name] = float(number) if equals else 1.0
+    return found, left
 
 
 def text_of(found, others=()):
@@ -68,7 +83,7 @@ def text_of(found, others=()):
     return ",".join(items + list(others))
 
 
-def _problem(item, name, number):
+def _problem(item, name, number, counts):
     form = _SELECTOR.match(name)
     coefficient = _number(number)
     if form is None or coefficient is None:
@@ -77,9 +92,11 @@ def _problem(item, name, number):
         wrong = {"name": name, "value": number, "low": "%d" % -LIMIT, "high": "%d" % LIMIT}
         return _("%(name)s can't be %(value)s. It must be from %(low)s to %(high)s.") % wrong
     layer, chosen = form.groups()
-    count = dict(COUNTS).get(layer)
+    if counts is None:
+        return ""
+    count = dict(counts).get(layer)
     if count is None:
-        names = ", ".join(known for known, _count in COUNTS)
+        names = ", ".join(known for known, _count in counts)
         return _("There is no layer %(layer)s. There are: %(layers)s.") % {"layer": layer, "layers": names}
     beyond = [channel for channel in (chosen or "0").split("+") if int(channel) >= count]
     if not beyond:

@@ -71,6 +71,13 @@ FORMS = (
     N_("the model failed in ONNX Runtime: %(reason)s"),
     N_("the model file %(file)s cannot be read: %(reason)s"),
     N_("make a model file with python -m export, or leave out --model to use the embedded model"),
+    N_("there is no model %(name)s"),
+    N_("the preset %(preset)s needs the model %(model)s"),
+    N_("deepdream model get %(name)s gets it"),
+    N_("deepdream model list shows all"),
+    N_("the model has none of the preset's layers"),
+    N_("choose with --layers from: %(layers)s"),
+    N_("the model has no %(layers)s: dreaming with %(others)s"),
     # Settings
     N_("loss or gradient is no longer finite at %(size)s"),
     N_("a smaller --step, or smaller coefficients in --layers, keep them finite"),

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Many small dreams from one warm engine, for a preview: the newest request wins (docs/wire.md).
+"""Many dreams from one warm engine, small ones for a preview, then the result: see docs/wire.md.
 
 Only the host's main thread calls `Live`.
 """
@@ -33,7 +33,8 @@ class Live(object):
 
     A foreground request takes the place of the one before, of which no event comes any more.  Background
     requests wait until there is none, one after another; one that is interrupted is sent again.  Each of
-    them ends in a `done` or an `error` with its number.
+    them ends in a `done` or an `error` with its number.  Only a foreground request that is told to `finish`
+    may end in a `stopped`.
     """
 
     def __init__(self, command):
@@ -43,6 +44,7 @@ class Live(object):
         self._last = 0
         self._foreground = None
         self._waiting = {}  # background requests by number
+        self._soon = set()  # numbers of those that go before the others
         self._at_work = None  # number of the request that the engine works on, as far as we know
         self._told = collections.deque()  # events of our own
         self._why = None  # the error of an engine that has ended
@@ -58,11 +60,17 @@ class Live(object):
         """Its last lines that are not events."""
         return self._conversation.log
 
-    def ask(self, options, frame, background=False, part=None):
+    @property
+    def about(self):
+        """What it has told of itself: its start event, with the model that is open now."""
+        return self._conversation.about
+
+    def ask(self, options, frame, background=False, part=None, soon=False, show=SHOW):
         """Ask for a dream and return its number.
 
         options: from `words.engine_options`; frame: (kind, height, width, channels, pixels); part: what is
-        wanted of it, (x, y, width, height), None for all.
+        wanted of it, (x, y, width, height), None for all; soon: before others in the background; show: in
+        the foreground, seconds between two pictures of the dream so far, None for none.
         """
         self._last += 1
         number = self._last
@@ -70,15 +78,30 @@ class Live(object):
             return number
         if background:
             self._waiting[number] = (options, frame, None, part)
+            if soon:
+                self._soon.add(number)
         else:
             self._foreground = number
             self._revive()
         if self._conversation.over:
             self._fail(self._why)
         elif not background:
-            self._send(number, options, frame, SHOW, part)
+            self._send(number, options, frame, show, part)
         self._go_on()
         return number
+
+    def hurry(self, number):
+        """Put a background request into the foreground; it goes on if the engine is at it already."""
+        request = self._waiting.pop(number, None)
+        if request is not None:
+            self._foreground = number
+            if number != self._at_work:
+                self._send(number, *request)
+
+    def finish(self):
+        """End the foreground request where it is: its `done` has the picture so far."""
+        if self._foreground is not None and self._foreground == self._at_work:
+            self._conversation.stop(keep=True)
 
     def stop(self):
         """Forget the foreground request: no event of it comes any more."""
@@ -140,7 +163,7 @@ class Live(object):
     def _go_on(self):
         """Send the next request from the background if the engine has nothing to do."""
         if self._at_work is None and self._foreground is None and self._waiting:
-            number = min(self._waiting)
+            number = min(self._soon.intersection(self._waiting) or self._waiting)
             self._send(number, *self._waiting[number])
 
     def _known(self, event):
@@ -155,11 +178,13 @@ class Live(object):
         if kind in LAST and number == self._at_work:
             self._at_work = None
         wanted = number == self._foreground or number in self._waiting
+        if kind == "stopped":
+            wanted = number == self._foreground  # then it was told to finish: others have been forgotten
         if kind in ("done", "error"):
             self._waiting.pop(number, None)
-            if number == self._foreground:
-                self._foreground = None
-        return event if wanted and kind != "stopped" else None
+        if kind in LAST and number == self._foreground:
+            self._foreground = None
+        return event if wanted else None
 
     def _fail(self, error):
         """Tell of an engine that has ended, and end all requests."""
@@ -214,9 +239,9 @@ class _Conversation(child.Child):
         self._sent[self._number] = (number, (kind, height, width, channels))
         self._outbox.put((_line(words), frames.header(*frame[:4]), frame[4]))
 
-    def stop(self):
-        """Have the last request stop."""
-        self._outbox.put((_line({"stop": self._number}),))
+    def stop(self, keep=False):
+        """Have the last request stop; keep: and send the picture so far."""
+        self._outbox.put((_line({"stop": self._number, "keep": keep}),))
 
     def poll(self):
         """Return the next event, or None; `ended` is the last one."""
@@ -273,6 +298,8 @@ class _Conversation(child.Child):
     def _take(self, event):
         if event["event"] == "start":
             self._greeted(event)
+        elif event["event"] == "model":
+            self.about = dict(self.about, **event)
         number, form = self._sent.get(event.get("dream"), (None, None))
         if event.get("frame"):
             if frames.read_header(self._process.stdout.read) != form or form is None:

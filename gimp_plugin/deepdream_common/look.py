@@ -6,15 +6,16 @@ from __future__ import unicode_literals
 import random
 from collections import namedtuple
 
-from . import channels, parameters
+from . import channels, engine_words, parameters
 from .texts import _
 
-Look = namedtuple("Look", "key title description preset own values missing")
+Look = namedtuple("Look", "key title description preset own values missing needs")
 """One look.
 
 key: names it among all looks, also for favourites; title, description: for people; preset: the argument's
 value for it; own: whether it is the user's; values: by argument name, all that a preset sets; missing: what
-of it GIMP can't do, sentences.
+of it GIMP can't do, or what is not here, sentences; needs: the model that its layers are those of, nothing
+for the built-in one.
 """
 
 BASE = "keras"
@@ -39,7 +40,7 @@ STEPS = 50
 def built_in():
     """Return the looks that the plug-in knows, in their order."""
     return [
-        Look(x.name, _(x.title), _(x.description), x.name, False, parameters.preset_values(x.name), ())
+        Look(x.name, _(x.title), _(x.description), x.name, False, parameters.preset_values(x.name), (), "")
         for x in parameters.PRESETS
     ]
 
@@ -51,16 +52,17 @@ def own(presets):
 
 def _own(preset):
     name = preset["name"]
-    values, missing = from_settings(preset.get("settings") or {})
-    return Look(
-        OWN + name, preset.get("title") or name, preset.get("description") or "", BASE, True, values, missing
-    )
+    needs = preset.get("needs") or ""
+    values, missing = from_settings(preset.get("settings") or {}, None if needs else channels.COUNTS)
+    said = [engine_words.translated(preset[part]) for part in ("message", "hint") if preset.get(part)]
+    title, description = preset.get("title") or name, preset.get("description") or ""
+    return Look(OWN + name, title, description, BASE, True, values, missing + tuple(said), needs)
 
 
-def from_settings(settings):
+def from_settings(settings, counts=channels.COUNTS):
     """Return values by argument name for settings by the engine's names, and what of them GIMP can't do.
 
-    What they leave out is as in the tutorial.
+    What they leave out is as in the tutorial.  counts: see `channels.problem`.
     """
     values, missing = parameters.preset_values(BASE), []
     left = dict(settings)
@@ -73,7 +75,7 @@ def from_settings(settings):
         sliders = [parameter.name for parameter in parameters.LAYERS]
         values.update((name, float(layers.get(name, 0.0))) for name in sliders)
         values[parameters.CHANNELS.name] = _text(layers, sliders)
-        problem = channels.problem(_text(layers, ()))
+        problem = channels.problem(_text(layers, ()), counts)
         missing += [problem] if problem else []
     missing += [
         _("GIMP has no control for “%(name)s”.") % {"name": name} for name in sorted(left) if left[name]

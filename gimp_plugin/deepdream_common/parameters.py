@@ -104,6 +104,15 @@ DEVICE = _choice(
     ),
 )
 
+MODEL = _plain(
+    "model",
+    "text",
+    "",
+    "Network",
+    "Which network dreams: the built-in one, for which the looks are made, or another by its name or its "
+    "file. “deepdream model list” shows those that there are",
+)
+
 FIT = _plain(
     "fit-selection",
     "bool",
@@ -172,7 +181,7 @@ SETTINGS = LOOK + MORE
 IN_PRESET = LOOK + LAYERS + MORE + (CHANNELS,)
 """The same, with the values of the default preset for their defaults."""
 
-PARAMETERS = (PRESET,) + IN_PRESET + (DEVICE, FIT, RESULT, MASK, GROUPS, RESULT_MODE)
+PARAMETERS = (PRESET,) + IN_PRESET + (DEVICE, FIT, RESULT, MASK, GROUPS, RESULT_MODE, MODEL)
 """All parameters, in the order of the procedure's arguments."""
 
 CHOICES = tuple(parameter for parameter in PARAMETERS if parameter.kind == "choice")

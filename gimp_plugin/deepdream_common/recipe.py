@@ -29,4 +29,6 @@ def text(settings, about, gimp, finished, mask, guide=None):
     for name in ("device", "precision", "threads"):
         if name in about:
             recipe[name] = about[name]
+    if "model_file" in about:
+        recipe["model"] = about["model_file"]
     return json.dumps(recipe, sort_keys=True)

@@ -7,7 +7,16 @@ import os
 import subprocess
 
 from . import channels
-from .parameters import CHANNELS, DEFAULTS, IN_PRESET, LAYERS, SETTINGS, SettingError, preset_values
+from .parameters import (
+    CHANNELS,
+    DEFAULTS,
+    IN_PRESET,
+    LAYERS,
+    MODEL,
+    SETTINGS,
+    SettingError,
+    preset_values,
+)
 from .texts import N_, _
 
 try:
@@ -24,6 +33,9 @@ says of it."""
 MASK = ["--mask", "alpha"]
 """Options for a frame whose alpha is the mask, see `mask`."""
 
+COUNTS = "model-layers"
+"""Value beside the arguments: the model's layers with their numbers of channels, where these are known."""
+
 FEATHER_SHARE = 4
 """A mask's soft edge takes up at most 1/FEATHER_SHARE of its shorter side, so that enough is left."""
 
@@ -34,13 +46,16 @@ def settled(given):
     Values that are missing, None or at their default come from the preset, so that a script can give just a
     preset: GIMP does not tell a value that was left out from the default, and GIMP 3.2 gives None for a text
     whose default is empty.
-    A number of octaves replaces the preset's smallest size.
+    A number of octaves replaces the preset's smallest size, and layers and channels for another model replace
+    the preset's.
     """
     values = dict(DEFAULTS, **dict((name, value) for name, value in given.items() if value is not None))
     of_preset = preset_values(values["preset"])
     chosen = [p.name for p in IN_PRESET if values[p.name] != p.default]
     if "octaves" in chosen and "min-size" not in chosen:
         of_preset["min-size"] = 0
+    if values[MODEL.name] and CHANNELS.name in chosen:  # the preset's layers may be none of that model's
+        of_preset.update((layer.name, 0.0) for layer in LAYERS)
     values.update((name, value) for name, value in of_preset.items() if name not in chosen)
     return values
 
@@ -55,6 +70,9 @@ def engine_options(values, brief=False):
     values = dict(DEFAULTS, **values)
     usual = preset_values(values["preset"]) if brief else {}
     options = ["--preset", values["preset"], "--device", values["device"]]
+    model = (values[MODEL.name] or "").strip()
+    if model:
+        options += ["--model", model]
     for parameter in SETTINGS:
         value = values[parameter.name]
         idle = brief and parameter.name == "octaves" and values["min-size"]  # it would undo the smallest size
@@ -63,7 +81,7 @@ def engine_options(values, brief=False):
     layers = _layers(values)
     if not layers:
         raise SettingError(_(NO_LAYERS))
-    wrong = channels.problem(layers)
+    wrong = channels.problem(layers, values.get(COUNTS, None if model else channels.COUNTS))
     if wrong:
         raise SettingError("%s: %s" % (_(CHANNELS.label), wrong))
     if not brief or layers != _layers(usual):

@@ -151,6 +151,52 @@ def background_waits_its_turn_and_all_of_it_comes():
 
 
 @case
+def some_of_the_background_goes_before_the_rest():
+    with Run("good") as run:
+        front = run.live.ask([], FRAME)
+        numbers = [run.live.ask([], FRAME, background=True, soon=soon) for soon in (False, True, False)]
+        run.until("done", numbers[-1])
+        assert run.ended() == [("done", number) for number in (front, numbers[1], numbers[0], numbers[2])]
+
+
+@case
+def background_that_is_hurried_goes_on():
+    with Run("patient") as run:
+        behind = run.live.ask([], FRAME, background=True)
+        run.until("step", behind)
+        run.live.hurry(behind)
+        run.until("step", behind)
+        steps = [x["iteration"] for x in run.events if x["event"] == "step"]
+        assert steps == sorted(set(steps)), steps  # not from the beginning
+        run.live.finish()
+        assert not run.until("done", behind)["finished"]
+        run.live.hurry(behind)  # it has ended
+
+
+@case
+def background_that_waits_is_hurried():
+    with Run("patient") as run:
+        first, second = (run.live.ask([], FRAME, background=True) for _ in range(2))
+        run.until("step", first)
+        run.live.hurry(second)
+        run.until("step", second)
+        run.live.stop()
+        run.until("step", first)
+        assert run.ended() == []
+
+
+@case
+def what_is_finished_early_has_the_picture_so_far():
+    with Run("patient") as run:
+        front = run.live.ask([], FRAME)
+        run.until("step", front)
+        run.live.finish()
+        assert run.until("done", front)["pixels"] == INVERTED
+        run.live.finish()
+        run.until("step", run.live.ask([], FRAME))
+
+
+@case
 def background_is_interrupted_and_repeated():
     with Run("patient") as run:
         behind = run.live.ask([], FRAME, background=True)

@@ -15,6 +15,7 @@ from engine.cli.parser import parse_options
 from engine.errors import UsageError, WireError
 from engine.settings import models, presets
 from engine.settings.config import fit_layers
+from engine.settings.origin import bare_name
 from engine.settings.selectors import layer_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _run_live(arguments: argparse.Namespace) -> int:
 
 
 def _told(preset: Preset) -> dict[str, Any]:
-    """Return what an editor is told of a preset: with `message` and `hint` where the model it needs is missing."""
+    """Return what an editor is told of a preset; `message` and `hint` where the model it needs is missing."""
     about = {
         "name": preset.name, "title": preset.title, "description": preset.description,
         "settings": preset.settings, "needs": preset.needs,
@@ -139,11 +140,13 @@ class _Desk:
         """Return what computes."""
         model = self._model
         return {
+            "asked": self._place[0] or "",
             "version": __version__,
             "device": model.device,
             "precision": model.precision,
             "threads": model.threads,
             "model": model.name,
+            "model_file": {"name": bare_name(model.name), "sha256": model.sha256},
             "layers": [[x.name, x.channels] for x in model.metadata.layers],
         }
 

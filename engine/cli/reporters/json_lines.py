@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from engine._version import __version__
 from engine.cli.console import note, note_lines
 from engine.cli.reporters.base import Reporter
+from engine.settings.origin import bare_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,7 @@ class JsonLines(Reporter):
             precision=model.precision,
             threads=model.threads,
             model=model.name,
+            model_file={"name": bare_name(model.name), "sha256": model.sha256},
             layers=dict(config.layers),
             **tiles.limits(model, tiling),
             max_memory=tiling.max_memory,

@@ -16,6 +16,8 @@ from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gtk  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from channel_tiles import Key
     from gi.repository import Gimp
 
@@ -25,18 +27,21 @@ USUAL = 50.0
 SIZE, FRAME = (960, 620), (24, 64)
 """Width and height of the window on a screen that has room for it, and what its frame may take."""
 
-_NUMBER = re.compile(r"(?:(mixed[0-5]) ?:? ?)?([0-9]{1,3})\Z")
+_NUMBER = re.compile(r"(?:([a-z]\w*) ?:? ?)?\b([0-9]{1,4})\Z")
 
 
 class Sheet(Gtk.Dialog):
     """Named channels by groups, each with a picture; the chosen ones beside them, each with its strength."""
 
-    def __init__(self, config: Gimp.ProcedureConfig, parent: Gtk.Window) -> None:
+    def __init__(
+        self, config: Gimp.ProcedureConfig, parent: Gtk.Window, counts: Iterable[tuple[str, int]] | None
+    ) -> None:
+        """Prepare it; counts: the model's layers with their numbers of channels, where these are known."""
         super().__init__(title=_("Channels"), transient_for=parent, modal=True, destroy_with_parent=True)
         self.set_role("deep-dream-channels")
         self.add_button(_("_Close"), Gtk.ResponseType.CLOSE)
         self.set_default_size(*_room(parent))
-        self._config = config
+        self._config, self._counts = config, counts or channels.COUNTS
         self._pictures = pictures()
         self._tiles: dict[Key, Tile] = {}
         self._search = Gtk.SearchEntry()
@@ -92,13 +97,13 @@ class Sheet(Gtk.Dialog):
         return self._config.get_property(parameters.CHANNELS.name) or ""
 
     def _toggle(self, _flow: Gtk.FlowBox, tile: Tile) -> None:
-        found, _others = channels.strengths(self._text())
+        found, _others = channels.strengths(self._text(), self._counts)
         usual = next(reversed(found.values()), USUAL)
         self._set(tile.key, None if tile.key in found else usual)
 
     def _set(self, key: Key, strength: float | None) -> None:
         """Give a channel another strength; None takes it away."""
-        found, others = channels.strengths(self._text())
+        found, others = channels.strengths(self._text(), self._counts)
         if strength is None:
             found.pop(key, None)
         else:
@@ -106,7 +111,7 @@ class Sheet(Gtk.Dialog):
         self._config.set_property(parameters.CHANNELS.name, channels.text_of(found, others))
 
     def _follow(self, *_args: object) -> None:
-        found, _others = channels.strengths(self._text())
+        found, _others = channels.strengths(self._text(), self._counts)
         for tile in (*self._tiles.values(), *self._others.get_children()):
             tile.choose(tile.key in found)
         self._chosen.show_strengths(found)
@@ -138,7 +143,7 @@ class Sheet(Gtk.Dialog):
         if form is None:
             return []
         layer, number = form[1], int(form[2])
-        wanted = [(name, number) for name, count in channels.COUNTS if number < count]
+        wanted = [(name, number) for name, count in self._counts if number < count]
         return [key for key in wanted if layer in (None, key[0]) and key not in self._tiles]
 
     def _stop_search(self, entry: Gtk.SearchEntry) -> None:

@@ -25,10 +25,11 @@ try:
 
     gi.require_version("Gimp", "3.0")
     import dreaming
+    import engines
     import guide_file
     import guide_memory
     import order
-    from deepdream_common import engine_file, help_page, live, look, parameters, process, region, texts, words
+    from deepdream_common import engine_file, help_page, look, parameters, process, region, texts, words
     from deepdream_common.texts import _
     from deepdream_common.values import plain
     from dreaming import log
@@ -58,11 +59,11 @@ def run(
     """Answer a call of the procedure."""
     lead_process_group()
     guides = guide_file.Guides(Gimp.directory())
-    message, made = "", None
+    message, made, dreamers = "", None, None
     try:
-        command = engine_file.read(str(HERE))
-        ask = partial(settings, procedure, run_mode, config, command, guides)
-        made = dreaming.dream(run_mode, image, drawables, command, ask)
+        dreamers = engines.Engines(engine_file.read(str(HERE)))
+        ask = partial(settings, procedure, run_mode, config, dreamers, guides)
+        made = dreaming.dream(run_mode, image, drawables, dreamers, ask)
         if made is not None and run_mode != Gimp.RunMode.NONINTERACTIVE:
             show(made, new=made is not image)
     except (dreaming.Refused, region.RegionError, parameters.SettingError, process.EngineError) as error:
@@ -78,6 +79,8 @@ def run(
         log(*traceback.format_exc().splitlines())
     finally:
         guides.close()
+        if dreamers is not None:
+            dreamers.close()
     if message:
         problem = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0)
         return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, problem)
@@ -93,7 +96,7 @@ def settings(
     procedure: Gimp.Procedure,
     run_mode: Gimp.RunMode,
     config: Gimp.ProcedureConfig,
-    command: list[str],
+    dreamers: engines.Engines,
     guides: guide_file.Guides,
     subject: Subject,
     count: int,
@@ -108,7 +111,7 @@ def settings(
         if not guide_memory.bring_back(config) and run_mode == Gimp.RunMode.WITH_LAST_VALS:
             raise parameters.SettingError(_(guide_memory.GONE))
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        if not confirmed(procedure, config, subject, count, command):
+        if not confirmed(procedure, config, subject, count, dreamers):
             return None
         guide_memory.keep(config)
     values = {**order.values_of(config, script=script), **guides.values(config.get_property)}
@@ -125,19 +128,15 @@ def confirmed(
     config: Gimp.ProcedureConfig,
     subject: Subject,
     count: int,
-    command: list[str],
+    dreamers: engines.Engines,
 ) -> bool:
     """Let the user fill `config`; return whether they want the dream."""
-    engine, problem = live.started(command)  # first, as it starts while GTK does
-    try:
-        import dialog  # noqa: PLC0415 - GTK only if there is a screen
+    dreamers.warm_up()  # first, as it starts while GTK does
+    import dialog  # noqa: PLC0415 - GTK only if there is a screen
 
-        if subject.layer.is_indexed() and not dialog.accept_rgb(subject.image):
-            return False
-        return dialog.ask(procedure, config, subject, count, engine, problem)
-    finally:
-        if engine is not None:
-            engine.close()
+    if subject.layer.is_indexed() and not dialog.accept_rgb(subject.image):
+        return False
+    return dialog.ask(procedure, config, subject, count, dreamers)
 
 
 def show(image: Gimp.Image, *, new: bool) -> None:

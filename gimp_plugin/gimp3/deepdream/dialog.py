@@ -27,12 +27,15 @@ from deepdream_common import (  # noqa: E402 - versions first
 from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk  # noqa: E402 - versions first
 from guide_file import Guides  # noqa: E402 - versions first
+from models import Models  # noqa: E402 - versions first
+from order import Task  # noqa: E402 - versions first
 from pixels import Rectangle  # noqa: E402 - versions first
 from preview import Preview  # noqa: E402 - versions first
 from thumbnail import Thumbnail  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
-    from deepdream_common.live import Live
+    from engines import Engines
+    from gi.repository import GObject
     from subject import Subject
 
 NAME = "deepdream"
@@ -42,25 +45,29 @@ FRAME = (16, 56)
 
 POLL_MILLISECONDS = 40
 
+REST_SECONDS = 2.0
+"""How long the preview's picture must have been looked at before the result is begun."""
+
+LARGEST = 12_000_000
+"""Pixels of a layer, at most, whose result is begun ahead: reading more would hold the dialog up."""
+
 
 def ask(
     procedure: Gimp.Procedure,
     config: Gimp.ProcedureConfig,
     subject: Subject,
     count: int,
-    engine: Live | None,
-    problem: str,
+    dreamers: Engines,
 ) -> bool:
     """Show the dialog and let it fill `config`; return whether the user wants the dream.
 
-    subject: what it shows; count: how many layers are selected, of which this is the first; engine: dreams
-    for the preview, None where `problem` says why it can't be started.  Raises RegionError if there is
-    nothing to dream on.
+    subject: what it shows; count: how many layers are selected, of which this is the first; dreamers: their
+    live engine dreams for the preview, if there is one.  Raises RegionError if there is nothing to dream on.
     """
     part = within.bounds(subject, within.SELECTION)
     where = Rectangle(*region.around(part, subject.width, subject.height))
     GimpUi.init(NAME)
-    window = Window(procedure, config, subject, count, where, engine, problem)
+    window = Window(procedure, config, subject, count, where, dreamers)
     try:
         return window.run()
     finally:
@@ -68,7 +75,7 @@ def ask(
 
 
 class Window:
-    """The dialog, and the engine that dreams for its preview as long as it is open."""
+    """The dialog, and what the engine does for it as long as it is open."""
 
     def __init__(
         self,
@@ -77,10 +84,11 @@ class Window:
         subject: Subject,
         count: int,
         where: Rectangle,
-        engine: Live | None,
-        problem: str,
+        dreamers: Engines,
     ) -> None:
-        self._config, self._live = config, engine
+        self._config, self._live, self._ahead = config, dreamers.live, dreamers.ahead
+        self._seen: dict[str, Any] | None = None
+        self._subject, self._alone, self._models = subject, count == 1, Models(config)
         self._guides = Guides(Gimp.directory())
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Deep Dream"))
         help_button.replace(self._dialog)
@@ -91,12 +99,14 @@ class Window:
 
         selected = not Gimp.Selection.is_empty(subject.image)
         self._preview = Preview(where, small, self.values, self._live, selected=selected)
-        if problem:
-            self._preview.fail(problem)
-        context = pages.Context(config, subject, count, self.values)
-        self._looks = looks.Looks(config, self._live, lambda: small(samples.part(where), samples.LONGEST))
+        if dreamers.problem:
+            self._preview.fail(dreamers.problem)
+        context = pages.Context(config, subject, count, self.values, self._models)
+        self._looks = looks.Looks(
+            config, self._models, self._live, lambda: small(samples.part(where), samples.LONGEST)
+        )
         self._fill(pages.of(pages.look(context, self._looks), pages.details(context)))
-        self._handler = config.connect("notify", self._changed)
+        self._handler = config.connect("notify", self._chosen)
         self._changed()
         self._timer = GLib.timeout_add(POLL_MILLISECONDS, self._poll)
 
@@ -115,6 +125,7 @@ class Window:
     def values(self) -> dict[str, Any]:
         """Return the values of all arguments by name, and the guide's file."""
         found = {p.name: self._config.get_property(p.name) for p in parameters.PARAMETERS}
+        found[words.COUNTS] = self._models.counts
         with contextlib.suppress(parameters.SettingError):  # one that has just gone
             found[words.GUIDE] = self._guides.path(self._config.get_property)
         return found
@@ -124,7 +135,7 @@ class Window:
         return bool(self._dialog.run())
 
     def close(self) -> None:
-        """Take the window away and end the engine."""
+        """Take the window away, and have the engine do no more for it."""
         width, height = self._dialog.get_size()
         size = window_size.WindowSize(width, height, self._halves.get_position() / width)
         self._dialog.hide()  # first, as the engine may take a moment to end
@@ -135,25 +146,59 @@ class Window:
             Gtk.main_iteration()
         self._preview.close()
         self._looks.close()
-        if self._live is not None:
-            self._live.close()
-            if self._live.log:
-                _log("the engine said of the preview:", *self._live.log)
         self._guides.close()
         self._dialog.destroy()
 
-    def _changed(self, *_ignored: object) -> None:
-        problem = words.problem(self.values())
-        self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not problem)
+    def _chosen(self, _config: Gimp.ProcedureConfig, argument: GObject.ParamSpec) -> None:
+        if argument.name == parameters.MODEL.name:
+            self._models.fit()
+        self._changed()
+
+    def _changed(self) -> None:
+        values = self.values()
+        before, self._seen = self._seen, values
+        if values == before:
+            return
+        # What the engine tells of a model is nobody's choice.
+        self._preview.urgent |= (
+            before is not None and {**values, words.COUNTS: before[words.COUNTS]} != before
+        )
+        self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not words.problem(values))
         self._preview.changed()
+        if self._ahead is not None and self._ahead.asked != _dreamed(values):
+            self._ahead.forget()
 
     def _poll(self) -> bool:
-        event = self._live.poll() if self._live is not None else None
-        while event is not None:
-            if not self._looks.handle(event):
+        if self._live is None:
+            return GLib.SOURCE_CONTINUE
+        for event in iter(self._live.poll, None):
+            self._models.hear(event)
+            if not self._ahead.handle(event) and not self._looks.handle(event):
                 self._preview.handle(event)
-            event = self._live.poll()
+        if self._ahead.asked is None and self._preview.rested(REST_SECONDS):
+            self._go_ahead()
         return GLib.SOURCE_CONTINUE
+
+    def _go_ahead(self) -> None:
+        """Have the result begun; what is many or large is not even read before it is wanted."""
+        values = self.values()
+        subject = self._subject
+        few = self._alone and not subject.layer.is_group_layer() and subject.width * subject.height <= LARGEST
+        try:
+            if not few or values.get(words.GUIDE):
+                raise parameters.SettingError
+            self._ahead.ask(_dreamed(values), Task(subject, values, script=False), soon=self._preview.urgent)
+        except (parameters.SettingError, region.RegionError):  # OK says what is wrong
+            self._ahead.skip(_dreamed(values))
+
+
+def _dreamed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the values that decide what is dreamed, not what becomes of it."""
+    return {
+        name: x
+        for name, x in values.items()
+        if name not in (parameters.RESULT.name, parameters.RESULT_MODE.name)
+    }
 
 
 def accept_rgb(image: Gimp.Image) -> bool:

@@ -11,13 +11,17 @@ gi.require_version("Gimp", "3.0")
 import order  # noqa: E402 - versions first
 import result  # noqa: E402 - versions first
 import within  # noqa: E402 - versions first
-from deepdream_common import log_file, process, progress, region  # noqa: E402 - versions first
+from deepdream_common import log_file, progress, region  # noqa: E402 - versions first
 from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import Gegl, Gimp  # noqa: E402 - versions first
 from subject import EMPTY, Refused, Subject, chosen, leaves, locked, remark  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ahead import Dream
+    from deepdream_common import process
+    from engines import Engines
 
 
 def log(*lines: str) -> None:
@@ -29,13 +33,13 @@ def dream(
     run_mode: Gimp.RunMode,
     image: Gimp.Image,
     drawables: list[Gimp.Drawable],
-    command: list[str],
+    dreamers: Engines,
     ask: Callable[[Subject, int], dict[str, Any] | None],
 ) -> Gimp.Image | None:
     """Dream on the selected layers; return the image with the dreams, None if the user cancelled.
 
-    command: the engine's; ask: returns the values by argument name, or None, for the first subject
-    of so many.
+    dreamers: begin the dreams, and are closed; ask: returns the values by argument name, or None, for the
+    first subject of so many.
 
     The image is changed only when all of the engine's pictures are ready, so a run that fails, is cancelled
     or is killed leaves the image and its undo history as they were.
@@ -59,9 +63,10 @@ def dream(
     else:
         watch = Bar(len(subjects))
     try:
-        dreams = _compute(subjects, values, command, watch, script=script)
+        dreams = _compute(subjects, values, dreamers, watch, script=script)
     finally:
         watch.close()
+        dreamers.close()  # before GIMP needs memory for the result
     if dreams is None:
         return None
     made = result.put(image, dreams, values)
@@ -100,7 +105,7 @@ def _within_reach(subjects: list[Subject], values: dict[str, Any]) -> list[Subje
 
 
 def _compute(
-    subjects: list[Subject], values: dict[str, Any], command: list[str], watch: Any, *, script: bool
+    subjects: list[Subject], values: dict[str, Any], dreamers: Engines, watch: Any, *, script: bool
 ) -> list[result.Dream] | None:
     """Return what the engine makes of each subject, one after the other; None if the user cancelled.
 
@@ -112,9 +117,10 @@ def _compute(
         _check_unchanged(before[at : at + 1], values)
         task = order.Task(subject, values, script=script)
         log(task.summary)
-        engine = process.Engine(command, task.options, *task.sent)
+        engine = dreamers.begin(task)
         try:
-            dreamed = engine.result() if watch.follow(engine, subject.layer.get_name()) else None
+            wanted = engine.finished or watch.follow(engine, subject.layer.get_name())
+            dreamed = engine.result() if wanted else None
         finally:
             engine.close()
             if engine.log:
@@ -158,7 +164,7 @@ class Bar:
         self._progress = progress.Several(count)
         Gimp.progress_init(_("Deep Dream"))
 
-    def follow(self, engine: process.Engine, _name: str) -> bool:
+    def follow(self, engine: process.Engine | Dream, _name: str) -> bool:
         """Wait until the engine is finished; return True."""
         self._progress.begin()
         text = ""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepdream_common.live import Live
+    from models import Models
     from thumbnail import Thumbnail
 
 HEADING, SURPRISE, BACK = N_("_Pick a look"), N_("S_urprise me"), N_("_Back")
@@ -30,7 +31,10 @@ HEADING, SURPRISE, BACK = N_("_Pick a look"), N_("S_urprise me"), N_("_Back")
 PICTURES = Path(__file__).absolute().parent / "looks"
 """What the looks make of a photograph, NAME.jpg; see the README there."""
 
-SET = [*(parameter.name for parameter in parameters.IN_PRESET), parameters.PRESET.name, look.ARGUMENT]
+SET = [
+    *(parameter.name for parameter in (*parameters.IN_PRESET, parameters.PRESET, parameters.MODEL)),
+    look.ARGUMENT,
+]
 """The arguments that a look sets."""
 
 
@@ -42,11 +46,15 @@ class Looks(Gtk.Box):
     """
 
     def __init__(
-        self, config: Gimp.ProcedureConfig, live: Live | None, small: Callable[[], Thumbnail] | None
+        self,
+        config: Gimp.ProcedureConfig,
+        models: Models,
+        live: Live | None,
+        small: Callable[[], Thumbnail] | None,
     ) -> None:
         """Prepare it; live, small: try the looks on a copy of the user's picture, see `Samples`."""
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        self._config = config
+        self._config, self._models = config, models
         self._samples = Samples(live, small) if live and small else None
         self._favourites = favourites.Favourites(
             Gimp.directory(), lambda *lines: log_file.write(Gimp.directory(), lines)
@@ -138,9 +146,16 @@ class Looks(Gtk.Box):
         self._mark()
 
     def _choose(self, chosen: look.Look, **other: Any) -> None:
-        """Set all arguments to a look's values, or to others by name."""
+        """Set all arguments to a look's values, or to others by name.
+
+        A model that has the look's layers stays chosen, else that comes for which the look was made.
+        """
         own = chosen.key if chosen.own else ""
-        self._set({**chosen.values, **other, "preset": chosen.preset, look.ARGUMENT: own})
+        model = self._models.chosen
+        if chosen.needs or not self._models.fits({**chosen.values, "preset": chosen.preset}):
+            model = chosen.needs
+        set_too = {"preset": chosen.preset, look.ARGUMENT: own, parameters.MODEL.name: model}
+        self._set({**chosen.values, **other, **set_too})
 
     def _surprise(self) -> None:
         found = look.surprise([entry.look for entry in self._tiles.values()], self._current())

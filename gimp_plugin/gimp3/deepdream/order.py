@@ -14,6 +14,7 @@ from deepdream_common.values import check  # noqa: E402 - versions first
 from gi.repository import Gimp  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
+    from ahead import Dream
     from deepdream_common import process
     from subject import Subject
 
@@ -79,7 +80,7 @@ class Task:
         """Return the engine's pixels in the subject's format."""
         return pixels.unmasked(self._frame, dreamed) if self._fitted else dreamed
 
-    def recipe(self, engine: process.Engine) -> str:
+    def recipe(self, engine: process.Engine | Dream) -> str:
         """Return the recipe of what the engine made."""
         mask = "alpha" if self._fitted else None
         settings = words.settings(self._values)

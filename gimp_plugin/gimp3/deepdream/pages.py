@@ -17,12 +17,14 @@ from deepdream_common import parameters, words  # noqa: E402 - versions first
 from deepdream_common.texts import N_, _  # noqa: E402 - versions first
 from gi.repository import Gdk, Gimp, Gtk  # noqa: E402 - versions first
 from guide import GuideRow  # noqa: E402 - versions first
+from model_row import ModelRow, MoreLayers  # noqa: E402 - versions first
 from subject import remark  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepdream_common.parameter import Parameter
+    from models import Models
     from subject import Subject
 
 LOOK, DETAILS = N_("Loo_k"), N_("_Details")
@@ -38,6 +40,7 @@ ONLY_NEW_IMAGE = N_("The image is indexed, so the dream becomes a new one.")
 NO_NEW_LAYER = N_("There is no new layer.")
 LIGHTNESS_ONLY = N_("Only lightness is dreamed on, so colours stay as they are.")
 NO_COLOURS = N_("The layer has no colours.")
+NO_SUCH_LAYER = N_("The network that is chosen has no such layer.")
 
 STRENGTH, AMOUNT = (next(x for x in parameters.SETTINGS if x.name == name) for name in ("step-size", "blend"))
 """Settings of the engine that are on the first page, in a painter's words."""
@@ -69,9 +72,11 @@ class Context:
         subject: Subject,
         count: int,
         values: Callable[[], dict[str, Any]],
+        models: Models,
     ) -> None:
         """Keep it; count: how many layers are selected, of which the subject is the first."""
         self.config, self.subject, self.count, self.values = config, subject, count, values
+        self.models = models
         self.image = subject.image
         self.selected = not Gimp.Selection.is_empty(self.image)
         self.indexed = subject.layer.is_indexed()
@@ -93,7 +98,9 @@ class Context:
         """Return, by argument, what its effect depends on, and what says why it has none."""
         get = self.get
         colours = NO_COLOURS if self.subject.grey else ""
+        layers = {x.name: ((parameters.MODEL.name,), self._why_no_layer(x.name)) for x in parameters.LAYERS}
         return {
+            **layers,
             "octaves": (("min-size",), lambda: SIZE_DECIDES if get("min-size") else ""),
             "octave-scale": (
                 ("min-size", "octaves"),
@@ -108,6 +115,10 @@ class Context:
             "feather": (("mask",), self._why_no_edge),
             "result-mode": (("result",), lambda: NO_NEW_LAYER if self.result() == "in-place" else ""),
         }
+
+    def _why_no_layer(self, name: str) -> Callable[[], str]:
+        """Return what says why a layer can't be dreamed of, or nothing if it can."""
+        return lambda: "" if self.models.has(name) else NO_SUCH_LAYER
 
     def result(self) -> str:
         """Return where the dream will be put."""
@@ -167,11 +178,14 @@ def details(context: Context) -> Gtk.Widget:
     fine = [context.control(x) for x in parameters.SETTINGS if x not in elsewhere]
     device = controls.Menu(config, parameters.DEVICE)
     rows = [
-        controls.section(_("Layers, from fine lines to whole objects"), [*layers, ChannelRow(config)]),
+        controls.section(
+            _("Layers, from fine lines to whole objects"),
+            [*layers, MoreLayers(config, context.models), ChannelRow(config, context.models)],
+        ),
         controls.section(_("Guide"), [GuideRow(config, context.image)]),
         controls.section(_("Layers of the image"), _of_image(context)),
         controls.section(_("Fine tuning"), fine),
-        controls.section(_("Computer"), [device, _copy_button(context)]),
+        controls.section(_("Computer"), [ModelRow(config, context.models), device, _copy_button(context)]),
     ]
     return controls.column(rows, 12)
 

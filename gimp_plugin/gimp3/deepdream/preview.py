@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import gi
@@ -62,6 +63,15 @@ class Preview(Gtk.Box):
         self._finer: int | None = None
         """Number of the request for a picture that is nearer to the result."""
 
+        self.urgent = False
+        """Whether what this asks for goes before the looks that wait to be tried."""
+
+        self._done = False
+        """Whether the engine has dreamed what it was asked for."""
+
+        self._since = 0.0
+        """When that, or the settings, changed last."""
+
         self._timer = 0
         self._closed = False
         self._failed = False
@@ -105,7 +115,7 @@ class Preview(Gtk.Box):
 
     def changed(self) -> None:
         """Dream anew when the settings have rested for a moment."""
-        self._failed = False
+        self._failed, self._since = False, time.monotonic()
         if self._timer:
             GLib.source_remove(self._timer)
         self._timer = 0 if self._closed else GLib.timeout_add(REST_MILLISECONDS, self._rested)
@@ -114,10 +124,15 @@ class Preview(Gtk.Box):
         """Do nothing more by itself."""
         self._closed = True
         self.changed()
+        self._forget()
+
+    def rested(self, seconds: float) -> bool:
+        """Return whether the picture has been ready for so long, with nothing changed since."""
+        return self._done and not self._timer and time.monotonic() - self._since >= seconds
 
     def fail(self, message: str) -> None:
         """Say what went wrong, until a setting changes."""
-        self._asked, self._number, self._failed = (), None, True
+        self._asked, self._number, self._failed, self._done = (), None, True, False
         self._say(message)
 
     def handle(self, event: dict[str, Any]) -> None:
@@ -127,12 +142,16 @@ class Preview(Gtk.Box):
             if event.get("dream") == self._finer and kind == "done":
                 self._show(event["pixels"])
             return
+        if kind == "error" and self._timer:
+            self._asked, self._number = (), None
+            return  # it may be about settings that have just changed
         if kind in ("error", "ended"):
             self.fail("\n".join(filter(None, (event.get("message"), event.get("hint")))))
         elif kind == "step":
             self._say(self._pace.text(event), self._pace.fraction(event))
         elif kind == "done":
             self._say(self._sight.about())
+            self._done, self._since = True, time.monotonic()
             self._refine()
         if event.get("pixels") is not None:
             self._show(event["pixels"])
@@ -204,14 +223,14 @@ class Preview(Gtk.Box):
             return  # the settings have just changed, perhaps to what makes no sense yet
         request = self._sight.finer(self._values())
         if request is not None:
-            self._finer = self._live.ask(*request, background=True)
+            self._finer = self._live.ask(*request, background=True, soon=self.urgent)
 
     def _forget(self) -> None:
         """Have nothing to do any more with what was asked for: it does not fit what is seen now."""
         if self._live is not None:
             self._live.stop()
             self._live.forget(self._finer)
-        self._asked, self._number, self._finer = (), None, None
+        self._asked, self._number, self._finer, self._done = (), None, None, False
 
     def _say(self, text: str, fraction: float = 0.0) -> None:
         self.status.set_text(text)

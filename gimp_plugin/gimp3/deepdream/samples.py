@@ -72,9 +72,8 @@ class Samples:
             if look.key in waiting:
                 continue
             try:
-                options = words.engine_options(
-                    {**_small(look.values), "preset": look.preset, "device": device}
-                )
+                values = {**_small(look.values), "preset": look.preset, "device": device}
+                options = words.engine_options({**values, parameters.MODEL.name: look.needs})
             except parameters.SettingError:  # for another model; the look itself says so
                 self._settled.add(look.key)
                 continue

@@ -13,6 +13,7 @@ from deepdream_common.texts import _  # noqa: E402 - versions first
 from gi.repository import GimpUi, GLib, Gtk, Pango  # noqa: E402 - versions first
 
 if TYPE_CHECKING:
+    from ahead import Dream
     from deepdream_common import process
 
 KEEP = 1
@@ -29,7 +30,7 @@ class Waiting:
 
     def __init__(self, count: int) -> None:
         """Prepare it for so many dreams."""
-        self.engine: process.Engine | None = None
+        self.engine: process.Engine | Dream | None = None
         self.progress = progress.Several(count)
         self.cancelled = False
         self.stopping = False
@@ -54,7 +55,7 @@ class Waiting:
         for widget in (self.heading, self.bar, self.text):
             box.pack_start(widget, False, False, 0)
 
-    def follow(self, engine: process.Engine, name: str) -> bool:
+    def follow(self, engine: process.Engine | Dream, name: str) -> bool:
         """Wait until the engine is finished; return False if the user cancelled.
 
         name: of the layer.

@@ -390,14 +390,14 @@ def test_a_request_may_name_a_model_which_is_told(start) -> None:
     process, talk = start()
     talk.until("start")
     whole = np.zeros((80, 90, 3), np.uint8)
-    words = "--preset keras --octaves 1 --iterations 1".split()
+    words = ["--preset", "keras", "--octaves", "1", "--iterations", "1"]
     talk.say(request(1, *words, "--model", "inception_v3_mixed5", "--layers", "mixed77", picture=whole))
     model, error = talk.until("error", 1)
     assert (model["event"], model["model"]) == ("model", "inception_v3_mixed5.onnx")
     assert ["mixed5", 768] in model["layers"]
     assert "mixed77" in error["message"]
     talk.say(request(2, *words, "--layers", "mixed0"))
-    assert [x.get("model") for x in talk.until("done", 2)][0] == str(TINY)
+    assert next(x.get("model") for x in talk.until("done", 2)) == str(TINY)
     process.stdin.close()
     assert process.wait(60) == 0
 

@@ -113,7 +113,8 @@ def main():
         send("error", message="There is no CUDA device.", hint="Choose the processor.", exit_code=5)
         sys.exit(5)
     if "--live" in words:
-        return fake_live.serve(read_frame, answer_of(mode), opaque, patient=mode in ("slow", "held"))
+        go = os.environ["FAKE_ENGINE_GO"] if mode == "held" else ""
+        return fake_live.serve(read_frame, answer_of(mode), opaque, mode in ("slow", "held"), go)
     header, kind, (height, width, channels), pixels = read_frame()
     if os.environ.get("FAKE_ENGINE_WORDS"):
         with Path(os.environ["FAKE_ENGINE_WORDS"]).open("a", encoding="utf-8") as file:

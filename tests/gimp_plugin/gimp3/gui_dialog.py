@@ -2,8 +2,8 @@
 
 # ruff: noqa: B905, S607
 
-import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -190,8 +190,8 @@ def dreamed(gui, dialog):
 
 def last_words():
     """Return the options that the engine got last, by their names."""
-    calls = Path(os.environ["FAKE_ENGINE_WORDS"]).read_text(encoding="utf-8")
-    words = json.loads(calls.splitlines()[-1])[6:]
+    log = Path(os.environ["GIMP3_DIRECTORY"], "deepdream.log").read_text(encoding="utf-8")
+    words = re.findall(r"pixels as \d × \S+: (.*)", log)[-1].split()
     return {word: after for word, after in zip(words, [*words[1:], ""]) if word.startswith("--")}
 
 

@@ -41,12 +41,14 @@ GUI = (
     "gui_failures",
     "gui_layers",
     "gui_runs",
+    "gui_ahead",
+    "gui_models",
     "gui_ends",
     "gui_trial",
 )
 """Modules with checks; see running.py."""
 
-BRIEF = ("gui_dialog", "gui_looks", "gui_runs")
+BRIEF = ("gui_dialog", "gui_looks", "gui_runs", "gui_ahead")
 """Of those with windows, what DEEPDREAM_TEST_GIMP=brief asks each GIMP, as the gate does: what has been seen
 to pass on both with thirty others at work."""
 

@@ -13,6 +13,9 @@ OF_GIMP = "ocrhls"
 """OK, Cancel, Reset, Help, Load and Save Settings."""
 
 
+OTHERS = ("MASK", "CHANNELS", "DEVICE", "MODEL")
+
+
 def constants(module: str, names: str) -> list[str]:
     source = (harness.REPOSITORY / "gimp_plugin/gimp3/deepdream" / module).read_text(encoding="utf-8")
     found = re.search(rf"^{names} = (.*)$", source, re.MULTILINE)
@@ -35,8 +38,7 @@ def test_every_mnemonic_is_there_once_on_its_page() -> None:
     copy, *_ = constants("pages.py", "COPY, COPIED, NOTHING")
     settings = [x for x in parameters.SETTINGS if x.name not in ("step-size", "blend")]
     details = [
-        x.label
-        for x in (*parameters.LAYERS, *settings, parameters.MASK, parameters.CHANNELS, parameters.DEVICE)
+        x.label for x in (*parameters.LAYERS, *settings, *(getattr(parameters, name) for name in OTHERS))
     ]
     assert all(label.count("_") == 1 for label in [*around, *look, copy])
     details += [copy, *constants("channel_sheet.py", "BUTTON"), *constants("guide.py", "LABEL")]
