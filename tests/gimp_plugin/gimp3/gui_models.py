@@ -1,7 +1,7 @@
 """Checks on a screen: another network is chosen, and the layers follow it."""
 
 from gui_dialog import dreamed, shown
-from gui_hands import changed, engine, leave, open_dialog, previewed, values
+from gui_hands import engine, leave, open_dialog, previewed, values
 from gui_looks import undo_all
 
 NIGHT = {
@@ -56,8 +56,8 @@ def check_layers_follow_the_network(gui):
     assert (sent["--model"], sent["--layers"]) == ("other", "block4=1,block5=1"), sent
     dialog = open_dialog(gui)  # with the values of last time
     previewed(gui, dialog)
-    changed(gui, dialog, "alt+k alt+p Right space")  # a look is made for the built-in one
-    assert values(gui)["model"] == ""
+    gui.key("alt+k alt+p Right space", dialog)
+    gui.until("the built-in one, for which the look is made", lambda: not values(gui)["model"])
     gui.key("alt+d", dialog)
     gui.inside()
     assert gui.inside(SLIDERS)["Eyes"]
@@ -69,11 +69,11 @@ def check_looks_bring_the_network_that_they_need(gui):
     engine("invert", [NIGHT, AWAY])
     dialog = open_dialog(gui)
     previewed(gui, dialog)
-    changed(gui, dialog, "alt+p End Down space")
+    gui.key("alt+p End Down space", dialog)
     gui.until("the look", lambda: values(gui)["preset"] == "keras")
     assert any("deepdream model get gone gets it" in text for text in shown(gui))
     found = values(gui)
     assert (found["model"], found["channels"]) == ("deep", "mixed10=1"), found
-    changed(gui, dialog, "alt+b")
-    assert values(gui)["model"] == ""
+    gui.key("alt+b", dialog)
+    gui.until("the built-in one", lambda: not values(gui)["model"])
     leave(gui, dialog)
