@@ -12,6 +12,7 @@ NEEDED = {
     "engine/py.typed",
     "engine/templates/bvlc_googlenet.onnx.gz",
     "engine/templates/inception_v3.onnx.gz",
+    "engine/templates/vgg16.onnx.gz",
     "engine/studio/page/index.html",
     "engine/studio/sample/sample.jpg",
     "gimp_plugin/gimp2/deepdream/deepdream.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
-
-    from export.architecture import Architecture
 
     Array = NDArray[np.floating]
 
@@ -39,8 +37,32 @@ class Case:
     """[C]."""
 
 
-def make_cases(architecture: Architecture) -> list[Case]:
-    """Return what an export is verified on: photographs, noise and flat areas, in odd and even sizes."""
+class Sizes(Protocol):
+    """A network as far as pictures for it must know it."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers to dream on, shallow to deep."""
+
+    @property
+    def border(self) -> int:
+        """Positions left out at each edge of every layer."""
+
+    def channels(self) -> dict[str, int]:
+        """Return the number of channels of each layer."""
+
+    def positions(self, size: int) -> dict[str, int]:
+        """Return how many positions each layer has along a side of `size` pixels."""
+
+    def min_size(self, border: int) -> int:
+        """Return the shortest side at which some layer has a position inside the border."""
+
+
+def make_cases(architecture: Sizes, *, turned: bool = True) -> list[Case]:
+    """Return what an export is verified on: photographs, noise and flat areas, in odd and even sizes.
+
+    With `turned`, each photograph is there mirrored and upside down, too.
+    """
     channels = architecture.channels()
     draw = np.random.default_rng(1)
     tutorial = {name: value for name, value in TUTORIAL.items() if name in channels} or dict.fromkeys(
@@ -54,7 +76,7 @@ def make_cases(architecture: Architecture) -> list[Case]:
         whole,
         ("every channel apart", draw.uniform(0, 2, sum(channels.values())).astype(np.float32)),
     ]
-    pictures = [*_photographs(architecture), *_made_pictures(architecture, draw)]
+    pictures = [*_photographs(architecture, turned), *_made_pictures(architecture, draw)]
     return [Case(name, image, *objectives[i % len(objectives)]) for i, (name, image) in enumerate(pictures)]
 
 
@@ -65,7 +87,7 @@ def vector(channels: Mapping[str, int], coefficients: Mapping[str, float]) -> Ar
     )
 
 
-def _photographs(architecture: Architecture) -> Iterator[tuple[str, Array]]:
+def _photographs(architecture: Sizes, turned: bool) -> Iterator[tuple[str, Array]]:
     """Yield the photographs in this package, as small as the deepest layer allows.
 
     To the network, a mirrored picture is a different picture.
@@ -82,11 +104,12 @@ def _photographs(architecture: Architecture) -> Iterator[tuple[str, Array]]:
             picture = picture.resize([round(length * scale) for length in picture.size])
             name, image = path.name.removesuffix(".jpg"), _to_range(np.asarray(picture))
             yield name, image
-            yield f"{name}, mirrored", np.ascontiguousarray(image[:, :, ::-1])
-            yield f"{name}, upside down", np.ascontiguousarray(image[:, ::-1])
+            if turned:
+                yield f"{name}, mirrored", np.ascontiguousarray(image[:, :, ::-1])
+                yield f"{name}, upside down", np.ascontiguousarray(image[:, ::-1])
 
 
-def _made_pictures(architecture: Architecture, draw: np.random.Generator) -> Iterator[tuple[str, Array]]:
+def _made_pictures(architecture: Sizes, draw: np.random.Generator) -> Iterator[tuple[str, Array]]:
     """Yield what the photographs don't cover: exact ties, the smallest size, several pictures at once."""
     smallest = architecture.min_size(architecture.border)
     rows, columns = np.mgrid[0:130, 0:151]

@@ -15,11 +15,14 @@ from engine.weights.templates import SUFFIX
 from export.architecture import inception_v3
 from export.errors import ExportError
 from export.googlenet import bvlc_googlenet
+from export.networks import NETWORKS as READ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from export.architecture import Architecture
+    from export.cases import Case
+    from export.verify import Compute
     from export.weights import Weights
 
 NETWORKS = {"inception_v3": inception_v3, "bvlc_googlenet": bvlc_googlenet}
@@ -87,6 +90,9 @@ def run_template(network: str, output: Path) -> None:
     from export.template import filled, make_template, pack  # noqa: PLC0415 - imports TensorFlow
     from export.weights import random_weights  # noqa: PLC0415
 
+    if network in READ:
+        _run_read_template(network, output)
+        return
     architecture = NETWORKS[network]()
     template = make_template(architecture)
     packed = pack(template)
@@ -95,6 +101,26 @@ def run_template(network: str, output: Path) -> None:
         weights = random_weights(seed, architecture)
         say(f"filled with {weights.source}:")
         _verify(filled(template, architecture, weights), architecture, weights)
+    _finish(output, packed)
+
+
+def _run_read_template(network: str, output: Path) -> None:
+    """Make the template of a network whose graph is Keras' own, with fewer pictures and one seed."""
+    from engine.weights.filling import fill  # noqa: PLC0415
+    from export.applications import build, references  # noqa: PLC0415 - imports TensorFlow
+    from export.cases import make_cases  # noqa: PLC0415
+    from export.reading import read_network  # noqa: PLC0415
+    from export.template import pack, template_of  # noqa: PLC0415
+
+    row, keras_model = READ[network], build(network)
+    described = read_network(keras_model, network, row)
+    template = template_of(described, keras_model, row.published)
+    packed = pack(template)
+    say(f"{network} up to {described.layers[-1]}, {len(packed) / 1e6:.3f} MB; verifying …")
+    weights, tensorflow, truth = references(network, described.channels(), 1)
+    model = fill(template, weights)
+    say(f"filled with {weights.source}:")
+    _compare(model, make_cases(described, turned=False), tensorflow, truth)
     _finish(output, packed)
 
 
@@ -131,6 +157,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         )
     if not options.template and not (options.weights and options.output):
         parser.error("the following arguments are required: --weights, --output/-o (or --template)")
+    if not options.template and options.network not in NETWORKS:
+        parser.error(
+            f"of {options.network} there is a template only: "
+            f"deepdream model make --network {options.network} --weights FILE fills it"
+        )
     return options
 
 
@@ -163,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--network",
-        choices=tuple(NETWORKS),
+        choices=(*NETWORKS, *READ),
         default="inception_v3",
         help="the network (default: %(default)s)",
     )
@@ -186,15 +217,20 @@ def _check_output(output: Path) -> None:
 
 def _verify(model: bytes, architecture: Architecture, weights: Weights) -> None:
     """Print the table of export/verify.py row by row.  Raises VerificationError if a limit is exceeded."""
-    from export import verify  # noqa: PLC0415 - once TensorFlow is known to be installed
-    from export.cases import make_cases  # noqa: PLC0415
+    from export.cases import make_cases  # noqa: PLC0415 - once TensorFlow is known to be installed
     from export.reference import reference  # noqa: PLC0415
 
     tensorflow = reference(architecture, weights, "float32")
     truth = reference(architecture, weights, "float64")
+    _compare(model, make_cases(architecture), tensorflow, truth)
+
+
+def _compare(model: bytes, cases: Sequence[Case], tensorflow: Compute, truth: Compute) -> None:
+    from export import verify  # noqa: PLC0415 - once TensorFlow is known to be installed
+
     rows = []
     say(verify.HEADER)
-    for row in verify.measure(make_cases(architecture), verify.ort_compute(model), tensorflow, truth):
+    for row in verify.measure(cases, verify.ort_compute(model), tensorflow, truth):
         say(verify.table_line(row))
         rows.append(row)
     ratio = verify.median_ratio(rows)

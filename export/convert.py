@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from export.weights import ConvWeights, Weights
 
 OPSET = 18
+IR = 9
+"""Of the file format."""
 
 
 def stored(conv: ConvWeights) -> dict[str, NDArray[np.generic]]:
@@ -76,7 +78,7 @@ def convert(architecture: Architecture, weights: Weights) -> onnx.ModelProto:
     name_sizes(model)
     add_targets(model, architecture.channels())
     _describe(model, architecture, weights)
-    _check(model)
+    check(model)
     return model
 
 
@@ -236,7 +238,7 @@ def _describe(model: onnx.ModelProto, architecture: Architecture, weights: Weigh
         min_size=architecture.min_size(architecture.border),
         weights=weights.source,
         exporter=versions(),
-        stem=describe_stem(model, architecture) if architecture.tileable else None,
+        stem=describe_stem(model, architecture.stem_field()) if architecture.tileable else None,
     )
     onnx.helper.set_model_props(model, described.to_props())
 
@@ -255,7 +257,7 @@ def versions() -> str:
     return ", ".join(f"{name} {number}" for name, number in parts.items())
 
 
-def _check(model: onnx.ModelProto) -> None:
+def check(model: onnx.ModelProto) -> None:
     """Check the model against contract 1: standard ops of one opset, inputs and outputs, valid ONNX."""
     foreign = {node.op_type for node in model.graph.node if node.domain}
     if foreign:

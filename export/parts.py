@@ -20,7 +20,7 @@ from export.gradients import PLACE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from export.architecture import Architecture
+    from export.architecture import Field
 
 PROBES = ((203, 330), (300, 211), (150, 148), (512, 481), (255, 392), (161, 262), (357, 173), (410, 303))
 """Picture sizes, (height, width), that cover every remainder modulo the stem's stride: tensors whose sizes
@@ -84,8 +84,8 @@ def _shapes_at(model: onnx.ModelProto, height: int, width: int) -> dict[str, lis
     return found
 
 
-def describe_stem(model: onnx.ModelProto, architecture: Architecture) -> metadata.Stem:
-    """Describe where the stem lies in the graph and what its positions see."""
+def describe_stem(model: onnx.ModelProto, field: Field) -> metadata.Stem:
+    """Describe where the stem lies in the graph; `field` is what its positions see."""
     producers = {output: node for node in model.graph.node for output in node.output}
     places = {name for name in producers if name.endswith(PLACE)}
     places = {name for name in places if metadata.STEM not in _ancestors(producers, [name])}
@@ -98,7 +98,6 @@ def describe_stem(model: onnx.ModelProto, architecture: Architecture) -> metadat
         for name in producers[output].input
         if name in forward
     }
-    field = architecture.stem_field()
     return metadata.Stem(
         stride=field.stride,
         before=field.before,

@@ -1,6 +1,7 @@
-"""The independent references: Keras' own InceptionV3 and the loss of Keras' deep_dream example; GoogLeNet.
+"""The independent references: Keras' own networks and the loss of Keras' deep_dream example; GoogLeNet.
 
-It shares no code with export/network.py and export/loss.py, so that it can be used to verify them.
+It shares no code with export/network.py, export/writing.py and export/loss.py, so that it can be used to
+verify them.
 """
 
 from __future__ import annotations
@@ -71,30 +72,29 @@ def layer_order(model: keras.Model) -> dict[type, list[int]]:
     }
 
 
-class KerasReference:
-    """Keras' InceptionV3 with the given weights: loss, gradient and energies as TensorFlow computes them."""
+class Reference:
+    """A Keras model: loss, gradient and energies as TensorFlow computes them."""
 
     def __init__(
         self,
-        weights: Weights,
+        model: keras.Model,
         layers: Mapping[str, int],
-        dtype: Literal["float32", "float64"] = "float32",
+        preprocess: Callable[[tf.Tensor], tf.Tensor],
+        dtype: Literal["float32", "float64"],
     ) -> None:
-        """Build the network.
+        """Take a model.
 
         Args:
-            weights: at least as many convolutions as the deepest of `layers` needs.
+            model: with its weights.
             layers: the layers to dream on, with their numbers of channels, in the order of the energies.
+            preprocess: from pictures in [-1, 1] to what the model takes.
             dtype: of the whole computation.  float64 is the truth, float32 what a user of TensorFlow gets.
         """
         self.dtype = np.dtype(dtype)
         self._layers = tuple(layers)
-        whole = build(dtype)
-        for (conv, norm), values in zip(convolutions(whole), weights.convolutions, strict=False):
-            conv.set_weights([values.values])
-            norm.set_weights([values.beta, values.mean, values.variance])
-        outputs = {name: whole.get_layer(name).output for name in layers}
-        self.network = keras.Model(whole.input, outputs)
+        self._preprocess = preprocess
+        outputs = {name: model.get_layer(name).output for name in layers}
+        self.network = keras.Model(model.inputs[0], outputs)
         self._compute: Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = tf.function(
             self._loss_gradient_energies,
             input_signature=[
@@ -120,9 +120,32 @@ class KerasReference:
         with tf.GradientTape() as tape:
             tape.watch(image)
             energies = []
-            activations = self.network(image, training=False)
+            activations = self.network(self._preprocess(image), training=False)
             for layer in (activations[name] for name in self._layers):
                 scaling = tf.reduce_prod(tf.cast(tf.shape(layer)[1:], layer.dtype))
                 energies.append(tf.reduce_sum(tf.square(layer[:, 2:-2, 2:-2, :]), [1, 2]) / scaling)
             loss = tf.reduce_sum(tf.concat(energies, 1) * channel_weights, axis=1)
         return loss, tape.gradient(loss, image), tf.concat(energies, 1)
+
+
+class KerasReference(Reference):
+    """Keras' InceptionV3 with the given weights."""
+
+    def __init__(
+        self,
+        weights: Weights,
+        layers: Mapping[str, int],
+        dtype: Literal["float32", "float64"] = "float32",
+    ) -> None:
+        """Build the network.
+
+        Args:
+            weights: at least as many convolutions as the deepest of `layers` needs.
+            layers: as `Reference` takes them.
+            dtype: of the whole computation.
+        """
+        whole = build(dtype)
+        for (conv, norm), values in zip(convolutions(whole), weights.convolutions, strict=False):
+            conv.set_weights([values.values])
+            norm.set_weights([values.beta, values.mean, values.variance])
+        super().__init__(whole, layers, lambda image: image, dtype)

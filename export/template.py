@@ -23,14 +23,18 @@ from engine.weights.instructions import (
     Instructions,
     Published,
 )
+from export import reference
+from export.applications import layer_order
+from export.assembling import assemble
 from export.convert import convert
-from export.reference import build, layer_order
 from export.weights import EPSILON, Weights, random_weights
 
 if TYPE_CHECKING:
+    import keras
     from numpy.typing import NDArray
 
     from export.architecture import Architecture
+    from export.operations import Network
 
 CONV, NORMS = "conv2d", "batch_normalization"
 """What Keras calls the two kinds of layers that have variables, and counts."""
@@ -57,7 +61,6 @@ def make_template(architecture: Architecture) -> bytes:
 
     Raises ConversionError as `convert` does.
     """
-    model = convert(architecture, random_weights("0", architecture))
     instructions = Instructions(
         tensors=tuple(_tensors(architecture)),
         order=_order(architecture),
@@ -65,6 +68,27 @@ def make_template(architecture: Architecture) -> bytes:
         min_sizes=tuple(architecture.until(x).min_size(architecture.border) for x in architecture.layers),
         published=PUBLISHED.get(architecture.name, Published()),
     )
+    return _emptied(convert(architecture, random_weights("0", architecture)), instructions)
+
+
+def template_of(described: Network, model: keras.Model, published: Published) -> bytes:
+    """Return the template of a network, read from that Keras model; it is neither verified nor packed.
+
+    Raises ConversionError as `assemble` does.
+    """
+    order = layer_order(model)
+    instructions = Instructions(
+        tensors=tuple(Filled(name, x.shape, x.steps) for name, x in described.parameters().items()),
+        order=order,
+        counted=tuple(kind for kind, names in order.items() if kind in names),
+        min_sizes=tuple(described.min_size(described.border, x) for x in described.layers),
+        published=published,
+    )
+    return _emptied(assemble(described), instructions)
+
+
+def _emptied(model: onnx.ModelProto, instructions: Instructions) -> bytes:
+    """Return a model with the instructions in it, and none of what they make."""
     shapes = {x.name: x.shape for x in instructions.tensors}
     for tensor in model.graph.initializer:
         if tensor.name in shapes:
@@ -121,7 +145,7 @@ def _order(architecture: Architecture) -> dict[str, tuple[str, ...]]:
     """Return Keras' order of the layers, by kind; for a network that Keras does not have, the table's."""
     numbers = [list(range(len(architecture.kernel_shapes())))] * 2
     if architecture.name == "inception_v3":
-        numbers = list(layer_order(build()).values())
+        numbers = list(reference.layer_order(reference.build()).values())
     named = zip((CONV, NORMS), names_of(architecture), numbers, strict=True)
     order = {kind: tuple(names[x] for x in places if names[x]) for kind, names, places in named}
     return {kind: names for kind, names in order.items() if names}

@@ -114,7 +114,9 @@ def order_from(
     `chosen` says whether the layers are the caller's own choice, see `fit_layers`.  Raises what that, `read`
     and `order_for` raise.
     """
-    config, warnings = fit_layers(config, model.layer_names, chosen=chosen)
+    config, warnings = fit_layers(
+        config, model.layer_names, default=model.metadata.default_layers, chosen=chosen
+    )
     shown = read_mask(mask)
     if shown is not None and shown.values is not None and shown.values.max() <= 1:  # 0 and 1, most likely
         warnings += ("the mask is black: booleans, or values up to 255, say where to dream",)

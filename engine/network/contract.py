@@ -7,7 +7,8 @@ documents them for other programs.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -145,6 +146,9 @@ class Metadata:
     stem: Stem | None = None
     """How the model can be split; None where the file does not say."""
 
+    default_layers: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Coefficients of a dream for which nobody chose any of its layers; empty where it does not say."""
+
     schema: str = SCHEMA
     """One of `READABLE`."""
 
@@ -158,6 +162,10 @@ class Metadata:
             raise ValueError("value_range must go from black up to white")
         if self.border < 0 or self.min_size < 1:
             raise ValueError("border and min_size must not be negative")
+        if not set(self.default_layers) <= set(names) or not all(
+            math.isfinite(x) for x in self.default_layers.values()
+        ):
+            raise ValueError("default_layers must be finite coefficients of its layers")
         strides = [layer.stride for layer in self.layers]
         if max(self.channels, self.border, self.min_size, *strides) > LARGEST:
             raise ValueError(f"a number is larger than {LARGEST}")
@@ -179,16 +187,22 @@ class Metadata:
         """Return the entries for the model file's `metadata_props`."""
         layers = [{"name": x.name, "channels": x.channels, "stride": x.stride} for x in self.layers]
         stem = {} if self.stem is None else {PREFIX + "stem": json.dumps(asdict(self.stem))}
-        return stem | {
-            PREFIX + "schema": self.schema,
-            PREFIX + "network": self.network,
-            PREFIX + "layers": json.dumps(layers),
-            PREFIX + "value_range": json.dumps(list(self.value_range)),
-            PREFIX + "border": str(self.border),
-            PREFIX + "min_size": str(self.min_size),
-            PREFIX + "weights": self.weights,
-            PREFIX + "exporter": self.exporter,
-        }
+        default = dict(self.default_layers)
+        chosen = {PREFIX + "default_layers": json.dumps(default)} if default else {}
+        return (
+            stem
+            | chosen
+            | {
+                PREFIX + "schema": self.schema,
+                PREFIX + "network": self.network,
+                PREFIX + "layers": json.dumps(layers),
+                PREFIX + "value_range": json.dumps(list(self.value_range)),
+                PREFIX + "border": str(self.border),
+                PREFIX + "min_size": str(self.min_size),
+                PREFIX + "weights": self.weights,
+                PREFIX + "exporter": self.exporter,
+            }
+        )
 
     @classmethod
     def from_props(cls, props: Mapping[str, str]) -> Metadata:
@@ -218,11 +232,15 @@ class Metadata:
                 weights=props[PREFIX + "weights"],
                 exporter=props[PREFIX + "exporter"],
                 stem=_read_stem(props.get(PREFIX + "stem")),
+                default_layers={
+                    str(name): float(x)
+                    for name, x in json.loads(props.get(PREFIX + "default_layers", "{}")).items()
+                },
                 schema=schema,
             )
         except KeyError as missing:
             raise ValueError(f"its metadata lack {missing}") from None
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"its metadata do not make sense: {str(error)[:LONGEST]}") from None
 
 

@@ -450,22 +450,29 @@ def changed(config: DreamConfig, given: Mapping[str, Any]) -> DreamConfig:
 
 
 def fit_layers(
-    config: DreamConfig, available: Iterable[str], *, chosen: Chosen
+    config: DreamConfig,
+    available: Iterable[str],
+    *,
+    chosen: Chosen,
+    default: Mapping[str, float] | None = None,
 ) -> tuple[DreamConfig, tuple[str, ...]]:
     """Match the configured layers with those that a model offers.
 
     Layers that the user has chosen must all be there.  Of a preset's layers, those that a smaller model
-    does not have are left out; where that leaves none, and the user has chosen nothing, the model's own last
-    ones take their place.  Returns the configuration to use and what the user should be told.  Raises
-    UsageError, with suggestions, for an unknown layer and where nothing is left.
+    does not have are left out; where that leaves none, the model's own `default` takes their place, or, if
+    it has none and the user has chosen nothing, its last ones.  Returns the configuration to use and what
+    the user should be told.  Raises UsageError, with suggestions, for an unknown layer and where nothing is
+    left.
     """
     names = list(available)
-    missing = [layer_of(x) for x in config.layers if layer_of(x) not in names]
+    missing = [x for x in dict.fromkeys(map(layer_of, config.layers)) if x not in names]
     if not missing:
         return config, ()
     if chosen == "layers":
         raise UsageError(f"the model has no layer called {missing[0]!r}", hint=suggest(missing[0], names))
     kept = {x: value for x, value in config.layers.items() if layer_of(x) in names}
+    if not kept and default:
+        kept = dict(default)
     if not kept and chosen == "nothing":
         kept = dict.fromkeys(names[-LAST:], 1.0)
     if not kept:

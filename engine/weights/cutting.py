@@ -44,7 +44,12 @@ def cut(content: bytes, until: str, min_sizes: Sequence[int]) -> bytes:
     model = parse(Graph(content).without(gone).content)
     _narrow(model.graph, described.layers[:count])
     _prune(model.graph, names[:count])
-    cut_down = replace(described, layers=described.layers[:count], min_size=min_sizes[count - 1])
+    cut_down = replace(
+        described,
+        layers=described.layers[:count],
+        min_size=min_sizes[count - 1],
+        default_layers={x: value for x, value in described.default_layers.items() if x in names[:count]},
+    )
     describe(model, cut_down)
     result: bytes = model.SerializeToString()
     return result

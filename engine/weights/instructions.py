@@ -20,6 +20,12 @@ READ: Final = "read"
 ZEROS: Final = "zeros"
 """[zeros]: begin with zeros."""
 
+ONES: Final = "ones"
+"""[ones]: begin with ones."""
+
+TIMES: Final = "times"
+"""[times, number]: multiply by a number."""
+
 SCALE: Final = "scale"
 """[scale, layer, epsilon, has gamma]: multiply the last axis by a batch norm's factor, gamma / sqrt(variance
 + epsilon)."""

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from engine.network.contract import Layer
 
 GOOD_FOR: Final = {
+    "densenet121": "fine, even texture",
+    "inception_resnet_v2": "the largest of InceptionV3's kind",
+    "mobilenet_v2": "the smallest file, and quick",
+    "resnet50": "other forms than an Inception net's",
+    "resnet50v2": "other forms than an Inception net's",
+    "vgg16": "large, painterly strokes; slow",
+    "vgg19": "large, painterly strokes; slower",
+    "xception": "another net with InceptionV3's training",
     "inception_v3": "deeper layers than the embedded model's, mixed6 to mixed10, in full precision",
     "bvlc_googlenet": "the dreams of 2015: the network of google/deepdream",
 }

@@ -26,11 +26,10 @@ def match(instructions: Instructions, weights: Weights) -> dict[str, str]:
         return _by_order(instructions, weights)
     found: dict[str, str] = {}
     for kind, names in instructions.order.items():
+        found |= {name: name for name in names}
         if kind in instructions.counted:
             first = min(_numbers(kind, weights.layers), default=0)
             found |= {name: _numbered(kind, first + x) for x, name in _numbers(kind, names).items()}
-        else:
-            found |= {name: name for name in names}
     return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import WeightsError
-from engine.weights.instructions import NORM, READ, SCALE, ZEROS
+from engine.weights.instructions import NORM, ONES, READ, SCALE, TIMES, ZEROS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,10 @@ class Variables:
                 value = self._read(layer, variable, tensor.shape)
             elif verb == ZEROS:
                 value = np.zeros(tensor.shape)
+            elif verb == ONES:
+                value = np.ones(tensor.shape)
+            elif verb == TIMES:
+                value = value * float(arguments[0])
             elif verb == SCALE:
                 value = np.multiply(value, self.factor(tuple(arguments), tensor.shape[-1]))
             elif verb == NORM:

@@ -58,7 +58,7 @@ def ordered(
 
     recipe = getattr(arguments, "recipe", None) is not None
     by = chosen(arguments.given, arguments.preset, recipe=recipe)
-    config, warnings = fit_layers(config, model.layer_names, chosen=by)
+    config, warnings = fit_layers(config, model.layer_names, default=model.metadata.default_layers, chosen=by)
     tiling = options.tiling(arguments)
     guide = mask = None
     if arguments.guide or arguments.mask:  # otherwise Pillow is not loaded: frames do without it

@@ -131,7 +131,8 @@ def _seconds(model: DreamModel, side: int) -> float:
     from engine.settings.presets import DEFAULT, configure
     from engine.settings.tiling import Tiling
 
-    config, _ = fit_layers(configure(DEFAULT, {}), model.layer_names, chosen="nothing")
+    default, look = model.metadata.default_layers, configure(DEFAULT, {})
+    config, _ = fit_layers(look, model.layer_names, default=default, chosen="nothing")
     tiling = Tiling()
     size = tiles.tile_size(model, tiling, (side, side))
     gradient = tiles.gradient(model, model.channel_weights(config.layers), tiling, size, seed=0)

@@ -10,6 +10,7 @@ from engine.cli import console, options
 from engine.cli.commands.common import open_model
 from engine.errors import UsageError
 from engine.settings.presets import DEFAULT, PRESETS
+from engine.settings.selectors import layer_of
 
 if TYPE_CHECKING:
     import argparse
@@ -52,7 +53,9 @@ def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
     if arguments.picture is not None:
         _rank(arguments, model)
         return 0
-    coefficients = PRESETS[DEFAULT].layers
+    coefficients, title = PRESETS[DEFAULT].layers, f"coefficient in the preset {DEFAULT}"
+    if model.metadata.default_layers and not {layer_of(x) for x in coefficients} & {*model.layer_names}:
+        coefficients, title = model.metadata.default_layers, "coefficient of the model's own dream"
     table = [
         {
             "name": layer.name,
@@ -65,10 +68,11 @@ def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
     if arguments.json:
         console.say(json.dumps(table))
         return 0
-    title = f"coefficient in the preset {DEFAULT}"
-    console.say(f"{'layer':<10}{'channels':>10}{'stride':>10}{title:>34}")
+    width = max(10, *(len(x) + 1 for x in model.layer_names))
+    console.say(f"{'layer':<{width}}{'channels':>10}{'stride':>10}{title:>38}")
     for row in table:
-        console.say(f"{row['name']:<10}{row['channels']:>10}{row['stride']:>10}{row['coefficient']:>34g}")
+        numbers = f"{row['channels']:>10}{row['stride']:>10}{row['coefficient']:>38g}"
+        console.say(f"{row['name']:<{width}}{numbers}")
     return 0
 
 

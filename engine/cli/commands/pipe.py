@@ -153,7 +153,8 @@ class _Desk:
     def warm(self) -> None:
         """Open what the default look needs, which the first request most likely does too."""
         look = presets.PRESETS[presets.DEFAULT]
-        config, _ = fit_layers(look, self._model.layer_names, chosen="nothing")
+        default = self._model.metadata.default_layers
+        config, _ = fit_layers(look, self._model.layer_names, default=default, chosen="nothing")
         self._model.split_for({layer_of(x) for x in config.layers})
 
     def rest(self) -> None:

@@ -79,7 +79,8 @@ def _wanted(job: dict[str, Any], picture: Picture, model: DreamModel) -> Iterato
     match job["kind"]:
         case "looks":
             for name in job["looks"]:
-                config, _ = fit_layers(presets.load(name).config, model.layer_names, chosen="nothing")
+                look, default = presets.load(name).config, model.metadata.default_layers
+                config, _ = fit_layers(look, model.layer_names, default=default, chosen="nothing")
                 yield name, _quicker(config)
         case "layers":
             for name in model.layer_names:
