@@ -38,7 +38,8 @@ class Row:
 
 
 def _published(path: str, md5: str, licence: str) -> Published:
-    return Published(f"{ADDRESS}{path}", f"md5:{md5}", licence)
+    """Return where Keras has weights; of some it states no hash, and these are not fetched."""
+    return Published(f"{ADDRESS}{path}", f"md5:{md5}" if md5 else "", licence)
 
 
 def _vgg(*convolutions: int) -> tuple[str, ...]:

@@ -48,6 +48,14 @@ def get(network: str, target: Path, told: Told, *, until: str | None = None, hal
             f"nobody is known to publish weights for {network}",
             hint=f"deepdream model make --network {network} --weights FILE makes it of yours",
         )
+    if not template.published.hash:
+        address = template.published.address
+        file = address.rpartition("/")[2]
+        raise UsageError(
+            f"nobody states a hash of the weights for {network}, so they are not fetched",
+            hint=f"get {address} by other means, then: "
+            f"deepdream model make --network {network} --weights {file}",
+        )
     if until is not None and until not in {x.name for x in template.layers}:
         names = ", ".join(x.name for x in template.layers)
         raise UsageError(f"{network} has no layer {until}", hint=f"there are: {names}")

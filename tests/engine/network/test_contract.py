@@ -12,7 +12,9 @@ STEM = Stem(8, 31, 2, ("a", "stem"), ("b",), ("c", "d"))
 WHOLE = Metadata("net", (Layer("one", 3, 8), Layer("two", 5, 16)), (-1.0, 1.0), 2, 59, "w", "e", STEM)
 
 
-@pytest.mark.parametrize("metadata", [WHOLE, replace(WHOLE, stem=None)])
+@pytest.mark.parametrize(
+    "metadata", [WHOLE, replace(WHOLE, stem=None), replace(WHOLE, default_layers={"two": 1.5})]
+)
 def test_what_is_written_is_read_again(metadata: Metadata) -> None:
     assert Metadata.from_props(metadata.to_props()) == metadata
 
@@ -53,6 +55,10 @@ def test_what_is_missing_is_named(key: str) -> None:
             "stem",
             '{"stride": 2, "field": 7, "before": 2, "kept": 1, "padded_forward": [], "padded_backward": []}',
         ),
+        ("default_layers", "[]"),
+        ("default_layers", '{"three": 1}'),
+        ("default_layers", '{"two": NaN}'),
+        ("default_layers", "[" * 100_000),
         ("schema", "3"),
     ],
 )

