@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DISTRIBUTIONS = (
-    *("onnxruntime", "onnxruntime-gpu", "torch", "triton", "tensorflow", "tensorflow-cpu", "keras", "numpy"),
+    *("onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-webgpu", "torch", "triton"),
+    *("tensorflow", "tensorflow-cpu", "keras", "numpy"),
 )
 
 Row: TypeAlias = dict[str, Any]
