@@ -95,6 +95,11 @@ class Opened(Generic[T]):
             self._make, value, self._value = refuse, self._value, None
             del value
 
+    def drop(self) -> None:
+        """Let go of what is open; the next `get` opens it anew.  Who is using it keeps it until then."""
+        with calls(), self._lock:
+            self._value = None
+
     def forget(self) -> None:
         """Leave what the parent process had open, without closing it; for a process that was just forked."""
         if self._value is not None:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 
 class DeviceImage:
-    """An image on the device, as Rows; it is fetched once, when somebody looks at it."""
+    """An image on the device, as Rows; once somebody has looked at it, it is on the host instead."""
 
     def __init__(self, place: Resident, tensor: Any, shape: tuple[int, ...]) -> None:
         """Wrap a tensor [1, H, W, 3] that does not change any more."""
         self._place = place
-        self.tensor = tensor
+        self.tensor: Any = tensor
+        """None once it was fetched."""
         self.shape = shape
         """(H, W, 3)."""
         self._fetched: NDArray[np.float32] | None = None
@@ -39,6 +40,7 @@ class DeviceImage:
         image = self._fetched
         if image is None:
             image = self._fetched = self._place.fetch(self.tensor)[0]
+            self.tensor = None  # what lies on a GPU holds all that was ever opened there
         return image[rows]
 
 
@@ -62,7 +64,7 @@ class DeviceClimber:
 
     def __call__(self, image: Rows) -> tuple[Rows, float, float, bool]:
         """Make one step uphill, as `ascent.climb` does; an image from elsewhere is sent to the device."""
-        here = image.tensor if isinstance(image, DeviceImage) else self._send(image)
+        here = getattr(image, "tensor", None) or self._send(image)
         feeds = {IMAGE: here, CHANNEL_WEIGHTS: self._weights}
         (gradient,), (losses,) = self._model.run([GRADIENT], [LOSS], feeds, self._stop)
         feeds = {IMAGE: here, GRADIENT: gradient, STEP: self._step_size}

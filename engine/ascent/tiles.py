@@ -12,6 +12,7 @@ engine/network/split.py.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from engine.ascent import memory, windows
 from engine.ascent.grid import THINNEST, grid
 from engine.ascent.memory import Load
+from engine.network import ort
 from engine.network.targets import NO_TARGETS
 from engine.settings.tiling import Tiling
 from engine.stop import NEVER
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from engine.stop import Stop
 
     Image: TypeAlias = NDArray[np.float32]
+
+log = logging.getLogger(__name__)
 
 PLASTIC: Final = np.array([0.7548776662466927, 0.5698402909980532])
 """What the grid moves by at each step, in cores: powers of 1 / 1.3247…, the plastic number.
@@ -162,6 +166,7 @@ class TiledGradient:
         self._split = model.split_for(layers, guided=targets is not None)
         self._seen = self._split.layers if self._split else model.metadata.layers
         self._places = model.channels_of([x.name for x in self._seen])
+        self._tiling = tiling
         self._size, self._halo = size, tiling.halo_of(size or 0)
         self._stride = max(layer.stride for layer in model.metadata.layers)
         self._place = np.random.default_rng(seed).random(2)
@@ -171,7 +176,16 @@ class TiledGradient:
         """Return loss and raw gradient of an image [H, W, 3], as an `ascent.Gradient` does.
 
         In tiles the loss is estimated: each tile's mean energy, weighted with the size of its core.
+        Where the memory of a GPU runs out, less is computed at once from then on, if it may be.
         """
+        while True:
+            try:
+                return self._computed(image)
+            except ort.Full:
+                if not self._lessen(image.shape[0] * image.shape[1]):
+                    raise
+
+    def _computed(self, image: Image) -> tuple[float, Image]:
         shape = (image.shape[0], image.shape[1])
         whole = (slice(0, shape[0]), slice(0, shape[1]))
         gradient = np.zeros_like(image)
@@ -186,6 +200,18 @@ class TiledGradient:
             return loss, gradient
         loss, slope, _ = self._model.evaluate(image, self._weights, self._targets, self._stop)
         return loss, slope
+
+    def _lessen(self, pixels: int) -> bool:
+        """Halve what a GPU computes at once of so many pixels, and tell whether that is possible."""
+        smallest = window_of(Tiling.SMALLEST, self._tiling, Load(pixels))
+        if self._model.device == "cpu" or self._tiling.size != "auto" or min(self._most, pixels) <= smallest:
+            return False
+        self._most = self._model.most_at_once = max(min(self._most, pixels) // 2, smallest)
+        self._size = _within(self._most, self._tiling, Tiling.GPU_SIZE)
+        self._halo = self._tiling.halo_of(self._size)
+        self._model.renew()  # the runtime keeps the memory of all that it has computed, for more of the same
+        log.warning("the GPU's memory is full: now it computes %d pixels at once", self._most)
+        return True
 
     def cuts(self, shape: tuple[int, int]) -> bool:
         """Tell whether a picture of `shape` is computed in tiles."""

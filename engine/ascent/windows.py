@@ -44,11 +44,15 @@ STEM: Final = 64
 
 
 def at_once(model: DreamModel, max_memory: int) -> int:
-    """Return how many pixels a GPU computes at once, at most, so that their largest tensor fits a buffer."""
-    if kind_of(model.device) != "webgpu":
-        return CUDA_PIXELS
-    largest = model.adapter.largest if model.adapter is not None else None
-    return min(WEBGPU_PIXELS, (largest or COMMON) // STEM, max(max_memory - PROGRAM, 0) // GRADIENT)
+    """Return how many pixels a GPU computes at once, at most, so that their largest tensor fits a buffer.
+
+    Fewer where its memory was full before.
+    """
+    most = CUDA_PIXELS
+    if kind_of(model.device) == "webgpu":
+        largest = model.adapter.largest if model.adapter is not None else None
+        most = min(WEBGPU_PIXELS, (largest or COMMON) // STEM, max(max_memory - PROGRAM, 0) // GRADIENT)
+    return most if model.most_at_once is None else min(most, model.most_at_once)
 
 
 def alike(tiles: Sequence[Tile], shape: tuple[int, int], size: int, halo: int, stride: int) -> list[Tile]:

@@ -6,6 +6,7 @@ they go.  Between the two there is a `Work`.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,11 +18,13 @@ from engine.ascent import ascent, controls, guide, memory, tiles
 from engine.ascent.focus import Focus
 from engine.ascent.octaves import bounded
 from engine.ascent.on_device import DeviceClimber
+from engine.errors import DeviceError
+from engine.network import ort
 from engine.pictures.rows import bands
 from engine.stop import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -102,7 +105,7 @@ class Work:
         """
         config = self.order.config
         weights, targets = self._objective(stop)
-        return ascent.ascend(
+        steps = ascent.ascend(
             self.picture,
             self._climber(weights, targets, stop),
             config,
@@ -110,6 +113,18 @@ class Work:
             share=config.blend if self.mask is None else _Share(self.mask, config.blend),
             stop=stop,
         )
+        return self._renewing(steps)
+
+    def _renewing(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """Have the next dream open the model anew where a GPU failed: what is open cannot be relied on."""
+        try:
+            yield from steps
+        except (DeviceError, ort.Full) as error:
+            for each in (error, error.__cause__):
+                if each is not None:  # whoever keeps it shall keep nothing on the GPU
+                    traceback.clear_frames(each.__traceback__)
+            self.model.renew()
+            raise
 
     def alone(self, stop: Stop = NEVER) -> Iterator[Step]:
         """Return the steps of a picture that no other follows at once.
@@ -170,8 +185,27 @@ class Work:
         on_host_only = mask is not None or targets is not None or controls.any_in(config)
         if model.device == "cpu" or on_host_only:
             return on_host
-        on_device = DeviceClimber(model, weights, config, stop)
-        return lambda image: (on_host if gradient.cuts(_shape(image)) else on_device)(image)
+        return _Either(partial(DeviceClimber, model, weights, config, stop), on_host, gradient.cuts)
+
+
+class _Either:
+    """Makes the steps of what is computed whole on the GPU, and all others on the host."""
+
+    def __init__(
+        self, make: Callable[[], Climber], on_host: Climber, cuts: Callable[[tuple[int, int]], bool]
+    ) -> None:
+        self._make, self._on_host, self._cuts = make, on_host, cuts
+        self._on_device: Climber | None = None
+
+    def __call__(self, image: Rows) -> tuple[Rows, float, float, bool]:
+        """Make a step; the host gets what the GPU's memory does not hold, and cuts it, if it may."""
+        if not self._cuts(_shape(image)):
+            self._on_device = self._on_device or self._make()
+            try:
+                return self._on_device(image)
+            except ort.Full:
+                self._on_device = None  # with all that it has on the GPU
+        return self._on_host(image)
 
 
 def loaded(

@@ -15,7 +15,7 @@ from engine.network.chains import chained
 from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, LOSS, Metadata
 from engine.network.faults import faults
 from engine.network.half import halved
-from engine.network.session import Session, check_shapes, create_on_cpu, whole
+from engine.network.session import Session, check_shapes, create_on, create_on_cpu, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +64,7 @@ def open_cuda(
     except Exception as error:
         raise ort.cuda_failure(index, error) from error
     check_shapes(tried, results, feeds)
-    here = partial(_unforked, session, f"cuda:{index}", process())
+    here = partial(_unforked, [session], f"cuda:{index}", process(), content, name)
     opened = Session(f"cuda:{index}", "", threads, metadata, runtime.__version__, here, precision)
     opened.open()
     return opened
@@ -78,10 +78,10 @@ def open_webgpu(
     `software` takes a program that pretends to be a GPU, too, where that is allowed.
     """
     found = webgpu.find(runtime, software=software)
-    content, feeds = chained(whole(model, name, metadata)), _telling(metadata)
+    content, feeds = whole(model, name, metadata), _telling(metadata)
     try:
         with calls(), faults.refused():
-            session = ort.create(runtime, content, name, [found.device], threads)
+            session = ort.create(runtime, chained(content), name, [found.device], threads)
             results = session.run([LOSS, GRADIENT], feeds)
     except Exception as error:
         raise webgpu.failure(found.adapter, ort.reason(error)) from error
@@ -90,7 +90,7 @@ def open_webgpu(
     check_shapes([LOSS, GRADIENT], results, feeds)
     _compare(runtime, model, name, metadata, feeds, results[1], found.adapter)
     device = f"webgpu: {found.adapter.name}"
-    here = partial(_unforked, session, device, process())
+    here = partial(_unforked, [session], device, process(), content, name)
     opened = Session(device, "", threads, metadata, runtime.__version__, here, adapter=found.adapter)
     opened.open()
     return opened
@@ -126,11 +126,14 @@ def _telling(metadata: Metadata) -> dict[str, NDArray[np.float32]]:
     return {IMAGE: image, CHANNEL_WEIGHTS: np.ones(metadata.channels, np.float32)}
 
 
-def _unforked(session: Any, device: str, opener: object, _threads: int) -> Any:
-    """Return a session that is open on CUDA, which does not work in a process that was forked since."""
+def _unforked(tried: list[Any], device: str, opener: object, content: bytes, name: str, threads: int) -> Any:
+    """Return the session that a GPU was tried with, or later a new one; none in a process that was forked."""
     if process() is not opener:
         raise ort.forked(device)
-    return session
+    if tried:
+        return tried.pop()
+    with ort.reported(device):  # refused while something is open that computed when the GPU failed
+        return create_on(device, content, name, threads)
 
 
 def smallest(metadata: Metadata) -> dict[str, NDArray[np.float32]]:

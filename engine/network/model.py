@@ -70,6 +70,8 @@ class DreamModel:
         """By their layers, and whether they take targets: the last one, and those that other dreams use."""
         self._step = Opened(partial(session.resident_beside, _embedded(ASCENT_STEP), "the ascent's step"))
         self._guided = Opened(self._open_guided)
+        self.most_at_once: int | None = None
+        """Pixels that a GPU can compute at once, at most, once its memory has run out; None before."""
 
     def __enter__(self) -> Self:
         self._refuse_if_closed()
@@ -115,6 +117,12 @@ class DreamModel:
         if splits:
             ort.trim_memory(ort.load(), _embedded(ASCENT_STEP))
             machine.release_memory()
+
+    def renew(self) -> None:
+        """Open all anew at the next use: what a GPU holds for it is given back, or was lost with the GPU."""
+        self._session.renew()
+        self._step.drop()
+        self._guided.drop()
 
     def _refuse_if_closed(self) -> None:
         if self._closed:

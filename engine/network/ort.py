@@ -40,8 +40,12 @@ SILENT: Final = 4
 NOWHERE: Final = str(Path(os.devnull) / "no-external-data")
 """A folder that cannot exist, so that a model's references to other files lead nowhere."""
 OUT_OF_MEMORY = re.compile(
-    r"allocat|out of memory|max buffer size|bad_alloc|CUDNN_STATUS_ALLOC|CUBLAS_STATUS_ALLOC", re.IGNORECASE
+    r"allocat|out of memory|bad_alloc|CUDNN_STATUS_ALLOC|CUBLAS_STATUS_ALLOC"
+    r"|max buffer size|device error\(3\)",
+    re.IGNORECASE,
 )
+"""What runtimes say where memory runs out; WebGPU's errors have a kind, and 3 is that one."""
+
 LOST = re.compile(r"device.{0,20} lost|is lost|DXGI_ERROR_DEVICE|VK_ERROR_DEVICE_LOST", re.IGNORECASE)
 OF_A_GPU = re.compile("CUDA|CUDNN|CUBLAS|WebGPU|wgpu|Dawn", re.IGNORECASE)
 REQUESTED = re.compile(r"requested (?:buffer of size|bytes of) (\d+)")
@@ -65,6 +69,14 @@ class Absent(DeviceError):  # noqa: N818 - it says what it is
     """There is no such device at all, which is no surprise to those who asked for `auto`."""
 
 
+class Lost(DeviceError):  # noqa: N818 - it says what it is
+    """The system took a GPU away in the midst of its work."""
+
+
+class Full(DreamError):  # noqa: N818 - it says what it is
+    """Memory ran out where the model computes: less at once may do."""
+
+
 def load() -> Any:
     """Import ONNX Runtime, without its telemetry; tests replace this function."""
     # From 1.29 on, the import makes an identifier and a queue of events in the user's cache folder,
@@ -84,7 +96,7 @@ def load() -> Any:
             "or deepdream-onnx[gpu] where there is an NVIDIA GPU",
             hint='pip install "deepdream-onnx[cpu]"',
         ) from error
-    onnxruntime.set_default_logger_severity(SILENT)
+    onnxruntime.set_default_logger_severity(ERROR if faults.listening else SILENT)
     onnxruntime.disable_telemetry_events()  # on Windows, and where the host program imported it before us
     return onnxruntime
 
@@ -115,7 +127,8 @@ def create(
         # Without enable_fallback=0 a failing provider is replaced, and the news is printed to stdout.
         with calls():
             chosen = None if plugged else providers
-            return runtime.InferenceSession(model, options, providers=chosen, enable_fallback=0)
+            session = runtime.InferenceSession(model, options, providers=chosen, enable_fallback=0)
+            return faults.watch(session) if plugged else session
     except Exception as error:  # the runtime's exceptions have no base of their own
         if providers != [CPU]:
             raise
@@ -160,6 +173,14 @@ def forked(device: str) -> DeviceError:
     return DeviceError(
         f"{device} was opened before this process was forked, and no GPU works on in a forked process",
         hint='start processes by "spawn", or load models only in the processes that dream',
+    )
+
+
+def lost(device: str) -> Lost:
+    """Say that the system took a GPU away, and the way out."""
+    return Lost(
+        f"{device} was lost: its driver was reset, or the computer slept",
+        hint="run it again; if that happens again, --tile 256 gives the GPU less to do at once",
     )
 
 
@@ -229,15 +250,12 @@ def running(device: str, given: int = 0, stop: Stop = NEVER) -> Iterator[Any]:
 def _run_error(error: BaseException, device: str, given: int) -> DreamError:
     """Say who is to blame: a device that opened the model computes, so that the rest is the model's."""
     if OUT_OF_MEMORY.search(str(error)):
-        return _immodest(error, given) or DreamError(
+        return _immodest(error, given) or Full(
             f"not enough memory on {device} for this picture",
             hint="make the picture smaller, or close other programs that use the memory",
         )
     if LOST.search(str(error)):
-        return DeviceError(
-            f"{device} was lost: its driver was reset, or the computer slept",
-            hint="run it again; if that happens again, --tile 256 gives the GPU less to do at once",
-        )
+        return lost(device)
     if device != "cpu" and OF_A_GPU.search(str(error)):
         return DeviceError(f"ONNX Runtime failed on {device}: {reason(error)}")
     return ModelError(f"the model failed in ONNX Runtime: {reason(error)}")

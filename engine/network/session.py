@@ -16,6 +16,7 @@ from engine.forks import Opened, calls, process
 from engine.network import ort, webgpu
 from engine.network.chains import chained
 from engine.network.contract import CHANNEL_WEIGHTS, ENERGIES, GRADIENT, IMAGE, LOSS, Metadata
+from engine.network.faults import faults
 from engine.network.graph import Graph
 from engine.network.targets import stripped
 from engine.settings import devices
@@ -71,6 +72,10 @@ class Session:
         """Open the whole model now, if that was put off; raise ModelError where it does not open."""
         self._opened.get()
 
+    def renew(self) -> None:
+        """Let go of the whole model: it is opened anew when it is next needed."""
+        self._opened.drop()
+
     def close(self, refuse: Callable[[], NoReturn]) -> None:
         """Let go of the whole model where it is open; see `Opened.close`."""
         self._opened.close(refuse)
@@ -117,7 +122,8 @@ class Resident:
         """Return a tensor on the device with an array's content; on a CPU it may be the array itself."""
         self._check()
         with ort.reported(self.device):
-            return ort.load().OrtValue.ortvalue_from_numpy(array, *_place(self.device))
+            tensor = ort.load().OrtValue.ortvalue_from_numpy(array, *_place(self.device))
+            return faults.watch(tensor) if devices.kind_of(self.device) == "webgpu" else tensor
 
     def fetch(self, tensor: Any) -> NDArray[np.float32]:
         """Return the content of a tensor on the device as a new array."""
@@ -140,6 +146,9 @@ class Resident:
                 binding.bind_output(name, "cpu")
             self._session.run_with_iobinding(binding, options)
             results = binding.get_outputs()
+            if devices.kind_of(self.device) == "webgpu":
+                for tensor in results[: len(kept)]:
+                    faults.watch(tensor)
             return results[: len(kept)], [x.numpy() for x in results[len(kept) :]]
 
     def _check(self) -> None:
@@ -166,7 +175,8 @@ def create_on_cpu(runtime: Any, model: bytes, name: str, metadata: Metadata, thr
 def _create_beside(beside: Session, content: bytes, name: str, threads: int) -> Any:
     """Open a model on the device of another one."""
     beside.open()  # where that is refused, so is this
-    return create_on(beside.device, content, name, threads)
+    with ort.reported(beside.device):
+        return create_on(beside.device, content, name, threads)
 
 
 def create_on(device: str, content: bytes, name: str, threads: int) -> Any:

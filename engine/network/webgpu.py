@@ -75,10 +75,11 @@ def _check(adapters: list[Adapter], *, software: bool) -> None:
 
 def failure(adapter: Adapter, why: str) -> DeviceError:
     """Say why a GPU that is there does not work, and the way out."""
-    return DeviceError(
-        f"WebGPU does not work on {adapter.name}: {why}",
-        hint="update the driver of your graphics card; or use --device cpu",
-    )
+    if ort.LOST.search(why):
+        return ort.lost(f"webgpu: {adapter.name}")
+    full = ort.OUT_OF_MEMORY.search(why)
+    hint = "close other programs that use its memory" if full else "update the driver of your graphics card"
+    return DeviceError(f"WebGPU does not work on {adapter.name}: {why}", hint=f"{hint}; or use --device cpu")
 
 
 @once
@@ -99,6 +100,7 @@ def _register(runtime: Any) -> None:
     import onnxruntime_ep_webgpu as plugin  # noqa: PLC0415 - an extra
 
     runtime.set_default_logger_callback(faults.hear, ort.ERROR)
+    faults.listening = True
     if any(x.ep_name == PROVIDER for x in runtime.get_ep_devices()):
         return  # the program that imported this one has done it
     try:

@@ -12,12 +12,35 @@ import onnxruntime
 from engine.network.ort import CPU, CUDA
 from engine.network.webgpu import PROVIDER as WEBGPU
 
+FULL = """WebGPU device error(3): vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY
+ - While calling [Device].CreateBuffer([BufferDescriptor]).
+    at CheckVkOOMThenSuccessImpl (/build/Release/_deps/dawn-src/src/dawn/native/vulkan/VulkanError.cpp:119)
+"""
+"""What onnxruntime-ep-webgpu 0.4 says, seen with a Vulkan that gives out no more memory."""
+LOST = """Non-zero status code returned while running MemcpyToHost node. Name:'Memcpy_token_237' \
+Status Message: \
+/onnxruntime_src/onnxruntime/core/providers/webgpu/buffer_manager.cc:641 void \
+onnxruntime::webgpu::BufferManager::Download(WGPUBuffer, void*, size_t) const \
+map_async_result.status == wgpu::MapAsyncStatus::Success was false. Failed to download data from buffer. \
+wgpu::MapAsyncStatus value: 4, message: [Device] is lost.
+"""
+"""What it says once a Vulkan has lost its device."""
+
+
+def pixels_of(shape) -> int:
+    """Return how many pixels a batch of pictures has; 0 for other tensors."""
+    return shape[0] * shape[1] * shape[2] if len(shape) == 4 else 0
+
 
 class FakeBinding:
     """Inputs and outputs of a session on the device; on the CPU they are called otherwise."""
 
     def __init__(self, runtime: FakeRuntime, real) -> None:
-        self._runtime, self.real = runtime, real
+        self._runtime, self.real, self.pixels = runtime, real, 0
+
+    def bind_ortvalue_input(self, name: str, value) -> None:
+        self.pixels = max(self.pixels, pixels_of(value.shape()))
+        self.real.bind_ortvalue_input(name, value)
 
     def bind_output(self, name: str, device: str, index: int = 0) -> None:
         self._runtime.bound[name] = device
@@ -53,7 +76,7 @@ class FakeSession:
         return self._names
 
     def run(self, outputs, feeds, options=None):
-        self._check()
+        self._check(max(pixels_of(x.shape) for x in feeds.values()))
         results = self._real.run(outputs, feeds, options)
         return [x * self._runtime.factor for x in results] if self._on_gpu else results
 
@@ -61,14 +84,18 @@ class FakeSession:
         return FakeBinding(self._runtime, self._real.io_binding())
 
     def run_with_iobinding(self, binding: FakeBinding, options=None) -> None:
-        self._check()
+        self._check(binding.pixels)
         self._real.run_with_iobinding(binding.real, options)
 
-    def _check(self) -> None:
-        if self._on_gpu and self._runtime.running:
-            raise RuntimeError(self._runtime.running)
-        if self._on_gpu and self._runtime.reported:
-            self._runtime.hear(3, "WebGPU", "", "", self._runtime.reported)
+    def _check(self, pixels: int) -> None:
+        runtime = self._runtime
+        if self._on_gpu and runtime.running:
+            raise RuntimeError(runtime.running)
+        if self._on_gpu and runtime.reported:
+            runtime.hear(3, "WebGPU", "", "", runtime.reported)
+        if self._on_gpu and pixels > runtime.room:
+            runtime.refused.append(pixels)
+            runtime.hear(3, "WebGPU", "", "", FULL)
 
     def __getattr__(self, name: str):
         return getattr(self._real, name)
@@ -90,6 +117,10 @@ class FakeRuntime:
         self.registered: list[str] = []
         self.reported = ""
         """What the GPU writes to the log at each run."""
+        self.room = 1 << 62
+        """How many pixels the GPU's memory holds."""
+        self.refused: list[int] = []
+        """How many it was given that it could not hold."""
         self.factor = 1.0
         """What the GPU multiplies its results by."""
         self.asked: list[object] = []

@@ -12,7 +12,7 @@ import pytest
 import engine
 from engine.ascent import tiles, windows
 from engine.errors import DeviceError, DreamError, UsageError
-from engine.network import gpus, vulkan, webgpu
+from engine.network import gpus, ort, vulkan, webgpu
 from engine.network.chains import chained
 from engine.network.graph import parse
 from engine.network.model import load_model
@@ -23,6 +23,7 @@ from engine.settings import devices
 from engine.settings.recipe import Recipe
 from engine.settings.tiling import Tiling
 from tests.engine.conftest import TINY
+from tests.engine.network.fake_runtime import FULL, LOST
 
 CONTENT = TINY.read_bytes()
 CARD = Adapter("Radeon RX 9070 XT (RADV GFX1201)", "AMD", "discrete", 4 << 30)
@@ -78,7 +79,8 @@ def test_the_plug_in_is_loaded_once(offered) -> None:
         ([CARD], {"registering": "below the minimum required version"}, "9.9 is too old", "--upgrade"),
         ([CARD], {"registering": "file too short"}, "does not load: file too short", "--force-reinstall"),
         ([CARD], {"opening": "no adapter"}, r"on Radeon .*: no adapter", "update the driver"),
-        ([CARD], {"running": "Out of memory"}, r"on Radeon .*: Out of memory", "--device cpu"),
+        ([CARD], {"running": FULL}, r"on Radeon .*: .*OUT_OF_DEVICE_MEMORY", "that use its memory"),
+        ([CARD], {"running": LOST}, r"^webgpu: Radeon .* was lost: its driver was reset", "run it again"),
         ([CARD], {"silent_fallback": True}, "chose the CPU", "update the driver"),
     ],
 )
@@ -143,10 +145,10 @@ def test_a_broken_model_is_not_the_gpus_fault(offered, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "said"),
     [
-        ("WebGPU device error(3): Out of memory", DreamError, "not enough memory on webgpu: Radeon"),
+        (FULL, DreamError, "not enough memory on webgpu: Radeon"),
         ("WebGPU device error(2): [Invalid CommandBuffer]", DeviceError, "failed on webgpu: Radeon"),
         ("Buffer size (5) exceeds the max buffer size limit (4)", DreamError, "not enough memory on webgpu"),
-        ("[Device] is lost.", DeviceError, "webgpu: Radeon .* was lost"),
+        (LOST, DeviceError, "webgpu: Radeon .* was lost"),
     ],
 )
 def test_what_the_gpu_only_writes_to_the_log_makes_no_picture(offered, text, kind, said) -> None:
@@ -162,6 +164,77 @@ def test_what_the_gpu_only_writes_to_the_log_makes_no_picture(offered, text, kin
     fake.reported = ""
     for _ in engine.steps(image, config, model=model):
         pass
+
+
+def test_what_a_full_gpu_does_not_hold_is_computed_in_smaller_pieces(offered) -> None:
+    """The picture is then that of the smaller tiles, and the next one is cut so from the beginning."""
+    fake = offered(CARD)
+    model = load_model(TINY, device="webgpu", threads=1)
+    image = np.random.default_rng(1).integers(0, 256, (300, 400, 3), np.uint8)
+    tiling = Tiling(halo=0)
+    settings = {
+        "preset": "keras",
+        "layers": {"mixed0": 1.0},
+        "iterations": 1,
+        "tiling": tiling,
+        "octaves": 1,
+        "model": model,
+    }
+    assert tiles.tile_size(model, tiling, image.shape[:2]) is None
+    fake.room = 100_000
+    dream = engine.dream(image, **settings)
+    assert fake.refused == [120_000]
+    assert model.most_at_once == 256**2
+    again = engine.dream(image, **settings)
+    assert len(fake.refused) == 1
+    assert again.recipe.tiling.size == 128
+    np.testing.assert_array_equal(dream.image, again.image)
+    cpu = load_model(TINY, device="cpu", threads=1)
+    tiling = again.recipe.tiling
+    ours = np.asarray(engine.dream(image, **settings | {"model": cpu, "tiling": tiling}).image)
+    assert np.abs(np.asarray(dream.image).astype(int) - ours).mean() < 1
+
+
+@pytest.mark.parametrize(
+    ("room", "tiling"), [(1000, Tiling(halo=0)), (100_000, Tiling(size="off")), (100_000, Tiling(size=300))]
+)
+def test_a_gpu_that_holds_not_even_the_smallest_piece_says_so(offered, room: int, tiling: Tiling) -> None:
+    fake = offered(CARD)
+    model = load_model(TINY, device="webgpu", threads=1)
+    image = np.random.default_rng(1).integers(0, 256, (400, 350, 3), np.uint8)
+    fake.room = room
+    with pytest.raises(DreamError, match="not enough memory on webgpu: Radeon"):
+        engine.dream(image, preset="keras", layers={"mixed0": 1.0}, octaves=1, model=model, tiling=tiling)
+    assert len(fake.refused) < 5
+    fake.room = 1 << 62  # other programs have ended
+    engine.dream(image[:90, :80], preset="keras", layers={"mixed0": 1.0}, octaves=1, model=model)
+
+
+def test_a_lost_gpu_is_opened_anew_by_the_next_dream(offered) -> None:
+    fake = offered(CARD)
+    model = load_model(TINY, device="webgpu", threads=1)
+    image = np.random.default_rng(1).integers(0, 256, (50, 60, 3), np.uint8)
+    settings = {"preset": "keras", "layers": {"mixed0": 1.0}, "iterations": 1, "octaves": 1, "model": model}
+    before = engine.dream(image, **settings)
+    opened = len(fake.asked)
+    fake.running = LOST
+    for _ in range(2):
+        with pytest.raises(DeviceError, match="was lost"):
+            engine.dream(image, **settings)
+    fake.running = ""
+    np.testing.assert_array_equal(engine.dream(image, **settings).image, before.image)
+    assert set(fake.asked[opened:]) == {webgpu.PROVIDER}  # never the CPU instead
+
+
+def test_a_gpus_log_is_not_silenced_again(monkeypatch) -> None:
+    """Each run loads the runtime, which is silenced then; of the first fault after that nobody would hear."""
+    asked: list[int] = []
+    monkeypatch.setattr(ort.faults, "listening", False)
+    monkeypatch.setattr(onnxruntime, "set_default_logger_severity", asked.append)
+    ort.load()
+    monkeypatch.setattr(ort.faults, "listening", True)
+    ort.load()
+    assert asked == [ort.SILENT, ort.ERROR]
 
 
 def test_half_precision_is_for_cuda(offered) -> None:
