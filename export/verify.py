@@ -82,6 +82,8 @@ def ort_compute(model: bytes) -> Compute:
     """Open a model in ONNX Runtime on the CPU.  Raises ConversionError if it can't be opened."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    # TensorFlow computes in turns with it: threads that spin would take its processors.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the errors of onnxruntime have no other common base class

@@ -119,6 +119,9 @@ def create(
         options.add_session_config_entry("session.use_env_allocators", "1")
     # Idle threads that spin would keep the processors from the next part of the work.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    if threads > 1 and threads > machine.cpu_count():
+        # They take turns: one that spins would take the time of the one that it waits for.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
     plugged = [x for x in providers if hasattr(x, "ep_name")]
     if plugged:
