@@ -25,6 +25,7 @@ from engine.network.contract import (
     layer_activations,
 )
 from engine.network.opening import open_session, read_model
+from engine.network.parts import Tiles
 from engine.network.split import SplitModel
 from engine.network.targets import NO_TARGETS, feeds_for, guided, inside_of
 from engine.settings import models
@@ -56,8 +57,13 @@ class DreamModel:
     it anew; on a GPU it raises DeviceError there.  `with` closes it at the end.
     """
 
-    def __init__(self, session: Session, name: str, content: bytes = b"") -> None:
-        """Wrap a session; `content`, the model file's, is opened split where that is faster."""
+    def __init__(
+        self, session: Session, name: str, content: bytes = b"", tiles: Opened[Tiles] | None = None
+    ) -> None:
+        """Wrap a session; `content`, the model file's, is opened split where that is faster.
+
+        `tiles` are those of another model of the same content, to be shared with it.
+        """
         self.name = name
         """Path of the model file, or the embedded file's name."""
         self._session = session
@@ -68,6 +74,9 @@ class DreamModel:
         self._last: SplitModel | None = None
         self._splits: WeakValueDictionary[tuple[frozenset[str], bool], SplitModel] = WeakValueDictionary()
         """By their layers, and whether they take targets: the last one, and those that other dreams use."""
+        stem = session.metadata.stem
+        self._tiles = tiles or (Opened(partial(Tiles, content, stem)) if stem else None)
+        """The stem's, whatever the layers are."""
         self._step = Opened(partial(session.resident_beside, _embedded(ASCENT_STEP), "the ascent's step"))
         self._guided = Opened(self._open_guided)
         self.most_at_once: int | None = None
@@ -95,6 +104,7 @@ class DreamModel:
             if self._closed:
                 return
             self._closed, splits, self._last = True, list(self._splits.values()), None
+            self._tiles = None
         refuse = partial(_refuse, self.name)
         self._session.close(refuse)
         self._step.close(refuse)
@@ -293,7 +303,9 @@ class DreamModel:
             if split is None:
                 self._last = None  # two would take twice the memory, unless the other one is in use
                 try:
-                    split = SplitModel(self._content, self.metadata, wanted, self.threads, guided=guided)
+                    split = SplitModel(
+                        self._content, self.metadata, wanted, self.threads, self._tiles, guided=guided
+                    )
                 except (ValueError, KeyError) as error:
                     raise ModelError(f"{self.name} cannot be split: {error}") from error
                 self._splits[key] = split
@@ -313,7 +325,7 @@ class DreamModel:
     def _on(self, threads: int, layers: Collection[str]) -> DreamModel:
         self._refuse_if_closed()
         session = self._session.on(threads)
-        model = DreamModel(session, self.name, self._content)
+        model = DreamModel(session, self.name, self._content, self._tiles)
         if model.split_for(layers) is None:
             session.open()
         return model

@@ -29,7 +29,7 @@ from engine.network.contract import (
     layer_activations,
 )
 from engine.network.fragment import as_array, as_tensor
-from engine.network.parts import Parts
+from engine.network.parts import Parts, Tiles
 from engine.network.spans import Span, cut_equally, cut_evenly
 from engine.network.targets import NO_TARGETS, feeds_for, inside_of
 from engine.stop import NEVER
@@ -66,12 +66,14 @@ class SplitModel:
         metadata: Metadata,
         layers: Collection[str],
         threads: int,
+        tiles: Opened[Tiles] | None = None,
         *,
         guided: bool = False,
     ) -> None:
         """Split a model file that describes its stem.
 
-        What only layers outside `layers` need is left out, and targets unless it is `guided`.  Raises
+        What only layers outside `layers` need is left out, and targets unless it is `guided`.  `tiles` are
+        those of the same file, to be shared with others; None for tiles of its own.  Raises
         ValueError where the content is not what its metadata say.
         """
         if metadata.stem is None:
@@ -82,7 +84,8 @@ class SplitModel:
         self.layers = tuple(x for x in metadata.layers if x.name in layers)
         self._targeted = self.layers if guided else ()
         self._border = metadata.border
-        self._parts = Opened(partial(Parts, content, metadata, metadata.stem, layers, threads, guided=guided))
+        tiles = tiles or Opened(partial(Tiles, content, metadata.stem))
+        self._parts = Opened(partial(Parts, content, metadata, layers, threads, tiles, guided=guided))
         self._parts.get()
 
     @property
@@ -216,11 +219,11 @@ class SplitModel:
     def _forward(
         parts: Parts, buffers: Buffers, image: Image, rows: Span, columns: Span, stop: Stop
     ) -> _Tile:
-        forward, _ = parts.tile(rows, columns)
+        forward, _ = parts.tiles.get(rows, columns)
         view = as_tensor(np.ascontiguousarray(image[np.newaxis, rows.pixels, columns.pixels]))
 
         def tensors() -> dict[str, Any]:
-            shapes = zip(parts.outputs, forward.output_shapes, strict=True)
+            shapes = zip(parts.tiles.outputs, forward.output_shapes, strict=True)
             return {name: as_tensor(np.empty(shape, np.float32)) for name, shape in shapes}
 
         kept = buffers.of((rows, columns), tensors)
@@ -230,7 +233,7 @@ class SplitModel:
     def _backward(
         self, parts: Parts, tile: _Tile, upstream: Image, window: tuple[slice, slice], stop: Stop
     ) -> Image:
-        _, backward = parts.tile(tile.rows, tile.columns)
+        _, backward = parts.tiles.get(tile.rows, tile.columns)
         own = np.array(upstream[(..., *_within(tile, window))], order="C")
         own[..., : tile.rows.shared, :] = 0
         own[..., : tile.columns.shared] = 0

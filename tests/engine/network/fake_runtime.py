@@ -54,6 +54,11 @@ class FakeOptions(onnxruntime.SessionOptions):
     """Options that take a device which is only pretended."""
 
     devices = ()
+    entries = ()
+
+    def add_session_config_entry(self, key, value) -> None:
+        super().add_session_config_entry(key, value)
+        self.entries = (*self.entries, (key, value))
 
     def add_provider_for_devices(self, devices, options) -> None:
         self.devices = devices

@@ -56,6 +56,17 @@ def test_cuda_that_does_not_work_fails_with_reason_and_way_out(runtime, how, rea
     assert (reason in opened.fallback) == how.get("cuda", True)  # a CPU wheel is no surprise
 
 
+@pytest.mark.parametrize(("threads", "spin"), [(1, True), (2, True), (3, False)])
+def test_threads_that_take_turns_do_not_spin(runtime, monkeypatch, threads: int, spin: bool) -> None:
+    """More of them than processors: one that spins would take the time of the one that it waits for."""
+    fake, given = runtime(), []
+    monkeypatch.setattr(machine, "cpu_count", lambda: 2)
+    create = fake.InferenceSession
+    monkeypatch.setattr(fake, "InferenceSession", lambda *x, **more: given.append(x[1]) or create(*x, **more))
+    load_model(TINY, device="cpu", threads=threads).split_for(["mixed0"])
+    assert (("session.intra_op.allow_spinning", "0") in given[0].entries) is not spin
+
+
 def test_no_runtime_at_all_names_both_extras(monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(DeviceError) as caught:

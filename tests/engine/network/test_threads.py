@@ -114,7 +114,7 @@ def test_nothing_is_opened_twice_for_the_same_layers(monkeypatch: pytest.MonkeyP
     opened = []
 
     def noted(*words, **more):
-        opened.append(set(words[3]))
+        opened.append(set(words[2]))
         return parts.Parts(*words, **more)
 
     monkeypatch.setattr(split, "Parts", noted)
@@ -124,6 +124,29 @@ def test_nothing_is_opened_twice_for_the_same_layers(monkeypatch: pytest.MonkeyP
         for steps in ongoing:
             next(steps)
     assert opened == [{"mixed0"}, {"mixed1"}]
+
+
+def test_the_stem_is_opened_once_whatever_the_layers_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a model and by its copies; given back, it is opened again."""
+    orders = {layers: (SHAPES[2], layers) for layers in ("mixed0", "mixed1", "mixed0,mixed1")}
+    expected = {layers: alone(order, 1) for layers, order in orders.items()}
+    opened, open_fragment = [], parts.open_fragment
+    monkeypatch.setattr(parts, "open_fragment", lambda *x: opened.append(x) or open_fragment(*x))
+
+    def sessions(own: DreamModel, layers: str) -> int:
+        """Return how many a dream opens; it must be the one that it is alone."""
+        before = len(opened)
+        np.testing.assert_array_equal(dreamed(own, orders[layers]), expected[layers])
+        return len(opened) - before
+
+    own = load_model(TINY, device="cpu", threads=1)
+    first = sessions(own, "mixed0")
+    assert first > 3
+    assert sessions(own, "mixed1") == 1  # the trunk
+    (copy,) = own.copies(1, 1, ["mixed0", "mixed1"])
+    assert sessions(copy, "mixed0,mixed1") == 0
+    own.give_back()
+    assert sessions(own, "mixed1") == first - 1
 
 
 def config(layer: str) -> engine.DreamConfig:
