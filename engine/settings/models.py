@@ -89,7 +89,9 @@ def way_to(name: str) -> str:
     """Return a hint for who wants a model that is not here."""
     if name in obtainable():
         return f"deepdream model get {name} gets it"
-    return suggest(name, [EMBEDDED, *kept(), *obtainable()]) or "deepdream model list shows all"
+    return (
+        suggest(name, dict.fromkeys([EMBEDDED, *kept(), *obtainable()])) or "deepdream model list shows all"
+    )
 
 
 def with_content(wanted: Origin) -> str:

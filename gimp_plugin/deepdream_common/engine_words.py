@@ -71,6 +71,8 @@ FORMS = (
     N_("the model failed in ONNX Runtime: %(reason)s"),
     N_("the model file %(file)s cannot be read: %(reason)s"),
     N_("make a model file with python -m export, or leave out --model to use the embedded model"),
+    N_("there is no model file %(file)s"),
+    N_("%(file)s is not a model file, but a %(what)s"),
     N_("there is no model %(name)s"),
     N_("the preset %(preset)s needs the model %(model)s"),
     N_("deepdream model get %(name)s gets it"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +13,10 @@ import pytest
 import engine
 from engine.ascent import memory
 from engine.errors import DreamError
-from engine.network import ort, webgpu
+from engine.network import opening, ort, webgpu
 from engine.network.vulkan import Adapter
 from engine.pipe import wire
-from engine.settings import presets
+from engine.settings import models, presets
 from gimp_plugin.deepdream_common import engine_words, texts
 
 HANGUL = re.compile("[가-힣]")
@@ -39,6 +40,9 @@ def told(message, hint=""):
         (memory.check_frame, ((10**9, 10**9), 4), "1000000000x1000000000"),
         (wire._checked_shape, ((30000, 30000, 3),), "30000x30000"),
         (presets.load, ("dreem",), "dreem"),
+        (models.find, ("inception_v9",), "inception_v9"),
+        (opening.read_model, (Path("/nowhere/model.onnx"),), "/nowhere/model.onnx"),
+        (opening.read_model, (Path(os.devnull),), os.devnull),
         (ort.cuda_failure, (0, RuntimeError("CUDA driver version is insufficient")), "is insufficient"),
         (ort.cuda_failure, (0, RuntimeError("out of memory")), "out of memory"),
         (ort.cuda_failure, (7, RuntimeError("invalid device ordinal")), "7"),

@@ -103,6 +103,8 @@ def _run_live(arguments: argparse.Namespace) -> int:
     desk = _Desk(arguments, lambda facts: answers.send(live.Event("model", facts)))
     requests.at_rest = desk.rest
     own, wrong = presets.own()
+    taken = {x.name for x in own}
+    own += [presets.load(x) for x in presets.names() if x in presets.OF_OTHERS and x not in taken]
     known = {"models": [models.EMBEDDED, *models.kept()], "presets": [_told(x) for x in own]}
     answers.send(live.Event("start", {"protocol": live.PROTOCOL, **desk.facts(), **known}))
     for message in wrong:

@@ -27,7 +27,7 @@ USUAL = 50.0
 SIZE, FRAME = (960, 620), (24, 64)
 """Width and height of the window on a screen that has room for it, and what its frame may take."""
 
-_NUMBER = re.compile(r"(?:([a-z]\w*) ?:? ?)?\b([0-9]{1,4})\Z")
+_NUMBER = re.compile(r"(?:([^\s:]*[a-z][^\s:]*) ?[: ] ?)?([0-9]{1,4})\Z")
 
 
 class Sheet(Gtk.Dialog):

@@ -144,10 +144,15 @@ def check_preview_of_a_selection():
 
 
 def presets():
-    """Return the engine's presets by name: layers and other settings under the engine's names."""
+    """Return the engine's presets by name: layers and other settings under the engine's names.
+
+    Not those for another model: these come from the engine, as a user's own do.
+    """
     found = {}
     for file in Path(__file__).resolve().parents[3].glob("engine/presets/*.toml"):
         values = tomllib.loads(file.read_text(encoding="utf-8"))
+        if "needs" in values:
+            continue
         found[file.stem] = {
             name: None if value == "none" else value
             for name, value in values.items()
