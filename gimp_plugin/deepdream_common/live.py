@@ -91,12 +91,15 @@ class Live(object):
         return number
 
     def hurry(self, number):
-        """Put a background request into the foreground; it goes on if the engine is at it already."""
+        """Put a background request into the foreground; return whether it has begun, and goes on."""
         request = self._waiting.pop(number, None)
-        if request is not None:
-            self._foreground = number
-            if number != self._at_work:
-                self._send(number, *request)
+        if request is None:
+            return True  # it has even ended
+        self._foreground = number
+        if number != self._at_work:
+            self._send(number, *request)
+            return False
+        return True
 
     def finish(self):
         """End the foreground request where it is: its `done` has the picture so far."""

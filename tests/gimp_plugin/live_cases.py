@@ -164,7 +164,7 @@ def background_that_is_hurried_goes_on():
     with Run("patient") as run:
         behind = run.live.ask([], FRAME, background=True)
         run.until("step", behind)
-        run.live.hurry(behind)
+        assert run.live.hurry(behind)
         run.until("step", behind)
         steps = [x["iteration"] for x in run.events if x["event"] == "step"]
         assert steps == sorted(set(steps)), steps  # not from the beginning
@@ -178,7 +178,7 @@ def background_that_waits_is_hurried():
     with Run("patient") as run:
         first, second = (run.live.ask([], FRAME, background=True) for _ in range(2))
         run.until("step", first)
-        run.live.hurry(second)
+        assert not run.live.hurry(second)
         run.until("step", second)
         run.live.stop()
         run.until("step", first)

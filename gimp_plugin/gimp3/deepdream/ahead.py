@@ -59,8 +59,7 @@ class Ahead:
             return Dream(self._live, self._live.ask(task.options, task.sent, show=None), None)
         number, last = self._number, self._last
         self._number, self._wanted = None, ()
-        self._live.hurry(number)
-        return Dream(self._live, number, last)
+        return Dream(self._live, number, last if self._live.hurry(number) else None)
 
 
 class Dream:

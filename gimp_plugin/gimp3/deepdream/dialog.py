@@ -21,6 +21,7 @@ from deepdream_common import (  # noqa: E402 - versions first
     log_file,
     parameters,
     region,
+    sketch,
     window_size,
     words,
 )
@@ -48,8 +49,9 @@ POLL_MILLISECONDS = 40
 REST_SECONDS = 2.0
 """How long the preview's picture must have been looked at before the result is begun."""
 
-LARGEST = 12_000_000
-"""Pixels of a layer, at most, whose result is begun ahead: reading more would hold the dialog up."""
+LARGEST, MOST = 12_000_000, 100_000_000
+"""Pixels of a layer, at most, whose result is begun ahead, as reading more would hold the dialog up; and those
+of all steps together, so that nothing of an hour is begun unasked."""
 
 
 def ask(
@@ -183,7 +185,9 @@ class Window:
         """Have the result begun; what is many or large is not even read before it is wanted."""
         values = self.values()
         subject = self._subject
-        few = self._alone and not subject.layer.is_group_layer() and subject.width * subject.height <= LARGEST
+        size = (subject.width, subject.height)
+        few = self._alone and not subject.layer.is_group_layer() and size[0] * size[1] <= LARGEST
+        few = few and sketch.work(values, size) <= MOST
         try:
             if not few or values.get(words.GUIDE):
                 raise parameters.SettingError
