@@ -50,8 +50,8 @@ REST_SECONDS = 2.0
 """How long the preview's picture must have been looked at before the result is begun."""
 
 LARGEST, MOST = 12_000_000, 100_000_000
-"""Pixels of a layer, at most, whose result is begun ahead, as reading more would hold the dialog up; and those
-of all steps together, so that nothing of an hour is begun unasked."""
+"""Pixels of a layer, at most, whose result is begun ahead, as reading more would hold the dialog up; and
+those of all steps together, so that nothing of an hour is begun unasked."""
 
 
 def ask(
