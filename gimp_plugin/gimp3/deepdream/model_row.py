@@ -117,7 +117,7 @@ class MoreLayers(Gtk.Box):
     def _row(self, name: str) -> Gtk.Adjustment:
         like = parameters.LAYERS[-1]
         place = Gtk.Adjustment(lower=like.low, upper=like.high, step_increment=0.1, page_increment=1)
-        slider = GimpUi.SpinScale.new(place, name, like.digits)
+        slider = GimpUi.SpinScale.new(place, name.replace("_", "__"), like.digits)  # no mnemonic
         slider.set_scale_limits(*like.slider[:2])
         slider.set_tooltip_text(
             _("Layer %(layer)s of the network grows out of the picture. 0 leaves it out") % {"layer": name}
