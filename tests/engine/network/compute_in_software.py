@@ -23,16 +23,9 @@ from tests.engine.conftest import TINY
 
 LAYERS = {"mixed0": 1.0, "mixed1": 0.5}
 QUICK = {"preset": "keras", "layers": LAYERS, "octaves": 2, "iterations": 1, "max_loss": None}
-WHOLE = {
-    "preset": "keras",
-    "max_loss": None,
-    "layers": {"mixed0": 1.0, "mixed2": 1.0},
-    "octaves": 1,
-    "iterations": 2,
-}
 LARGE = """
 <ir_version: 8, opset_import: ["" : 18]>
-large (float[1] x) => (float[1] y) <int64[1] size = {2147483648}> { all = Expand(x, size) y = ReduceMax(all) }
+large (float[1] x) => (float[1] y) <int64[1] size = {SIZE}> { all = Expand(x, size) y = ReduceMax(all) }
 """
 
 
@@ -48,15 +41,19 @@ def main(folder: Path) -> None:
     gpus._compare = comparing
     embedded = load_model(device="webgpu")  # which computes one gradient, to see whether it is right
     arrays |= {f"dream {i}": dreamed(model, (40, 32)) for i in range(2)}
-    arrays["whole dream"] = dreamed(embedded, (72, 64), **WHOLE)
     np.savez(folder / "arrays.npz", **arrays)
-    refused = too_large(model)  # before the log is read
+    refused = expanded(model, 2**31)  # 8 GB; before the log is read
+    at_once = expanded(model, 3)
+    model.renew()
+    embedded.renew()
     facts = {
         "device": model.device,
         "kind": model.adapter.kind,
         "largest": model.adapter.largest,
         "placed": {name: placements(x) for name, x in contents(embedded).items()},
         "too large": refused,
+        "at once after it": at_once,
+        "opened anew": expanded(model, 3),
     }
     (folder / "facts.json").write_text(json.dumps(facts))
 
@@ -110,11 +107,11 @@ def placements(content: bytes) -> dict[str, list[str]]:
     return placed
 
 
-def too_large(model: engine.DreamModel) -> str:
-    """Return what is said of a tensor that is larger than any GPU's buffer, if it does not say a number."""
-    content = parser.parse_model(LARGE).SerializeToString()
-    large = model._session.resident_beside(content, "a large one")
+def expanded(model: engine.DreamModel, size: int) -> str:
+    """Return the largest of so many ones, on the GPU where the model is, or what is said instead."""
+    content = parser.parse_model(LARGE.replace("SIZE", str(size))).SerializeToString()
     try:
+        large = model._session.resident_beside(content, "a large one")
         return f"{large.run([], ['y'], {'x': large.send(np.ones(1, np.float32))})[1]}"
     except DreamError as error:
         return f"{type(error).__name__}: {error}"

@@ -99,16 +99,13 @@ def test_the_same_dream_twice_is_the_same_to_the_byte(software) -> None:
 def test_its_dream_is_the_cpus(software, tiny) -> None:
     arrays, _ = software
     ours = computed.dreamed(tiny, (40, 32))
+    assert np.abs(ours.astype(int) - computed.photograph((40, 32))).mean() > 1
     assert np.abs(arrays["dream 0"].astype(int) - ours).max() <= 2
 
 
-def test_a_whole_dream(software) -> None:
-    arrays, _ = software
-    ours = computed.dreamed(load_model(device="cpu"), (72, 64), **computed.WHOLE)
-    assert np.abs(ours.astype(int) - computed.photograph((72, 64))).mean() > 1
-    assert np.abs(arrays["whole dream"].astype(int) - ours).mean() < 0.2
-
-
-def test_what_the_gpu_refuses_is_an_error(software) -> None:
+def test_memory_that_the_gpu_does_not_have_is_an_error_until_all_is_opened_anew(software) -> None:
+    """Only its log says so: numbers would come all the same, and wrong ones from then on."""
     _, facts = software
-    assert "on webgpu: SwiftShader" in facts["too large"]
+    assert "not enough memory on webgpu: SwiftShader" in facts["too large"]
+    assert "not enough memory on webgpu: SwiftShader" in facts["at once after it"]
+    assert "1." in facts["opened anew"]
