@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import re
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+LOST: Final = re.compile(r"device.{0,20} lost|is lost|DXGI_ERROR_DEVICE|VK_ERROR_DEVICE_LOST", re.IGNORECASE)
+"""What a runtime says of a GPU that the system took away."""
 
 
 class Faults:
@@ -50,8 +54,10 @@ class Faults:
             try:
                 yield
             except Exception as error:
-                self._spoil(self._said[0] if self._said else str(error))
+                if LOST.search(str(error)):
+                    self._spoil(str(error))
                 if self._said:  # of which that is a consequence
+                    self._spoil(self._said[0])
                     raise RuntimeError(self._said[0]) from error
                 raise
             if self._said:

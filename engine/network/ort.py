@@ -20,7 +20,7 @@ import numpy as np
 from engine import machine
 from engine.errors import DeviceError, DreamError, ModelError
 from engine.forks import calls, once
-from engine.network.faults import faults
+from engine.network.faults import LOST, faults
 from engine.settings.devices import kind_of
 from engine.stop import NEVER
 
@@ -46,7 +46,6 @@ OUT_OF_MEMORY = re.compile(
 )
 """What runtimes say where memory runs out; WebGPU's errors have a kind, and 3 is that one."""
 
-LOST = re.compile(r"device.{0,20} lost|is lost|DXGI_ERROR_DEVICE|VK_ERROR_DEVICE_LOST", re.IGNORECASE)
 OF_A_GPU = re.compile("CUDA|CUDNN|CUBLAS|WebGPU|wgpu|Dawn", re.IGNORECASE)
 REQUESTED = re.compile(r"requested (?:buffer of size|bytes of) (\d+)")
 IMMODEST: Final = 1000

@@ -16,7 +16,7 @@ from typing import Any, Final
 from engine.errors import DeviceError
 from engine.forks import calls, once
 from engine.network import ort, vulkan
-from engine.network.faults import faults
+from engine.network.faults import LOST, faults
 from engine.network.vulkan import Adapter, plain
 
 PROVIDER: Final = "WebGpuExecutionProvider"
@@ -75,7 +75,7 @@ def _check(adapters: list[Adapter], *, software: bool) -> None:
 
 def failure(adapter: Adapter, why: str) -> DeviceError:
     """Say why a GPU that is there does not work, and the way out."""
-    if ort.LOST.search(why):
+    if LOST.search(why):
         return ort.lost(f"webgpu: {adapter.name}")
     full = ort.OUT_OF_MEMORY.search(why)
     hint = "close other programs that use its memory" if full else "update the driver of your graphics card"

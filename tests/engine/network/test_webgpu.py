@@ -226,6 +226,22 @@ def test_a_lost_gpu_is_opened_anew_by_the_next_dream(offered) -> None:
     assert set(fake.asked[opened:]) == {webgpu.PROVIDER}  # never the CPU instead
 
 
+def test_what_is_no_fault_of_the_gpus_leaves_it_open(offered) -> None:
+    """A stop, in the midst of a step, or a model that cannot compute one picture."""
+    fake = offered(CARD)
+    model = load_model(TINY, device="webgpu", threads=1)
+    image = np.random.default_rng(1).integers(0, 256, (50, 60, 3), np.uint8)
+    settings = {"preset": "keras", "layers": {"mixed0": 1.0}, "iterations": 1, "octaves": 1, "model": model}
+    engine.dream(image, **settings)
+    opened = len(fake.asked)
+    fake.running = "Error in execution: Exiting due to terminate flag being set to true."
+    with pytest.raises(DreamError, match="terminate"):
+        engine.dream(image, **settings)
+    fake.running = ""
+    engine.dream(image, **settings)
+    assert len(fake.asked) == opened
+
+
 def test_a_gpus_log_is_not_silenced_again(monkeypatch) -> None:
     """Each run loads the runtime, which is silenced then; of the first fault after that nobody would hear."""
     asked: list[int] = []
