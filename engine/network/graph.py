@@ -6,6 +6,7 @@ unread, as the format promises, so neither the `onnx` package nor a full schema 
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -69,7 +70,11 @@ LONGEST: Final = 300
 """Characters of a name, at most."""
 
 INT: Final = 2
-"""ONNX's number for attributes that are one whole number."""
+INTS: Final = 7
+"""ONNX's numbers for attributes that are one whole number, and several."""
+
+INT64: Final = 7
+"""ONNX's number for elements that are whole numbers of 64 bits."""
 
 GATHERING: Final = frozenset(["Add", "Sum", "Concat"])
 """Operations that can do without some of their inputs when these are cut away."""
@@ -230,15 +235,27 @@ def _names(graph: Any) -> Iterator[Any]:
         yield value.name
 
 
-def make_node(op: str, inputs: Iterable[str], output: str, **numbers: int) -> Any:
+def make_node(op: str, inputs: Iterable[str], output: str, **numbers: int | Sequence[int]) -> Any:
     """Return a new operation; its attributes are whole numbers."""
     node = _message("Node")()
     node.op_type = op
     node.input.extend(inputs)
     node.output.append(output)
     for name, number in numbers.items():
-        node.attribute.add(name=name, i=number, type=INT)
+        if isinstance(number, int):
+            node.attribute.add(name=name, i=number, type=INT)
+        else:
+            node.attribute.add(name=name, ints=number, type=INTS)
     return node
+
+
+def make_indices(name: str, values: Sequence[int]) -> Any:
+    """Return a stored tensor of whole numbers."""
+    tensor = _message("Tensor")()
+    tensor.name, tensor.data_type = name, INT64
+    tensor.dims.append(len(values))
+    tensor.raw_data = struct.pack(f"<{len(values)}q", *values)
+    return tensor
 
 
 def _describe(value: Any) -> Tensor:

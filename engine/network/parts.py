@@ -28,6 +28,7 @@ from engine.network.contract import (
 from engine.network.fragment import Fragment, open_fragment
 from engine.network.graph import Graph
 from engine.network.spans import Pads
+from engine.network.transposed import dense
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -143,7 +144,7 @@ class Parts:
             layer_targets(x): (f"M_{x}", channels) for x, channels in seen.items()
         }
         outputs = [LOSS, STEM_GRADIENT, ENERGIES, *map(layer_activations, seen)]
-        self.trunk = open_fragment(graph.part(inputs | targets, outputs), threads)
+        self.trunk = open_fragment(dense(graph.part(inputs | targets, outputs)), threads)
         machine.release_memory()  # opening leaves half as much behind: kernels that became float32
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self.shelf = Shelf()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.network.contract import Stem
 
 SIDE: Final = 32
-"""Positions along a tile's side.  Smaller tiles compute more twice, larger ones leave the cache."""
+"""Positions along a square tile's side.  Smaller ones compute more twice, larger ones leave the cache."""
 
 SMALLEST: Final = 8
 """Positions along a tile's side, at least; in windows, a tile's side is a multiple of it."""
@@ -50,17 +54,33 @@ def span(stem: Stem, start: int, stop: int, size: int, shared: int = 0) -> Span:
     return Span(start, stop, begin, end, first, last, shared)
 
 
-def cut_evenly(stem: Stem, size: int, threads: int = 1) -> list[Span]:
-    """Cut all positions along a side of `size` pixels into spans of nearly equal length.
+@lru_cache(maxsize=64)
+def cut_evenly(stem: Stem, size: tuple[int, int], threads: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Cut all positions of a picture of `size` (height, width) into rows and columns of tiles.
 
-    There are as many as make `SIDE` positions each, or a multiple of `threads` if that is more and leaves
-    `SMALLEST`.
+    Along an axis they are of nearly equal length, and no tile has more positions than a square of `SIDE`.  Of
+    all such cuts it is the one that gives the busiest of `threads` processors the fewest pixels: tiles share
+    few of these, and there are as many as keep all processors busy.
     """
-    start, stop = 0, stem.positions(size)
-    count = -(-(stop - start) // SIDE)
-    count = min(-(-count // threads) * threads, max((stop - start) // SMALLEST, 1))
-    edges = [start + (stop - start) * i // count for i in range(count + 1)]
-    return [span(stem, *pair, size) for pair in pairwise(edges)]
+    lengths = [stem.positions(side) for side in size]
+    most = [max(length // SMALLEST, 1) for length in lengths]
+    counts = product(*(range(1, count + 1) for count in most))
+    best = min(counts, key=lambda pair: _work(stem, lengths, pair, threads))
+    rows, columns = (_evenly(stem, count, side) for count, side in zip(best, size, strict=True))
+    return rows, columns
+
+
+def _work(stem: Stem, lengths: Sequence[int], counts: Sequence[int], threads: int) -> tuple[bool, int, int]:
+    """Rate a cut into so many rows and columns, less for a better one: too large, pixels at most, tiles."""
+    sides = [-(-length // count) for length, count in zip(lengths, counts, strict=True)]
+    pixels = math.prod((side - 1) * stem.stride + stem.field for side in sides)
+    tiles = math.prod(counts)
+    return math.prod(sides) > SIDE**2, -(-tiles // threads) * pixels, tiles
+
+
+def _evenly(stem: Stem, count: int, size: int) -> tuple[Span, ...]:
+    edges = [stem.positions(size) * i // count for i in range(count + 1)]
+    return tuple(span(stem, *pair, size) for pair in pairwise(edges))
 
 
 def cut_equally(stem: Stem, start: int, stop: int, size: int) -> list[Span]:

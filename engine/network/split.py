@@ -208,8 +208,10 @@ class SplitModel:
 
     def _spans(self, image: Image, window: tuple[slice, slice]) -> list[tuple[Span, Span]]:
         height, width = image.shape[:2]
+        rows: Sequence[Span]
+        columns: Sequence[Span]
         if window == tuple(slice(0, self._stem.positions(size)) for size in (height, width)):
-            rows, columns = cut_evenly(self._stem, height, self._threads), cut_evenly(self._stem, width)
+            rows, columns = cut_evenly(self._stem, (height, width), self._threads)
         else:
             rows = cut_equally(self._stem, window[0].start, window[0].stop, height)
             columns = cut_equally(self._stem, window[1].start, window[1].stop, width)

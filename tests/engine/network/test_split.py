@@ -218,7 +218,6 @@ STEMS = [Stem(8, 31, 2, (), (), ()), Stem(2, 7, 2, (), (), ()), Stem(4, 9, 0, ()
 def assert_cover(spans: list[Span], stem: Stem, area: range, size: int) -> None:
     """Check that each position belongs to one span, and that a span has the pixels that its own see."""
     assert [p for x in spans for p in range(x.start + x.shared, x.stop)] == list(area)
-    assert max(x.stop - x.start for x in spans) <= cutting.SIDE
     for x in spans:
         sees = x.start * stem.stride - stem.before, (x.stop - 1) * stem.stride - stem.before + stem.field
         assert x.first == (x.start == 0)
@@ -228,15 +227,37 @@ def assert_cover(spans: list[Span], stem: Stem, area: range, size: int) -> None:
         assert min(sees[1], size) <= x.to_pixel <= size
 
 
-@given(st.sampled_from(STEMS), st.integers(31, 3000), st.integers(1, 8))
-def test_a_whole_side_is_cut_evenly(stem: Stem, size: int, threads: int) -> None:
-    spans = cutting.cut_evenly(stem, size, threads)
-    count = stem.positions(size)
-    assert_cover(spans, stem, range(count), size)
-    assert len(spans) >= min(threads, max(count // cutting.SMALLEST, 1))
-    lengths = [x.stop - x.start for x in spans]
-    assert max(lengths) - min(lengths) <= 1
-    assert not any(x.shared for x in spans)
+@given(st.sampled_from(STEMS), st.integers(31, 1500), st.integers(31, 1500), st.integers(1, 8))
+def test_a_whole_picture_is_cut_evenly(stem: Stem, height: int, width: int, threads: int) -> None:
+    sides = cutting.cut_evenly(stem, (height, width), threads)
+    longest = []
+    for spans, size in zip(sides, (height, width), strict=True):
+        assert_cover(list(spans), stem, range(stem.positions(size)), size)
+        lengths = [x.stop - x.start for x in spans]
+        assert max(lengths) - min(lengths) <= 1
+        assert min(lengths) >= min(cutting.SMALLEST, stem.positions(size))
+        assert not any(x.shared for x in spans)
+        longest.append(max(lengths))
+    assert longest[0] * longest[1] <= cutting.SIDE**2
+
+
+@pytest.mark.parametrize(
+    ("size", "threads", "rows", "columns"),
+    [
+        ((275, 275), 1, 1, 1),  # 32x32 positions
+        ((275, 275), 2, 1, 2),
+        ((275, 275), 4, 2, 2),
+        ((275, 275), 16, 4, 4),
+        ((368, 288), 2, 2, 1),  # not four tiles of two sizes each: they would share more pixels
+        ((1043, 1043), 1, 4, 4),
+        ((95, 95), 16, 1, 1),  # there is nothing to share out
+    ],
+)
+def test_tiles_are_as_few_as_keep_the_processors_busy(
+    size: tuple[int, int], threads: int, rows: int, columns: int
+) -> None:
+    sides = cutting.cut_evenly(STEMS[0], size, threads)
+    assert tuple(map(len, sides)) == (rows, columns)
 
 
 @given(st.sampled_from(STEMS), st.integers(31, 3000), st.integers(0, 400), st.integers(1, 400))
@@ -246,6 +267,7 @@ def test_a_windows_side_is_cut_into_few_lengths(stem: Stem, size: int, start: in
     stop = min(start + length, count)
     spans = cutting.cut_equally(stem, start, stop, size)
     assert_cover(spans, stem, range(start, stop), size)
+    assert max(x.stop - x.start for x in spans) <= cutting.SIDE
     lengths = {x.stop - x.start for x in spans}
     assert all(x % cutting.SMALLEST == 0 for x in lengths) or lengths == {stop - start}
 
