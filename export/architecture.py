@@ -7,11 +7,11 @@ convolutions in the order in which Keras creates its layers, which is the order 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 PICTURE_CHANNELS = 3
@@ -71,7 +71,10 @@ class Field:
     """Length that one position sees."""
 
     before: int
-    """How far the first position's field extends beyond the picture, where there are zeros."""
+    """How far the first position's field extends beyond the picture, where there is nothing."""
+
+    after: int
+    """How far that of the last position may extend beyond it."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,9 @@ class Architecture:
     """Of blue, green and red, 0 to 255: what the network itself takes is BGR less these, as Caffe's networks
     do.  Empty where it takes the picture from -1 to 1 as it is."""
 
+    default: Mapping[str, float] = field(default_factory=dict)
+    """Layers of a dream for which nobody has chosen any; empty leaves that to the engine."""
+
     border: int = 2
     """Positions left out at each edge of every layer, where padding causes activations of its own."""
 
@@ -104,7 +110,9 @@ class Architecture:
         """Return the network cut after `layer`.  Raises ValueError if there is no such layer."""
         if layer not in self.layers:
             raise ValueError(f"there is no layer {layer!r}; choose from {', '.join(self.layers)}")
-        return replace(self, blocks=self.blocks[: self.layers.index(layer) + 1])
+        blocks = self.blocks[: self.layers.index(layer) + 1]
+        default = {name: self.default[name] for name, _ in blocks if name in self.default}
+        return replace(self, blocks=blocks, default=default)
 
     def kernel_shapes(self) -> tuple[tuple[int, int, int, int], ...]:
         """Return [h, w, in, out] of all convolutions, in the order of their weights."""
@@ -138,25 +146,23 @@ class Architecture:
             found[name] = stride
         return found
 
-    @property
-    def tileable(self) -> bool:
-        """Whether the stem can be cut into tiles: it pads as engines know it, and normalises nothing."""
-        return all(
-            node == MaxPool() or (isinstance(node, Conv) and isinstance(node.padding, str))
-            for node in self.stem
-        )
-
     def stem_field(self) -> Field:
-        """Return the receptive field of the output positions of a stem that is `tileable`, in the picture."""
-        stride, size, before = 1, 1, 0
+        """Return the receptive field of the stem's output positions in the picture."""
+        stride, size, before, after = 1, 1, 0, 0
         for node in self.stem:
-            kernel, step, padded = 3, 2, False  # a max pool
-            if isinstance(node, Conv):
-                kernel, step, padded = node.size[0], node.stride, node.padding == "SAME"
+            kernel, step, pads = 1, 1, (0, 0)
+            match node:
+                case Conv(size=(kernel, _), stride=step, padding=padding):
+                    named = {"SAME": (kernel - 1) // 2, "VALID": 0}
+                    pads = (named[padding] if isinstance(padding, str) else padding,) * 2
+                case MaxPool(step, first, last):
+                    kernel, pads = 3, (first, last)
+                case _:
+                    pass
             size += (kernel - 1) * stride
-            before += (kernel - 1) // 2 * stride if padded else 0
+            before, after = (x + pad * stride for x, pad in zip((before, after), pads, strict=True))
             stride *= step
-        return Field(stride, size, before)
+        return Field(stride, size, before, after)
 
     def min_size(self, border: int) -> int:
         """Return the shortest side in pixels at which some layer has a position inside `border`.

@@ -94,7 +94,7 @@ def stem_field(network: Network) -> Field:
         stride, last = stride * step, x.name
     if before > stride:
         raise ConversionError(f"a position of {network.stem} begins {before} pixels before its place")
-    return Field(stride, size, before)
+    return Field(stride, size, before, before)
 
 
 def _forward_and_back(sheet: Sheet, network: Network) -> None:

@@ -238,7 +238,8 @@ def _describe(model: onnx.ModelProto, architecture: Architecture, weights: Weigh
         min_size=architecture.min_size(architecture.border),
         weights=weights.source,
         exporter=versions(),
-        stem=describe_stem(model, architecture.stem_field()) if architecture.tileable else None,
+        default_layers=architecture.default,
+        stem=describe_stem(model, architecture.stem_field()),
     )
     onnx.helper.set_model_props(model, described.to_props())
 

@@ -132,17 +132,22 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     paper) ties are the rule, and TensorFlow gives everything to the first maximum in row-major order.  The
     Indices output of MaxPool names the same one, but makes ONNX Runtime compare values one by one, which is
     twenty times slower than finding the maxima alone; see `_places`.
+
+    Windows may reach beyond the end.  What is there counts as zero, which is found only where a maximum is
+    negative: nobody may ask for a gradient of such a window.  A ReLU on either side of the pool sees to that.
     """
-    # output = MaxPoolGrad(orig_input, orig_output, grad,
-    #     @list(int) ksize, @list(int) strides, @string padding, @string data_format)
+    # output = MaxPoolGrad(orig_input, orig_output, grad, @list(int) ksize, @list(int) strides,
+    #     @string padding, @list(int) explicit_paddings, @string data_format)
     features, maxima, upstream = node.input
     _require(node, _string(node, "data_format") == "NCHW", "data_format NCHW")
-    _require(node, _string(node, "padding") == "VALID", "padding VALID")
+    _require(node, _string(node, "padding") in ("VALID", "EXPLICIT"), "padding VALID or EXPLICIT")
     _require(node, _ints(node, "ksize")[2:] == [3, 3], "windows of 3x3")
+    pads = _forward_pads(node, [3, 3])
+    _require(node, pads in ([0, 0, 0, 0], [0, 0, 1, 1]), "no padding but one at the end")
     stride = _ints(node, "strides")[2]
     _require(node, _ints(node, "strides")[2:] in ([1, 1], [2, 2]), "stride 1 or 2")
     shape = ctx.make_node("Shape", [features]).output[0]
-    column, row = _places(ctx, features, maxima, stride)
+    column, row = _places(ctx, features, maxima, stride, pads)
     width = _slice(ctx, shape, [3], [4], [0])
     # So far there are nine places in row-major order; add what each new row skips in the plane.
     skipped = ctx.make_node("Sub", [width, _const(ctx, [3])]).output[0]
@@ -151,6 +156,12 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     place = ctx.make_node("Add", [column, below], outputs=[f"{maxima}{PLACE}"]).output[0]
     place = ctx.make_node("Cast", [place], attr={"to": TensorProto.INT64}).output[0]
     indices = ctx.make_node("Add", [place, _corners(ctx, maxima, width, stride)]).output[0]
+    if any(pads):
+        area = ctx.make_node("ReduceProd", [_slice(ctx, shape, [2], [4], [0])], attr={"keepdims": 1}).output[
+            0
+        ]
+        last = ctx.make_node("Sub", [area, _const(ctx, [1])]).output[0]
+        indices = ctx.make_node("Min", [indices, last]).output[0]
     flat = _const(ctx, [0, 0, -1])
     kept = ctx.make_node("Reshape", [upstream, flat]).output[0]
     indices = ctx.make_node("Reshape", [indices, flat]).output[0]
@@ -166,7 +177,7 @@ def max_pool_grad(ctx: Graph, node: Node, _name: str, _args: object) -> None:
     _replace(ctx, node, "Reshape", [added, shape])
 
 
-def _places(ctx: Graph, features: str, maxima: str, stride: int) -> tuple[str, str]:
+def _places(ctx: Graph, features: str, maxima: str, stride: int, pads: list[int]) -> tuple[str, str]:
     """Return where each window's first maximum is: its place, 0 to 8 in row-major order, and its row.
 
     Place and row are counted by comparing the maximum with each place in turn, with operations that stay in
@@ -179,7 +190,7 @@ def _places(ctx: Graph, features: str, maxima: str, stride: int) -> tuple[str, s
     picked = np.ones((channels, 1, 1, 1), np.float32)
     attributes = {"group": channels, "kernel_shape": [1, 1]}
     maxima = ctx.make_node("Conv", [maxima, _const(ctx, picked, np.float32)], attr=attributes).output[0]
-    attributes = {"group": channels, "kernel_shape": [3, 3], "strides": [stride, stride]}
+    attributes = {"group": channels, "kernel_shape": [3, 3], "strides": [stride, stride], "pads": pads}
     further: list[str] = []
     for number in range(8):
         kernel = np.zeros((channels, 1, 3, 3), np.float32)

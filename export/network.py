@@ -31,28 +31,27 @@ Pullback: TypeAlias = Callable[[Parts], tf.Tensor]
 
 
 BELOW = -1.0
-"""Less than anything that a pool sees where windows reach beyond an end: it comes behind a ReLU."""
+"""Less than anything that a pool sees where windows reach beyond a beginning: it comes behind a ReLU."""
 
 
 def stem(architecture: Architecture, image: tf.Tensor, parameters: Parameters) -> tf.Tensor:
     """Compute the first block's input [N, C, h, w] from an image [N, 3, H, W].
 
     A ReLU before a max pool is moved behind it, where there is a quarter of the positions: the maximum is the
-    same, and where it is not positive, there is no gradient either way.  Not so where windows reach beyond an
-    end, see `BELOW`.
+    same, and where it is not positive, there is no gradient either way.  Behind a normalisation it changes
+    nothing, but keeps the pool apart from the stem's end, which engines take for the way back's beginning.
     """
-    x, held_back = _as_taken(architecture, image), False
+    x = _as_taken(architecture, image)
     for node, following in zip(architecture.stem, (*architecture.stem[1:], None), strict=True):
         if isinstance(node, Conv):
             kernel, bias = next(parameters)
             if node is architecture.stem[0] and architecture.means:
                 kernel = tf.gather(kernel, [2, 1, 0], axis=2)  # it is for BGR
             x = _convolve(node, x, kernel, bias)
-            held_back = following == MaxPool()
-            x = x if held_back else tf.nn.relu(x)
+            x = x if isinstance(following, MaxPool) else tf.nn.relu(x)
         else:
             x = _with_own_gradient(node, x)
-            x, held_back = tf.nn.relu(x) if held_back else x, False
+            x = tf.nn.relu(x) if isinstance(node, MaxPool) else x
     return x
 
 
@@ -221,23 +220,23 @@ def _convolve(node: Conv, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> t
 
 
 def _max_pool(node: MaxPool, x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """Pool; also return what takes the gradient for the result to that for x."""
-    ends = [node.before, node.after]
-    seen = tf.pad(x, [[0, 0], [0, 0], ends, ends], constant_values=BELOW) if any(ends) else x
-    y = tf.nn.max_pool2d(seen, 3, node.stride, "VALID", data_format="NCHW")
+    """Pool; also return what takes the gradient for the result to that for x.
+
+    The rule for that gradient knows windows that reach beyond the end.
+    """
+    ends = [0, 0] if node.before else [0, node.after]
+    around = [[0, 0], [0, 0], [node.before, node.after], [node.before, node.after]]
+    seen = tf.pad(x, around, constant_values=BELOW) if node.before else x
+    padding: dict[str, Any] = {"padding": "VALID"}
+    if any(ends):
+        padding = {"padding": "EXPLICIT", "explicit_paddings": [0, 0, 0, 0, *ends, *ends]}
+    sizes = {"ksize": [1, 1, 3, 3], "strides": [1, 1, node.stride, node.stride], "data_format": "NCHW"}
+    y = tf.raw_ops.MaxPool(input=seen, **sizes, **padding)
 
     def pull(upstream: tf.Tensor) -> tf.Tensor:
-        gradient = tf.raw_ops.MaxPoolGrad(
-            orig_input=seen,
-            orig_output=y,
-            grad=upstream,
-            ksize=[1, 1, 3, 3],
-            strides=[1, 1, node.stride, node.stride],
-            padding="VALID",
-            data_format="NCHW",
-        )
+        gradient = tf.raw_ops.MaxPoolGrad(orig_input=seen, orig_output=y, grad=upstream, **sizes, **padding)
         inside = slice(node.before, -node.after or None)
-        return gradient[:, :, inside, inside] if any(ends) else gradient
+        return gradient[:, :, inside, inside] if node.before else gradient
 
     return y, pull
 

@@ -26,6 +26,9 @@ PROBES = ((203, 330), (300, 211), (150, 148), (512, 481), (255, 392), (161, 262)
 """Picture sizes, (height, width), that cover every remainder modulo the stem's stride: tensors whose sizes
 are equal for all of these are always equal in size."""
 
+QUICK = frozenset(["Add", "Div", "Mul", "Reciprocal", "Sqrt"])
+"""Operations that are cheaper to compute again than to keep what they compute: a normalisation's."""
+
 COUNT = 5
 """Pictures in a probe, to tell tensors with a batch axis from those shared by all pictures."""
 
@@ -95,12 +98,14 @@ def describe_stem(model: onnx.ModelProto, field: Field) -> metadata.Stem:
         name
         for output in backward
         if producers[output].op_type != "Shape"
-        for name in producers[output].input
+        for read in producers[output].input
+        for name in _sources(producers, read)
         if name in forward
     }
     return metadata.Stem(
         stride=field.stride,
         before=field.before,
+        after=field.after,
         field=field.size,
         kept=tuple(sorted(x for x in used if _is_picture(model, x) and not _is_cheap(producers, x))),
         padded_forward=tuple(sorted(x for x in forward if _is_padded(producers[x]))),
@@ -135,12 +140,30 @@ def _is_cheap(producers: Mapping[str, onnx.NodeProto], name: str) -> bool:
     return size == [1, 1] or producers[node.input[0]].input[0] == metadata.IMAGE
 
 
+def _sources(producers: Mapping[str, onnx.NodeProto], name: str) -> set[str]:
+    """Return what a tensor is computed from by `QUICK` operations and 1x1 convolutions between them."""
+    node = producers.get(name)
+    if node is None or node.op_type not in QUICK or name.endswith(PLACE):
+        return {name}
+    found: set[str] = set()
+    for read in node.input:
+        inner = producers.get(read)
+        summed = inner is not None and inner.op_type == "Conv" and _ints(inner, "kernel_shape") == [1, 1]
+        found |= _sources(producers, inner.input[0] if inner is not None and summed else read)
+    return found
+
+
 def _is_padded(node: onnx.NodeProto) -> bool:
-    return node.op_type == "Conv" and any(_ints(node, "pads"))
+    return node.op_type in ("Conv", "MaxPool") and any(_ints(node, "pads"))
 
 
 def _is_padded_gradient(node: onnx.NodeProto) -> bool:
-    """Return whether this is the gradient of a padded convolution: it is padded, but less than fully."""
+    """Return whether this is the gradient of a padded convolution: it is padded, but less than fully.
+
+    At a stride, it cuts as much off as the convolution pads.
+    """
+    if node.op_type == "ConvTranspose":
+        return any(_ints(node, "pads"))
     if node.op_type != "Conv" or len(_ints(node, "pads")) == 0:
         return False
     full = [k - 1 for k in _ints(node, "kernel_shape")] * 2

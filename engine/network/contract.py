@@ -104,18 +104,26 @@ class Stem:
     """Tensors [N, C, h, w] that the way back needs from the way there, besides the image."""
 
     padded_forward: tuple[str, ...]
-    """Outputs of the convolutions that pad with zeros: inside a picture a tile must not."""
+    """Outputs of the convolutions and max pools that pad: inside a picture a tile must not."""
 
     padded_backward: tuple[str, ...]
     """Outputs of the convolutions that are the gradients of these."""
 
+    after: int = 0
+    """How far the last position may see beyond the picture: less than the field."""
+
     def positions(self, size: int) -> int:
         """Return how many positions there are along a side of `size` pixels."""
-        return max((size + 2 * self.before - self.field) // self.stride + 1, 0)
+        return max((size + self.before + self.after - self.field) // self.stride + 1, 0)
 
     def size(self, positions: int) -> int:
         """Return the length of the shortest side that has that many positions."""
-        return (positions - 1) * self.stride + self.field - 2 * self.before
+        return (positions - 1) * self.stride + self.field - self.before - self.after
+
+    @property
+    def at_end(self) -> int:
+        """How many positions at a picture's end may see beyond it, at least 1: these are never parted."""
+        return max(-(-self.after // self.stride), 1)
 
 
 @dataclass(frozen=True)
@@ -249,8 +257,11 @@ def _read_stem(text: str | None) -> Stem | None:
         return None
     found = json.loads(text)
     stride, field, before = (int(found[name]) for name in ("stride", "field", "before"))
+    after = int(found.get("after", before))
     if not 1 <= stride <= LARGEST or not 1 <= field <= LARGEST or not 0 <= before <= stride:
         raise ValueError("the stem's stride and field must be at least 1, and before 0 to stride")
+    if not 0 <= after < field:
+        raise ValueError("the stem's after must be 0 to less than its field")
     names = (tuple(map(str, found[name])) for name in ("kept", "padded_forward", "padded_backward"))
     kept, forward, backward = names
-    return Stem(stride, field, before, kept, forward, backward)
+    return Stem(stride, field, before, kept, forward, backward, after)

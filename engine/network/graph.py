@@ -157,6 +157,12 @@ class Graph:
                     return (size[0], size[1]), pads
         raise ValueError(f"it has no padded convolution called {tensor}")
 
+    def is_transposed(self, tensor: str) -> bool:
+        """Tell whether a tensor is computed by a transposed convolution."""
+        return any(
+            tensor in node.output and node.op_type == "ConvTranspose" for node in self._model.graph.node
+        )
+
     @property
     def content(self) -> bytes:
         """The content of a model file that holds it."""

@@ -100,7 +100,12 @@ class Tiles:
         size = (1, *(x.to_pixel - x.from_pixel for x in (rows, columns)), 3)
         there, back = self._forward_graph, self._backward_graph
         pads_there = {name: pads.forward(there.kernel(name)[1]) for name in self._stem.padded_forward}
-        pads_back = {name: pads.backward(*back.kernel(name)) for name in self._stem.padded_backward}
+        pads_back = {
+            # A transposed convolution cuts off as much as the one whose gradient it is pads.
+            name: pads.forward(own) if back.is_transposed(name) else pads.backward(kernel, own)
+            for name in self._stem.padded_backward
+            for kernel, own in [back.kernel(name)]
+        }
         forward = open_fragment(there.part({IMAGE: size}, outputs, pads_there), 1)
         shapes = dict(zip(outputs, forward.output_shapes, strict=True))
         positions = [x.stop - x.start for x in (rows, columns)]

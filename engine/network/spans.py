@@ -89,7 +89,7 @@ def cut_equally(stem: Stem, start: int, stop: int, size: int) -> list[Span]:
     The rest is a multiple of `SMALLEST`, and shares positions with the span before it as needed: a window
     has another length at every step, and each new form of tile takes time to open.
     """
-    stops = list(range(start + SIDE, stop, SIDE))
+    stops = list(range(start + SIDE, stop - stem.at_end + 1, SIDE))
     left = stop - (stops[-1] if stops else start)
     last = -(-left // SMALLEST) * SMALLEST
     starts = [start, *stops]

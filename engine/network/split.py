@@ -120,7 +120,7 @@ class SplitModel:
         deepest layer's stride.  Returns the window's loss and its energies, those of `layers`.  Raises
         ModelError where the stem is not what the file says, Cancelled where `stop` is set.
         """
-        window, core = (self._to_positions(x, image) for x in (window, core))
+        window, core = self._to_window(window, image), self._to_positions(core, image)
         parts, spans = self._parts.get(), self._spans(image, window)
         with parts.shelf.taken(spans) as buffers:
             tiles, seen = self._look(parts, buffers, image, window, spans, stop)
@@ -148,7 +148,7 @@ class SplitModel:
 
         Only a guided one can say it.
         """
-        window = self._to_positions((slice(0, image.shape[0]), slice(0, image.shape[1])), image)
+        window = self._to_window((slice(0, image.shape[0]), slice(0, image.shape[1])), image)
         parts, spans = self._parts.get(), self._spans(image, window)
         nothing = np.zeros(self._channels, np.float32)
         with parts.shelf.taken(spans) as buffers:
@@ -195,7 +195,7 @@ class SplitModel:
 
     def seen_size(self, window: tuple[slice, slice], image: Image) -> tuple[int, int]:
         """Return height and width of a picture that has as many positions as a window."""
-        rows, columns = self._to_positions(window, image)
+        rows, columns = self._to_window(window, image)
         return self._stem.size(rows.stop - rows.start), self._stem.size(columns.stop - columns.start)
 
     def _to_positions(self, area: tuple[slice, slice], image: Image) -> tuple[slice, slice]:
@@ -203,6 +203,15 @@ class SplitModel:
         rows, columns = (
             slice(x.start // self._stem.stride, min(-(-x.stop // self._stem.stride), count))
             for x, count in zip(area, map(self._stem.positions, image.shape[:2]), strict=True)
+        )
+        return rows, columns
+
+    def _to_window(self, area: tuple[slice, slice], image: Image) -> tuple[slice, slice]:
+        """Return the positions that a window computes: those at the picture's end are never parted."""
+        ends = [self._stem.positions(x) for x in image.shape[:2]]
+        found = zip(self._to_positions(area, image), ends, strict=True)
+        rows, columns = (
+            slice(x.start, end if end - x.stop < self._stem.at_end else x.stop) for x, end in found
         )
         return rows, columns
 

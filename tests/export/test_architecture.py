@@ -12,13 +12,14 @@ from export.architecture import Architecture, Conv, inception_v3
 from tests import tiny_model
 
 from .plain import activations
-from .tiny import TINY
+from .tiny import CAFFE, TINY
 
 NETWORK = inception_v3()
 STEMS = {
     "inception_v3": NETWORK.stem,
     "the export's": TINY.stem,
     "the engine's": tiny_model.NETWORK.stem,
+    "Caffe's": CAFFE.stem,
     "one convolution": (Conv(2, (5, 5)),),
 }
 
@@ -97,7 +98,7 @@ def test_positions_see_what_the_field_says(stem: Architecture, size: int) -> Non
 
 def test_the_stem_has_as_many_positions_as_the_network(stem: Architecture) -> None:
     field = stem.stem_field()
-    described = Stem(field.stride, field.size, field.before, (), (), ())
+    described = Stem(field.stride, field.size, field.before, (), (), (), field.after)
     sizes = range(1, 400)
     assert [described.positions(x) for x in sizes] == [stem.positions(x)["seen"] for x in sizes]
     for size in (field.size, field.size + 1, 75, 78, 80, 83):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from export.architecture import Architecture, AveragePool, Conv, MaxPool, Parallel
+from export.architecture import Architecture, AveragePool, Conv, MaxPool, Parallel, ResponseNorm
 from export.weights import Weights
 
 from .plain import activations
@@ -41,6 +41,34 @@ TINY = Architecture(
         ),
     ),
 )
+
+CAFFE = Architecture(
+    "tiny",
+    stem=(
+        Conv(8, (7, 7), stride=2, padding=3),
+        MaxPool(after=1),
+        ResponseNorm(),
+        Conv(4, (1, 1)),
+        Conv(6, (3, 3)),
+        ResponseNorm(),
+        MaxPool(after=1),
+    ),
+    blocks=(
+        (
+            "a/output",
+            (Parallel(((Conv(4, (1, 1)),), (MaxPool(1, 1, 1), Conv(3, (1, 1))))),),
+        ),
+        (
+            "b/output",
+            (Parallel(((MaxPool(after=1), Parallel(((Conv(4, (1, 1)),), (Conv(3, (5, 5)),)))),)),),
+        ),
+    ),
+    norm=False,
+    names=("one", "reduce", "two", "a/1x1", "a/pool", "b/1x1", "b/5x5"),
+    means=(104.0, 116.0, 122.0),
+    border=0,
+)
+"""The same for GoogLeNet."""
 
 
 def truth(

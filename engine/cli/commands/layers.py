@@ -85,7 +85,8 @@ def _rank(arguments: argparse.Namespace, model: DreamModel) -> None:
         rows = [{"selector": x.selector, **asdict(x)} for channels in ranked.values() for x in channels]
         console.say(json.dumps(rows))
         return
-    console.say(f"{'for --layers':<16}{'more than noise':>16}{'times the mean':>16}")
+    width = max(16, *(len(x.selector) + 1 for channels in ranked.values() for x in channels))
+    console.say(f"{'for --layers':<{width}}{'more than noise':>16}{'times the mean':>16}")
     for channels in ranked.values():
         for x in channels:
-            console.say(f"{x.selector:<16}{x.score:>16.1f}{x.share:>16.1f}")
+            console.say(f"{x.selector:<{width}}{x.score:>16.1f}{x.share:>16.1f}")

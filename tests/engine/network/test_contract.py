@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from engine.network.contract import Layer, Metadata, Stem
 
-STEM = Stem(8, 31, 2, ("a", "stem"), ("b",), ("c", "d"))
+STEM = Stem(8, 31, 2, ("a", "stem"), ("b",), ("c", "d"), 2)
+NAMES = ("kept", "padded_forward", "padded_backward")
 WHOLE = Metadata("net", (Layer("one", 3, 8), Layer("two", 5, 16)), (-1.0, 1.0), 2, 59, "w", "e", STEM)
 
 
 @pytest.mark.parametrize(
-    "metadata", [WHOLE, replace(WHOLE, stem=None), replace(WHOLE, default_layers={"two": 1.5})]
+    "metadata",
+    [
+        WHOLE,
+        replace(WHOLE, stem=None),
+        replace(WHOLE, stem=replace(STEM, after=5)),
+        replace(WHOLE, default_layers={"two": 1.5}),
+    ],
 )
 def test_what_is_written_is_read_again(metadata: Metadata) -> None:
     assert Metadata.from_props(metadata.to_props()) == metadata
+
+
+def test_a_stem_of_before_ends_as_it_begins() -> None:
+    """Files of earlier versions say only how far it sees beyond a picture's beginning."""
+    props = WHOLE.to_props()
+    stem = json.loads(props["deepdream.stem"])
+    del stem["after"]
+    found = Metadata.from_props(props | {"deepdream.stem": json.dumps(stem)}).stem
+    assert found is not None
+    assert (found.before, found.after) == (2, 2)
 
 
 @pytest.mark.parametrize("key", [key for key in WHOLE.to_props() if key != "deepdream.stem"])
@@ -55,6 +73,7 @@ def test_what_is_missing_is_named(key: str) -> None:
             "stem",
             '{"stride": 2, "field": 7, "before": 2, "kept": 1, "padded_forward": [], "padded_backward": []}',
         ),
+        ("stem", json.dumps(dict.fromkeys(NAMES, ()) | {"stride": 2, "field": 7, "before": 2, "after": 7})),
         ("default_layers", "[]"),
         ("default_layers", '{"three": 1}'),
         ("default_layers", '{"two": NaN}'),

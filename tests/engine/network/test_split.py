@@ -212,7 +212,12 @@ def test_a_stem_that_is_not_what_the_file_says_is_refused(wrong: dict[str, objec
         compute()
 
 
-STEMS = [Stem(8, 31, 2, (), (), ()), Stem(2, 7, 2, (), (), ()), Stem(4, 9, 0, (), (), ())]
+STEMS = [
+    Stem(8, 31, 2, (), (), (), 2),
+    Stem(2, 7, 2, (), (), (), 2),
+    Stem(4, 9, 0, (), (), (), 0),
+    Stem(8, 27, 7, (), (), (), 13),  # GoogLeNet's: its last two positions may see beyond the picture
+]
 
 
 def assert_cover(spans: list[Span], stem: Stem, area: range, size: int) -> None:
@@ -265,11 +270,23 @@ def test_a_windows_side_is_cut_into_few_lengths(stem: Stem, size: int, start: in
     count = stem.positions(size)
     start = min(start, count - 1)
     stop = min(start + length, count)
+    if count - stop < stem.at_end:  # a window never parts these
+        stop = count
     spans = cutting.cut_equally(stem, start, stop, size)
     assert_cover(spans, stem, range(start, stop), size)
-    assert max(x.stop - x.start for x in spans) <= cutting.SIDE
+    assert max(x.stop - x.start for x in spans) <= cutting.SIDE + (stem.at_end - 1) * cutting.SMALLEST
     lengths = {x.stop - x.start for x in spans}
     assert all(x % cutting.SMALLEST == 0 for x in lengths) or lengths == {stop - start}
+
+
+def test_windows_do_not_part_the_positions_at_a_pictures_end() -> None:
+    """Wherever a window ends, none of its spans sees more of the picture than there is."""
+    stem = STEMS[-1]
+    for size in range(40, 140):
+        count = stem.positions(size)
+        assert (count - 1) * stem.stride + stem.field - stem.before - stem.after <= size
+        inner = (count - stem.at_end - 1) * stem.stride - stem.before + stem.field
+        assert inner <= size
 
 
 @pytest.fixture(scope="module")
