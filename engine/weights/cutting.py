@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from engine.network.contract import (
     CHANNEL_WEIGHTS,
     ENERGIES,
     OUTPUTS,
+    PREFIX,
     Metadata,
     layer_activations,
     layer_energies,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.network.contract import Layer
+
+OPTIONAL: Final = frozenset(PREFIX + x for x in ("default_layers", "stem"))
+"""Entries of a description that are left out where there is nothing to say."""
 
 
 def cut(content: bytes, until: str, min_sizes: Sequence[int]) -> bytes:
@@ -57,7 +61,8 @@ def cut(content: bytes, until: str, min_sizes: Sequence[int]) -> bytes:
 
 def describe(model: Any, described: Metadata) -> None:
     """Put a description in the place of a model's own; what else its metadata hold stays."""
-    props = {x.key: x.value for x in model.metadata_props} | described.to_props()
+    kept = {x.key: x.value for x in model.metadata_props if x.key not in OPTIONAL}
+    props = kept | described.to_props()
     del model.metadata_props[:]
     for key, value in props.items():
         model.metadata_props.add(key=key, value=value)
