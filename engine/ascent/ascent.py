@@ -147,6 +147,7 @@ def climb(
     limits: tuple[float, float] | None = None,
     area: float = 1.0,
     within: tuple[slice, slice] = EVERYWHERE,
+    stop: Stop = NEVER,
 ) -> tuple[Image, float, float, bool]:
     """Make one step uphill, unless the loss is above max loss already.
 
@@ -154,15 +155,15 @@ def climb(
     limits they may leave the model's range.  The mean is taken over the rows and columns `within`, of which
     `area` is the share that can change.  Returns the new image (the old one is left alone), the loss before
     the step, the gradient's mean size, and whether max loss forbade the step.  Raises DreamError where loss
-    or gradient are not finite.
+    or gradient are not finite, and Cancelled once `stop` is set.
     """
     loss, slope = gradient(_read_only(image))
-    mean = mean_size(slope[within])
+    mean = mean_size(slope[within], stop)
     if forbidden(loss, mean, image.shape, config):
         return image, loss, mean, True
     # Normalised, so that a step moves every picture equally far; in place, so that it takes no more memory.
     scale = np.float32(config.step_size / max(mean / area, EPSILON))
-    for rows in bands(slope.shape):
+    for rows in bands(slope.shape, stop):
         slope[rows] *= scale
         if pull is not None:
             slope[rows] += pull(image, rows) * np.float32(config.step_size)
@@ -179,9 +180,9 @@ def forbidden(loss: float, mean: float, shape: tuple[int, ...], config: DreamCon
     return config.max_loss is not None and loss > config.max_loss
 
 
-def mean_size(slope: Image) -> float:
+def mean_size(slope: Image, stop: Stop = NEVER) -> float:
     """Return the mean of a gradient's |g|, summed in float64."""
-    sums = [np.abs(slope[rows]).sum(dtype=np.float64) for rows in bands(slope.shape)]
+    sums = [np.abs(slope[rows]).sum(dtype=np.float64) for rows in bands(slope.shape, stop)]
     return math.fsum(sums) / slope.size
 
 

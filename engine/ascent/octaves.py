@@ -77,8 +77,8 @@ def resize(picture: Rows, shape: tuple[int, int], stop: Stop = NEVER) -> NDArray
     in twelve) just outside the picture, where SciPy finds nothing and leaves a grey line: here it has the
     border's values.  Not to be written to: where nothing changes it may be `picture` itself.
     """
-    if picture.shape[:2] == shape:
-        return picture[:]
+    if isinstance(picture, np.ndarray) and picture.shape[:2] == shape:
+        return picture
     parts = ((rows, resize_rows(picture, shape, rows)) for rows in bands(shape))
     return joined(parts, (*shape, picture.shape[2]), stop)
 

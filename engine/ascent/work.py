@@ -177,6 +177,7 @@ class Work:
             pull=controls.pull_of(config, self.picture, mask, stop),
             limits=limits,
             area=area,
+            stop=stop,
         )
 
         def on_host(image: Rows) -> tuple[Rows, float, float, bool]:

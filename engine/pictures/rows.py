@@ -19,6 +19,10 @@ BAND: Final = 1 << 14
 """Pixels of a band, about: few enough for a processor's cache, many enough for little overhead in Python."""
 
 
+COPIED: Final = 1 << 20
+"""Pixels of a band that is only copied: milliseconds, and for most pictures all at once."""
+
+
 class Rows(Protocol):
     """A picture [H, W, C] that gives its rows as float32: an array, or what makes them on demand."""
 
@@ -30,11 +34,15 @@ class Rows(Protocol):
         """Return these rows, [h, W, C]; not to be written to."""
 
 
-def bands(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Cut a picture of `shape` (height, width, ...) into bands, from top to bottom."""
+def bands(shape: tuple[int, ...], stop: Stop = NEVER, pixels: int = BAND) -> Iterator[slice]:
+    """Cut a picture of `shape` (height, width, ...) into bands of about so many pixels, from top to bottom.
+
+    Raises Cancelled, between two of them, where `stop` is set.
+    """
     height, width = shape[:2]
-    rows = max(BAND // max(width, 1), 1)
+    rows = max(pixels // max(width, 1), 1)
     for start in range(0, height, rows):
+        stop.check()
         yield slice(start, min(start + rows, height))
 
 

@@ -47,7 +47,7 @@ def decorated(
     for control in _wanted(config):
         if control.wrap is not None:
             gradient = _heard(control.wrap(gradient, config, stop), stop)
-    return gradient if mask is None else inside(gradient, mask)
+    return gradient if mask is None else inside(gradient, mask, stop)
 
 
 def _heard(gradient: Gradient, stop: Stop) -> Gradient:

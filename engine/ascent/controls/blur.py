@@ -30,8 +30,7 @@ def blurred(gradient: Gradient, deviation: float, stop: Stop = NEVER) -> Gradien
     def soft(image: Image) -> tuple[float, Image]:
         loss, slope = gradient(image)
         result = np.empty_like(slope)
-        for rows in bands(slope.shape):
-            stop.check()
+        for rows in bands(slope.shape, stop):
             result[rows] = _along(_along(slope, deviation, 0, rows), deviation, 1)
         return loss, result
 

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from engine.ascent.controls.control import Control
+from engine.pictures.rows import COPIED, bands, joined
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from engine.ascent.ascent import Gradient, Image
+    from engine.stop import Stop
 
 
-def reflected(gradient: Gradient, margin: int) -> Gradient:
+def reflected(gradient: Gradient, margin: int, stop: Stop = NEVER) -> Gradient:
     """Reflect `margin` pixels at each edge for the gradient, and bring theirs back to what they show.
 
     The edge itself is not doubled.  A side that is not longer than the margin is reflected as far as it goes.
@@ -24,13 +27,28 @@ def reflected(gradient: Gradient, margin: int) -> Gradient:
     """
 
     def around(image: Image) -> tuple[float, Image]:
-        wide = tuple(min(margin, side - 1) for side in image.shape[:2])
-        loss, slope = gradient(np.pad(image, [*((x, x) for x in wide), (0, 0)], mode="reflect"))
-        for axis, width in enumerate(wide):
+        down, across = (min(margin, side - 1) for side in image.shape[:2])
+        loss, slope = gradient(_padded(image, down, across, stop))
+        for axis, width in enumerate((down, across)):
             slope = np.moveaxis(_folded(np.moveaxis(slope, axis, 0), width), 0, axis)
-        return loss, np.ascontiguousarray(slope)
+        parts = ((rows, slope[rows]) for rows in bands(slope.shape, pixels=COPIED))
+        return loss, joined(parts, slope.shape, stop)
 
     return around
+
+
+def _padded(image: Image, down: int, across: int, stop: Stop) -> Image:
+    """Return `np.pad` with reflections at both axes, made band by band."""
+    height, width, depth = image.shape
+    padded = np.empty((height + 2 * down, width + 2 * across, depth), image.dtype)
+    for rows in bands(image.shape, stop, COPIED):
+        padded[down : down + height][rows, across : across + width] = image[rows]
+    within = padded[down : down + height]
+    within[:, :across] = within[:, 2 * across : across : -1]
+    within[:, across + width :] = within[:, across + width - 2 : width - 2 : -1]
+    padded[:down] = padded[2 * down : down : -1]
+    padded[down + height :] = padded[down + height - 2 : height - 2 : -1]
+    return padded
 
 
 def _folded(slope: Image, width: int) -> Image:
@@ -47,7 +65,7 @@ def _folded(slope: Image, width: int) -> Image:
 
 CONTROL: Final = Control(
     wanted=lambda config: config.margin > 0,
-    wrap=lambda gradient, config, _: reflected(gradient, config.margin),
+    wrap=lambda gradient, config, stop: reflected(gradient, config.margin, stop),
     bytes_per_pixel=12,  # the picture with its margin
     bytes_after=12,  # the gradient that is cut out of it
 )

@@ -14,24 +14,26 @@ import numpy as np
 
 from engine.ascent.controls.control import Control
 from engine.pictures.rows import bands
+from engine.stop import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.ascent.ascent import Gradient, Image
+    from engine.stop import Stop
 
 COVARIANCE: Final = ((0.350, 0.306, 0.260), (0.306, 0.338, 0.303), (0.260, 0.303, 0.313))
 """How red, green and blue vary together in the detail of photographs, up to a factor: the mean of those in
 examples/, by docs/make_natural_colours.py.  ImageNet's, as tensorflow/lucid has them, are nearly the same."""
 
 
-def natural(gradient: Gradient, degree: float) -> Gradient:
+def natural(gradient: Gradient, degree: float, stop: Stop = NEVER) -> Gradient:
     """Bring the colours of a gradient nearer to those of photographs; 0 leaves it as it is."""
     matrix = mixing(degree)
 
     def mixed(image: Image) -> tuple[float, Image]:
         loss, slope = gradient(image)
-        for rows in bands(slope.shape):
+        for rows in bands(slope.shape, stop):
             slope[rows] = slope[rows] @ matrix
         return loss, slope
 
@@ -51,5 +53,5 @@ def mixing(degree: float) -> NDArray[np.float32]:
 
 CONTROL: Final = Control(
     wanted=lambda config: config.natural_colours > 0,
-    wrap=lambda gradient, config, _: natural(gradient, config.natural_colours),
+    wrap=lambda gradient, config, stop: natural(gradient, config.natural_colours, stop),
 )

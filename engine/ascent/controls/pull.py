@@ -54,6 +54,6 @@ class Pull:
 
     def _sized(self, shape: tuple[int, int]) -> tuple[Image, Image | None]:
         if self._at_size is None or self._at_size[0].shape[:2] != shape:
-            mask = None if self.mask is None else resize(self.mask, shape)
+            mask = None if self.mask is None else resize(self.mask, shape, self.stop)
             self._at_size = (resize(self.original, shape, self.stop), mask)
         return self._at_size

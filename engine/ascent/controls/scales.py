@@ -34,7 +34,7 @@ def evened(gradient: Gradient, strength: float, stop: Stop = NEVER) -> Gradient:
         loss, slope = gradient(image)
         channels = [_pyramid(slope[..., channel], stop) for channel in range(slope.shape[2])]
         levels = list(zip(*channels, strict=True))
-        factors = [_size(level) ** -strength for level in levels[:-1]]
+        factors = [_size(level, stop) ** -strength for level in levels[:-1]]
         factors.append(factors[-1] if factors else 1.0)
         for channel, pyramid in enumerate(channels):
             slope[..., channel] = _collapsed(pyramid, factors, stop)
@@ -50,7 +50,10 @@ def _pyramid(channel: NDArray[np.float32], stop: Stop = NEVER) -> list[NDArray[n
         stop.check()
         height, width = channel.shape
         coarser = _scaled(channel, ((height + 1) // 2, (width + 1) // 2))
-        levels.append(channel - _scaled(coarser, (height, width)))
+        stop.check()
+        finer = _scaled(coarser, (height, width))
+        stop.check()
+        levels.append(channel - finer)
         channel = coarser
     return [*levels, channel]
 
@@ -63,6 +66,7 @@ def _collapsed(
     for level, factor in zip(reversed(pyramid[:-1]), reversed(factors[:-1]), strict=True):
         stop.check()
         channel = _scaled(channel, level.shape)
+        stop.check()
         channel += level * np.float32(factor)
     return channel
 
@@ -77,9 +81,12 @@ def _scaled(channel: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.
     return np.array(image.resize((shape[1], shape[0]), resampling))
 
 
-def _size(level: tuple[NDArray[np.float32], ...]) -> float:
+def _size(level: tuple[NDArray[np.float32], ...], stop: Stop = NEVER) -> float:
     """Return the root mean square of a scale in all channels; 1 where there is nothing in it."""
-    squares = [float(np.square(x).mean(dtype=np.float64)) for x in level]
+    squares = []
+    for channel in level:
+        stop.check()
+        squares.append(float(np.square(channel).mean(dtype=np.float64)))
     return float(np.sqrt(np.mean(squares))) or 1.0
 
 
