@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from engine.cli.commands.common import configured
 from engine.settings.config import settings
 from gimp_plugin.deepdream_common import (
     child,
+    live,
     mask,
     parameters,
     process,
@@ -81,6 +83,31 @@ def test_real_engine_keeps_to_the_selection(kind, monkeypatch):
     np.testing.assert_array_equal(dreamed[shares == 0], picture[shares == 0])
     assert not np.array_equal(dreamed[30:50, 30:50], picture[30:50, 30:50])
     assert engine.about["event"] == "start"
+
+
+@pytest.mark.slow
+def test_result_that_is_begun_ahead_is_that_of_a_process(monkeypatch):
+    """Byte for byte, and of the same model: the recipe says no more than that."""
+    monkeypatch.chdir(REPOSITORY)
+    picture = np.random.default_rng(1).random((80, 90, 4)).astype(np.float32)
+    frame = ("<f4", *picture.shape, picture.tobytes())
+    options = words.engine_options({"octaves": 1, "iterations": 3, "jitter": 5, "device": "cpu"})
+    engine = process.Engine([sys.executable, "-m", "engine"], options, *frame)
+    warm = live.Live([sys.executable, "-m", "engine"])
+    try:
+        while not engine.finished:
+            engine.poll(0.1)
+        warm.ask(options, ("|u1", 80, 90, 3, bytes(80 * 90 * 3)))
+        number, event = warm.ask(options, frame, background=True), {}
+        while (event.get("dream"), event.get("event")) != (number, "done"):
+            event = warm.poll() or time.sleep(0.01) or {}
+            if event.get("dream") == number and event["event"] == "step":
+                warm.hurry(number)
+    finally:
+        engine.close()
+        warm.close()
+    assert event["pixels"] == engine.result()
+    assert warm.about["model_file"] == engine.about["model_file"]
 
 
 @pytest.fixture
