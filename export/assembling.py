@@ -66,6 +66,7 @@ def assemble(network: Network) -> onnx.ModelProto:
         weights="",
         exporter=versions(),
         default_layers=network.default,
+        gradient_bytes=network.gradient_bytes,
         stem=describe_stem(model, stem_field(network)),
     )
     helper.set_model_props(model, described.to_props())

@@ -33,6 +33,10 @@ class Row:
     published: Published
     """As keras/src/applications has them; https://keras.io/api/applications/ names the licences."""
 
+    gradient_bytes: int = 0
+    """Bytes per pixel that loss and gradient take on a CPU: what benchmarks/networks.py measures, or, where
+    that is more, all outputs together."""
+
     stem: str = IMAGE
     """Up to it the network is computed in small tiles."""
 
@@ -66,21 +70,23 @@ NETWORKS: dict[str, Row] = {
     "vgg16": Row(
         "VGG16", "caffe", _vgg(2, 3, 3, 3), {"block4_conv3": 1.0, "block5_conv1": 1.0},
         _published(f"vgg16/vgg16{NOTOP}", "6d6bbae143d832006294945121d1f1fc", "CC BY 4.0"),
-        stem="block1_pool",
+        gradient_bytes=3100, stem="block1_pool",
     ),
     "vgg19": Row(
         "VGG19", "caffe", _vgg(2, 4, 4, 4), {"block4_conv4": 1.0, "block5_conv1": 1.0},
         _published(f"vgg19/vgg19{NOTOP}", "253f8cb515780f3b799900260a226db6", "CC BY 4.0"),
-        stem="block1_pool",
+        gradient_bytes=3500, stem="block1_pool",
     ),
     "resnet50": Row(
         "ResNet50", "caffe", _resnet(3, 4, 6, 3), {"conv3_block4_out": 1.0, "conv4_block3_out": 1.0},
         _published(f"resnet/resnet50{NOTOP}", "4d473c1dd8becc155b73f8504c6f6626", "MIT"),
+        gradient_bytes=2100,
     ),
     "resnet50v2": Row(
         "ResNet50V2", "tf", (*_resnet(3, 4, 6, 3), "post_relu"),
         {"conv3_block4_out": 1.0, "conv4_block3_out": 1.0},
         _published(f"resnet/resnet50v2{NOTOP}", "fac2f116257151a9d068a22e544a4917", "Apache-2.0"),
+        gradient_bytes=2200,
     ),
     "densenet121": Row(
         "DenseNet121", "torch",
@@ -91,6 +97,7 @@ NETWORKS: dict[str, Row] = {
         ),
         {"pool3_relu": 1.0, "conv4_block12_concat": 1.0},
         _published(f"densenet/densenet121{NOTOP}", "30ee3e1110167f948a6b9946edeeb738", "BSD-3-Clause"),
+        gradient_bytes=3600,
     ),
     "mobilenet_v2": Row(
         "MobileNetV2", "tf",
@@ -99,6 +106,7 @@ NETWORKS: dict[str, Row] = {
         _published(
             "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5", "", "Apache-2.0"
         ),
+        gradient_bytes=1500,
     ),
     "xception": Row(
         "Xception", "tf",
@@ -107,6 +115,7 @@ NETWORKS: dict[str, Row] = {
         ),
         {"block4_sepconv1_act": 1.0, "block9_sepconv1_act": 1.0},
         _published(f"xception/xception{NOTOP}", "b0042744bf5b25fce3cb969f33bebb97", "MIT"),
+        gradient_bytes=2800,
     ),
     "inception_resnet_v2": Row(
         "InceptionResNetV2", "tf",
@@ -120,5 +129,6 @@ NETWORKS: dict[str, Row] = {
             f"inception_resnet_v2/inception_resnet_v2{NOTOP}", "d19885ff4a710c122648d3b5c3b684e4",
             "Apache-2.0",
         ),
+        gradient_bytes=3500,
     ),
 }  # fmt: skip

@@ -209,6 +209,9 @@ class Network:
     border: int = 2
     """Positions left out at each edge of every layer, where padding causes activations of its own."""
 
+    gradient_bytes: int = 0
+    """Bytes per pixel that loss and gradient take on a CPU, about."""
+
     stem: str = IMAGE
     """The last operation of the stem, which is computed in small tiles; up to it there is one chain."""
 

@@ -53,7 +53,15 @@ def read_network(model: keras.Model, name: str, row: Row) -> Network:
             operations[operation.name] = operation
     _fold(operations, kept={*row.layers, row.stem})
     needed = tuple(_needed(operations, row.layers))
-    return Network(name, needed, row.layers, row.preprocessing, row.default, stem=row.stem)
+    return Network(
+        name,
+        needed,
+        row.layers,
+        row.preprocessing,
+        row.default,
+        gradient_bytes=row.gradient_bytes,
+        stem=row.stem,
+    )
 
 
 def _operations(layer: keras.layers.Layer) -> Iterator[Operation]:
@@ -140,7 +148,10 @@ def _relu(layer: Any, sources: tuple[str, ...]) -> Iterator[Operation]:
 def _max_pool(layer: Any, sources: tuple[str, ...]) -> Iterator[Operation]:
     (size, _), (stride, _) = layer.pool_size, layer.strides
     _require(layer, {*layer.pool_size, *layer.strides} == {size, stride}, "square windows")
-    _require(layer, stride == 2 and size in (2, 3), "windows of 2 or 3 at stride 2")
+    if size == 1:  # only every second place: the mean of one is the largest of one
+        yield AveragePool(layer.name, sources, size, stride)
+        return
+    _require(layer, stride == 2 and size in (2, 3), "windows of 1, 2 or 3, at stride 2")
     yield from _padded(layer, MaxPool(layer.name, sources, size, stride), LOW)
 
 

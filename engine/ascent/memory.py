@@ -37,7 +37,7 @@ LAST: Final = 18
 octave before."""
 
 GRADIENT: Final = 560
-"""Bytes per pixel of a window that its gradient takes on a CPU."""
+"""Bytes per pixel of a window that its gradient takes on a CPU, where the model does not say."""
 
 STEM_TILE: Final = 35_000_000
 """Bytes that a tile of the stem takes while it is computed on a CPU: there is one for each thread."""
@@ -64,13 +64,18 @@ class Load:
     """Bytes of the picture as it was read, its mask and opacity included."""
 
 
+def gradient_of(model: DreamModel) -> int:
+    """Return the bytes per pixel of a window that a model's gradient takes on a CPU."""
+    return model.metadata.gradient_bytes or GRADIENT
+
+
 def needed(model: DreamModel, load: Load, window: int) -> int:
     """Return the bytes that a dream takes if `window` of its pixels are computed at once."""
     arrays = load.picture + load.pixels * (ARRAYS + load.held)
     if kind_of(model.device) == "cuda":
         return arrays
     tiles = model.threads * STEM_TILE if model.device == "cpu" else 0
-    return arrays + window * GRADIENT + tiles  # behind WebGPU it may be the processor's memory
+    return arrays + window * gradient_of(model) + tiles  # behind WebGPU it may be the processor's memory
 
 
 def at_ends(load: Load, pixels: int, reading: int, own: int) -> int:
@@ -83,17 +88,18 @@ def at_ends(load: Load, pixels: int, reading: int, own: int) -> int:
 
 def fitting_window(budget: int, model: DreamModel, load: Load) -> int:
     """Return how many pixels of a picture can be computed at once on a CPU within a budget of bytes."""
-    return max(budget - PROGRAM - needed(model, load, 0), 0) // GRADIENT
+    return max(budget - PROGRAM - needed(model, load, 0), 0) // gradient_of(model)
 
 
-def fitting_pixels(budget: int, threads: int) -> int:
+def fitting_pixels(budget: int, model: DreamModel) -> int:
     """Return how many pixels can be dreamed on at once on a CPU within a budget of bytes, each one whole."""
-    return max(budget - PROGRAM - threads * STEM_TILE, 0) // (GRADIENT + ARRAYS + 3)
+    left = budget - PROGRAM - model.threads * STEM_TILE
+    return max(left, 0) // (gradient_of(model) + ARRAYS + 3)
 
 
-def fitting_pictures(budget: int, threads: int, pixels: int) -> int:
+def fitting_pictures(budget: int, model: DreamModel, pixels: int) -> int:
     """Return how many pictures of `pixels` can be dreamed on at once, at least 1."""
-    return max(fitting_pixels(budget, threads) // max(pixels, 1), 1)
+    return max(fitting_pixels(budget, model) // max(pixels, 1), 1)
 
 
 def budget(model: DreamModel, most: int) -> int:
@@ -146,4 +152,4 @@ def _refuse_above(wanted: int, what: str, hint: str, *, reused: int = 0) -> None
 
 def _reused(model: DreamModel) -> int:
     """Return the bytes that earlier pictures took and the next one takes again."""
-    return model.held_pixels * GRADIENT
+    return model.held_pixels * gradient_of(model)

@@ -121,7 +121,7 @@ def limits(model: DreamModel, tiling: Tiling) -> dict[str, int | None]:
     size = _largest(model) if tiling.size == "auto" else int(tiling.size)
     whole = (size + 2 * tiling.halo_of(size)) ** 2
     if tiling.size == "auto":
-        most = memory.fitting_pixels(tiling.max_memory, model.threads)
+        most = memory.fitting_pixels(tiling.max_memory, model)
         whole = windows.at_once(model, tiling.max_memory) if model.device != "cpu" else most
     return {"whole_pixels": whole, "tile": size, "halo": tiling.halo_of(size)}
 

@@ -83,11 +83,11 @@ def _sizes(jobs: Iterable[Job]) -> dict[Job, int]:
 
 def _many(count: int, largest: int, model: DreamModel, tiling: Tiling, jobs: int | None) -> int:
     """Return how many of `count` small pictures, of up to `largest` pixels, share the threads."""
-    fitting = memory.fitting_pictures(tiling.max_memory, model.threads, largest)
+    fitting = memory.fitting_pictures(tiling.max_memory, model, largest)
     return min(jobs or min(count, fitting), model.threads)
 
 
 def _at_once(many: int, largest: int, model: DreamModel) -> int:
     """Return how many of these the memory holds that is free."""
     free = machine.available_memory()
-    return many if free is None else min(many, memory.fitting_pictures(free, model.threads, largest))
+    return many if free is None else min(many, memory.fitting_pictures(free, model, largest))

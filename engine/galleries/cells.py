@@ -54,7 +54,7 @@ def at_once(model: DreamModel, pixels: NDArray[np.uint8], cells: int) -> int:
     if model.device != "cpu":
         return 1
     free = memory.budget(model, Tiling().max_memory)
-    fitting = memory.fitting_pictures(free, model.threads, pixels.shape[0] * pixels.shape[1])
+    fitting = memory.fitting_pictures(free, model, pixels.shape[0] * pixels.shape[1])
     return min(model.threads, cells, fitting)
 
 

@@ -157,6 +157,9 @@ class Metadata:
     default_layers: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Coefficients of a dream for which nobody chose any of its layers; empty where it does not say."""
 
+    gradient_bytes: int = 0
+    """Bytes per pixel of a picture that its gradient takes on a CPU, about; 0 where the file does not say."""
+
     schema: str = SCHEMA
     """One of `READABLE`."""
 
@@ -168,14 +171,14 @@ class Metadata:
             raise ValueError("a layer needs at least one channel and a stride of at least one")
         if not -LARGEST <= self.value_range[0] < self.value_range[1] <= LARGEST:
             raise ValueError("value_range must go from black up to white")
-        if self.border < 0 or self.min_size < 1:
-            raise ValueError("border and min_size must not be negative")
+        if self.border < 0 or self.min_size < 1 or self.gradient_bytes < 0:
+            raise ValueError("border, min_size and gradient_bytes must not be negative")
         if not set(self.default_layers) <= set(names) or not all(
             math.isfinite(x) for x in self.default_layers.values()
         ):
             raise ValueError("default_layers must be finite coefficients of its layers")
         strides = [layer.stride for layer in self.layers]
-        if max(self.channels, self.border, self.min_size, *strides) > LARGEST:
+        if max(self.channels, self.border, self.min_size, self.gradient_bytes, *strides) > LARGEST:
             raise ValueError(f"a number is larger than {LARGEST}")
         texts = [*names, self.network, self.weights, self.exporter]
         if not all(text.isprintable() and len(text) <= LONGEST for text in texts):
@@ -197,9 +200,11 @@ class Metadata:
         stem = {} if self.stem is None else {PREFIX + "stem": json.dumps(asdict(self.stem))}
         default = dict(self.default_layers)
         chosen = {PREFIX + "default_layers": json.dumps(default)} if default else {}
+        memory = {PREFIX + "gradient_bytes": str(self.gradient_bytes)} if self.gradient_bytes else {}
         return (
             stem
             | chosen
+            | memory
             | {
                 PREFIX + "schema": self.schema,
                 PREFIX + "network": self.network,
@@ -244,6 +249,7 @@ class Metadata:
                     str(name): float(x)
                     for name, x in json.loads(props.get(PREFIX + "default_layers", "{}")).items()
                 },
+                gradient_bytes=int(props.get(PREFIX + "gradient_bytes", "0")),
                 schema=schema,
             )
         except KeyError as missing:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from engine.network.contract import Layer
 
-OPTIONAL: Final = frozenset(PREFIX + x for x in ("default_layers", "stem"))
+OPTIONAL: Final = frozenset(PREFIX + x for x in ("default_layers", "gradient_bytes", "stem"))
 """Entries of a description that are left out where there is nothing to say."""
 
 

@@ -74,6 +74,7 @@ NETWORKS: dict[str, Callable[[Any], Any]] = {
     "separable": lambda x: last(
         layers.BatchNormalization()(layers.SeparableConv2D(5, 3, padding="same")(conv(x)))
     ),
+    "max pool of 1": lambda x: last(layers.MaxPooling2D(1, 2)(conv(x))),
     "max pool of 2": lambda x: last(layers.MaxPooling2D(2)(conv(x))),
     "max pool of 3": lambda x: last(layers.MaxPooling2D(3, 2)(layers.ZeroPadding2D(1)(conv(x)))),
     "max pool, SAME": lambda x: last(layers.MaxPooling2D(3, 2, padding="same")(conv(x))),

@@ -32,7 +32,8 @@ QUICK = DreamConfig(layers={"mixed0": 1.0, "mixed1": 1.0}, iterations=2)
 
 
 def computer(threads: int, device: str = "cpu") -> DreamModel:
-    return SimpleNamespace(threads=threads, device=device)  # type: ignore[return-value]
+    metadata = SimpleNamespace(gradient_bytes=0)
+    return SimpleNamespace(threads=threads, device=device, metadata=metadata)  # type: ignore[return-value]
 
 
 def jobs(*sources: Path) -> list[Job]:

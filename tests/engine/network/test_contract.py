@@ -20,7 +20,7 @@ WHOLE = Metadata("net", (Layer("one", 3, 8), Layer("two", 5, 16)), (-1.0, 1.0), 
         WHOLE,
         replace(WHOLE, stem=None),
         replace(WHOLE, stem=replace(STEM, after=5)),
-        replace(WHOLE, default_layers={"two": 1.5}),
+        replace(WHOLE, default_layers={"two": 1.5}, gradient_bytes=9),
     ],
 )
 def test_what_is_written_is_read_again(metadata: Metadata) -> None:
@@ -78,6 +78,8 @@ def test_what_is_missing_is_named(key: str) -> None:
         ("default_layers", '{"three": 1}'),
         ("default_layers", '{"two": NaN}'),
         ("default_layers", "[" * 100_000),
+        ("gradient_bytes", "-1"),
+        ("gradient_bytes", "1e3"),
         ("schema", "3"),
     ],
 )
