@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.network.model import DreamModel
-    from engine.network.session import Resident
     from engine.pictures.rows import Rows
     from engine.settings.config import DreamConfig
     from engine.stop import Stop
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 class DeviceImage:
     """An image on the device, as Rows; once somebody has looked at it, it is on the host instead."""
 
-    def __init__(self, place: Resident, tensor: Any, shape: tuple[int, ...]) -> None:
+    def __init__(self, model: DreamModel, tensor: Any, shape: tuple[int, ...]) -> None:
         """Wrap a tensor [1, H, W, 3] that does not change any more."""
-        self._place = place
+        self._model = model
         self.tensor: Any = tensor
         """None once it was fetched."""
         self.shape = shape
@@ -39,7 +38,7 @@ class DeviceImage:
     def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
         image = self._fetched
         if image is None:
-            image = self._fetched = self._place.fetch(self.tensor)[0]
+            image = self._fetched = self._model.fetch(self.tensor)[0]
             self.tensor = None  # what lies on a GPU holds all that was ever opened there
         return image[rows]
 
@@ -55,24 +54,25 @@ class DeviceClimber:
         stop: Stop = NEVER,
     ) -> None:
         """Climb the objective of these channel weights, [C]."""
-        self._model = model.resident
+        self._model = model
+        self._gradient = model.resident
         self._step = model.resident_step
         self._config = config
         self._stop = stop
-        self._weights = self._model.send(weights)
-        self._step_size = self._model.send(np.array(config.step_size, np.float32))
+        self._weights = self._gradient.send(weights)
+        self._step_size = self._gradient.send(np.array(config.step_size, np.float32))
 
     def __call__(self, image: Rows) -> tuple[Rows, float, float, bool]:
         """Make one step uphill, as `ascent.climb` does; an image from elsewhere is sent to the device."""
         here = getattr(image, "tensor", None) or self._send(image)
         feeds = {IMAGE: here, CHANNEL_WEIGHTS: self._weights}
-        (gradient,), (losses,) = self._model.run([GRADIENT], [LOSS], feeds, self._stop)
+        (gradient,), (losses,) = self._gradient.run([GRADIENT], [LOSS], feeds, self._stop)
         feeds = {IMAGE: here, GRADIENT: gradient, STEP: self._step_size}
         (following,), (mean_size,) = self._step.run([NEXT], [MEAN], feeds, self._stop)
         loss, mean = float(losses[0]), float(mean_size)
         if forbidden(loss, mean, image.shape, self._config):
             return image, loss, mean, True
-        return DeviceImage(self._step, following, image.shape), loss, mean, False
+        return DeviceImage(self._model, following, image.shape), loss, mean, False
 
     def _send(self, image: Rows) -> Any:
-        return self._model.send(np.ascontiguousarray(image[:][np.newaxis]))
+        return self._gradient.send(np.ascontiguousarray(image[:][np.newaxis]))

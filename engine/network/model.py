@@ -21,14 +21,17 @@ from engine.network.contract import (
     GRADIENT,
     IMAGE,
     LOSS,
+    NEXT,
     Metadata,
     layer_activations,
 )
+from engine.network.graph import Graph
 from engine.network.opening import open_session, read_model
 from engine.network.parts import Tiles
 from engine.network.split import SplitModel
 from engine.network.targets import NO_TARGETS, feeds_for, guided, inside_of
 from engine.settings import models
+from engine.settings.devices import kind_of
 from engine.settings.given import check, path_of
 from engine.settings.selectors import parse_selector, suggest
 from engine.stop import NEVER
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Mapping
     from types import TracebackType
-    from typing import NoReturn, Self
+    from typing import Any, NoReturn, Self
 
     from numpy.typing import NDArray
 
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
 
 EMBEDDED: Final = "inception_v3_mixed5.onnx"
 ASCENT_STEP: Final = "ascent_step.onnx"
+CHANGE: Final = "change"
+"""What an ascent's step adds to its image, inside that file."""
 
 
 class DreamModel:
@@ -78,6 +83,7 @@ class DreamModel:
         self._tiles = tiles or (Opened(partial(Tiles, content, stem)) if stem else None)
         """The stem's, whatever the layers are."""
         self._step = Opened(partial(session.resident_beside, _embedded(ASCENT_STEP), "the ascent's step"))
+        self._copy = Opened(self._open_copy)
         self._guided = Opened(self._open_guided)
         self.most_at_once: int | None = None
         """Pixels that a GPU can compute at once, at most, once its memory has run out; None before."""
@@ -108,6 +114,7 @@ class DreamModel:
         refuse = partial(_refuse, self.name)
         self._session.close(refuse)
         self._step.close(refuse)
+        self._copy.close(refuse)
         self._guided.close(refuse)
         for split in splits:
             split.close(refuse)
@@ -132,6 +139,7 @@ class DreamModel:
         """Open all anew at the next use: what a GPU holds for it is given back, or was lost with the GPU."""
         self._session.renew()
         self._step.drop()
+        self._copy.drop()
         self._guided.drop()
 
     def _refuse_if_closed(self) -> None:
@@ -363,6 +371,20 @@ class DreamModel:
     def resident_step(self) -> Resident:
         """The graph of an ascent step, on the same device; see export/ascent_step.py."""
         return self._step.get()
+
+    def fetch(self, tensor: Any) -> NDArray[np.float32]:
+        """Return the content of a picture on the device, [1, H, W, 3], as a new array."""
+        if kind_of(self.device) != "webgpu":
+            return self.resident_step.fetch(tensor)
+        copy = self._copy.get()
+        nothing = copy.send(np.array(0, np.float32))
+        _, (array,) = copy.run([], [NEXT], {IMAGE: tensor, CHANGE: nothing})
+        return array
+
+    def _open_copy(self) -> Resident:
+        """Return the end of an ascent's step, which adds a change to an image."""
+        content = Graph(_embedded(ASCENT_STEP)).part({IMAGE: ("N", "H", "W", 3), CHANGE: ()}, [NEXT])
+        return self._session.resident_beside(content, "the ascent's step")
 
     def _open_guided(self) -> Session:
         """Return the whole model with targets, on the same device; a GPU computes it in float32."""

@@ -119,11 +119,15 @@ class Resident:
     _process: object = field(default_factory=process, repr=False)
 
     def send(self, array: NDArray[np.float32]) -> Any:
-        """Return a tensor on the device with an array's content; on a CPU it may be the array itself."""
+        """Return a tensor with an array's content for this device; on a CPU it may be the array itself.
+
+        Behind WebGPU a run takes it there: a tensor that is made there by itself, or read, keeps all that was
+        ever open there until the process ends, even what was lost.
+        """
         self._check()
         with ort.reported(self.device):
-            tensor = ort.load().OrtValue.ortvalue_from_numpy(array, *_place(self.device))
-            return faults.watch(tensor) if devices.kind_of(self.device) == "webgpu" else tensor
+            place = ("cpu", 0) if devices.kind_of(self.device) == "webgpu" else _place(self.device)
+            return ort.load().OrtValue.ortvalue_from_numpy(array, *place)
 
     def fetch(self, tensor: Any) -> NDArray[np.float32]:
         """Return the content of a tensor on the device as a new array."""
