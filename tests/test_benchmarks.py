@@ -32,6 +32,7 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         "cluster_parts.py",
         "command.py",
         "controls.py",
+        "exactness.py",
         "gpu.py",
         "gpu_smoke.py",
         "interruptions.py",
