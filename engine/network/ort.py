@@ -73,7 +73,7 @@ class Lost(DeviceError):  # noqa: N818 - it says what it is
 
 
 class Full(DreamError):  # noqa: N818 - it says what it is
-    """Memory ran out where the model computes: less at once may do."""
+    """A GPU's memory ran out: less at once may do."""
 
 
 def load() -> Any:
@@ -252,7 +252,8 @@ def running(device: str, given: int = 0, stop: Stop = NEVER) -> Iterator[Any]:
 def _run_error(error: BaseException, device: str, given: int) -> DreamError:
     """Say who is to blame: a device that opened the model computes, so that the rest is the model's."""
     if OUT_OF_MEMORY.search(str(error)):
-        return _immodest(error, given) or Full(
+        kind = DreamError if device == "cpu" else Full
+        return _immodest(error, given) or kind(
             f"not enough memory on {device} for this picture",
             hint="make the picture smaller, or close other programs that use the memory",
         )

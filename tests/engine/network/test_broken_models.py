@@ -14,6 +14,7 @@ from engine.network import ort
 from engine.network.half import halved
 from engine.network.model import load_model
 from tests.engine.conftest import TINY
+from tests.engine.network.fake_runtime import FULL, LOST
 from tests.engine.network.test_model import changed, drop_stem
 from tests.fuzz.worker import make as made
 
@@ -189,6 +190,8 @@ def test_shapes_are_looked_at_before_a_gpu_dreams(runtime, tmp_path: Path, chang
         ("cpu", "Failed to allocate memory for requested buffer of size 5000000000", ModelError),
         ("cuda:0", "Available memory of 5 is smaller than requested bytes of 5000000000", ModelError),
         ("cpu", "std::bad_alloc", DreamError),
+        ("webgpu: card", FULL, ort.Full),
+        ("webgpu: card", LOST, ort.Lost),
     ],
 )
 def test_whose_fault_it_is(device: str, text: str, error: type[DreamError]) -> None:
