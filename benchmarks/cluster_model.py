@@ -1,7 +1,7 @@
 """How long pictures take on a cluster: `python -m benchmarks.cluster_model --workers 64 --compute 2.5`.
 
 A run takes its start, and then as long as its busiest part: the workers, the store, or the machine that runs
-the command.  Every number is an option; the defaults are assumptions, see docs/cluster.md.
+the command.  Every number is an option; which of the defaults were measured says docs/cluster.md.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Cluster:
     start: float = 20.0
     """Seconds until the workers have answered."""
 
-    driver: float = 0.003
+    driver: float = 0.007
     """Seconds of the command's machine for each picture."""
 
-    listing: float = 0.0005
+    listing: float = 0.0007
     """Seconds to list a picture and its result, and to plan."""
 
 

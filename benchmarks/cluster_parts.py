@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -140,10 +141,17 @@ def listing(folder: Path) -> list[tuple[str, str]]:
     (folder / "one").mkdir()
     (folder / "one" / "00000.png").write_bytes((folder / "in" / "00000.png").read_bytes())
     for given in (folder / "in", folder / "one"):
-        began = time.monotonic()
+        began = _of_children()
         subprocess.run([*command, str(given)], cwd=ROOT, check=True, capture_output=True)
-        took.append(time.monotonic() - began)
-    return [("to find that a picture is finished", f"{1000 * (took[0] - took[1]) / (count - 1):.2f} ms")]
+        took.append(_of_children() - began)
+    each = 1000 * (took[0] - took[1]) / (count - 1)
+    return [("to find that a picture is finished, of a processor", f"{each:.2f} ms")]
+
+
+def _of_children() -> float:
+    """Return the seconds that processes took of a processor which have been waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _workers() -> list[int]:
