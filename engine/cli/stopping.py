@@ -175,8 +175,19 @@ def _end() -> NoReturn:
     with contextlib.suppress(RuntimeError):  # no more threads
         _thread.start_new_thread(_say, (said,))
         said.acquire(timeout=_ending.patience)
+    _let_nobody_open_files()
     abandon()
     os._exit(Cancelled.exit_code)
+
+
+def _let_nobody_open_files() -> None:
+    """Have each thread that opens a file from now on wait for the end: it might be one that is just removed.
+
+    The work goes on until the process has ended, and would write an unfinished file anew.
+    """
+    end = _thread.allocate_lock()
+    end.acquire()
+    sys.addaudithook(lambda event, _: event == "open" and end.acquire())
 
 
 def _say(said: _thread.LockType) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -24,18 +25,20 @@ STEMS = {
 }
 
 
-def test_kernels_are_those_of_keras_in_its_order() -> None:
-    pairs = reference.convolutions(reference.build())
+@pytest.fixture(scope="module")
+def built() -> keras.Model:
+    return reference.build()
+
+
+def test_kernels_are_those_of_keras_in_its_order(built: keras.Model) -> None:
+    pairs = reference.convolutions(built)
     assert [tuple(conv.kernel.shape) for conv, _ in pairs] == list(NETWORK.kernel_shapes())
 
 
 @pytest.mark.parametrize("size", [75, 100, 299, 301])
-def test_positions_and_channels_are_those_of_keras(size: int) -> None:
-    model = reference.build()
+def test_positions_and_channels_are_those_of_keras(built: keras.Model, size: int) -> None:
     positions, channels = NETWORK.positions(size), NETWORK.channels()
-    import keras
-
-    network = keras.Model(model.input, [model.get_layer(name).output for name in NETWORK.layers])
+    network = keras.Model(built.input, [built.get_layer(name).output for name in NETWORK.layers])
     shapes = network.compute_output_shape((1, size, size, 3))
     assert [tuple(shape) for shape in shapes] == [
         (1, positions[name], positions[name], channels[name]) for name in NETWORK.layers

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import pytest
@@ -30,6 +35,31 @@ os.write(int(sys.argv.pop(1)), b"armed")
 """
 """The first lines of the program, and a word when they have come: what is earlier is Python's own start."""
 
+NURSERY = """
+import json, os, signal, socket, sys
+for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(which, signal.SIG_DFL)
+import google.protobuf, numpy, onnxruntime, PIL.Image
+asked = socket.socket(fileno=int(sys.argv[1]))
+while True:
+    order, files, *_ = socket.recv_fds(asked, 1 << 16, 4)
+    if not order:
+        break
+    child = os.fork()
+    if child == 0:
+        for place, file in enumerate(files[:3]):
+            os.dup2(file, place)
+        script, *words = json.loads(order)
+        sys.argv = ["-c", str(files[3]), *words]
+        exec(script, {"__name__": "__main__"})
+        os._exit(0)
+    for file in files:
+        os.close(file)
+    asked.sendall(b"%d\\n" % child)
+    asked.sendall(b"%d\\n" % os.waitpid(child, 0)[1])
+"""
+"""A process that has imported the libraries of others, and starts scripts by forking."""
+
 LOADED = """
 from engine.cli import stopping
 stopping.arm()
@@ -39,6 +69,9 @@ STREAMS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": sub
 
 FEW, MANY = 5, 50
 """Signals for a command."""
+
+Start: TypeAlias = "Callable[..., subprocess.Popen[bytes] | Born]"
+"""`begin`, or a nursery's."""
 
 
 def begin(script: str, *words: object, **options: object) -> subprocess.Popen[bytes]:
@@ -56,13 +89,72 @@ def begin(script: str, *words: object, **options: object) -> subprocess.Popen[by
     return process
 
 
+class Born:
+    """A script that a nursery has started; what `outcome` and `run_to` need of a Popen."""
+
+    def __init__(self, told: BinaryIO, streams: list[BinaryIO]) -> None:
+        self._told, self._streams = told, streams
+        self.pid = int(told.readline())
+        self.returncode = 0
+
+    def send_signal(self, which: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, which)
+
+    def communicate(self, timeout: float) -> tuple[bytes, bytes]:
+        """Wait for the end, as long as the nursery's socket does; what it says fits into a pipe."""
+        self.returncode = os.waitstatus_to_exitcode(int(self._told.readline()))
+        self.pid = 0
+        out, err = (x.read() for x in self._streams)
+        for x in self._streams:
+            x.close()
+        return out, err
+
+    def kill(self) -> None:
+        if self.pid:
+            self.send_signal(signal.SIGKILL)
+
+
+class Nursery:
+    """Starts scripts as `begin` does, in less time: what they import of others is there."""
+
+    def __init__(self) -> None:
+        self._asked, theirs = socket.socketpair()
+        self._asked.settimeout(60)
+        self._told = self._asked.makefile("rb")
+        words = [sys.executable, "-c", NURSERY, str(theirs.fileno())]
+        self._process = subprocess.Popen(
+            words, cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+        )
+        theirs.close()
+
+    def begin(self, script: str, *words: object, stdin: BinaryIO) -> Born:
+        """Start a script that begins with ARMED; return when it is armed."""
+        pipes = [os.pipe() for _ in range(3)]
+        order = json.dumps([ARMED + script, *map(str, words)]).encode()
+        socket.send_fds(self._asked, [order], [stdin.fileno(), *(writing for _, writing in pipes)])
+        for _, writing in pipes:
+            os.close(writing)
+        *streams, armed = (os.fdopen(reading, "rb") for reading, _ in pipes)
+        born = Born(self._told, streams)
+        with armed:
+            assert armed.read(5) == b"armed"
+        return born
+
+    def close(self) -> None:
+        """End it; without a word it would go on to wait."""
+        self._told.close()
+        self._asked.close()
+        assert self._process.wait(60) == 0
+
+
 def _with_signals() -> None:
     """Heed what the tests' own parent may have had ignored, as nohup does and shells behind &."""
     for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(which, signal.SIG_DFL)
 
 
-def outcome(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
+def outcome(process: subprocess.Popen[bytes] | Born) -> tuple[int, bytes, str]:
     """Return exit code, stdout and stderr; fail where the process does not end by itself."""
     try:
         out, err = process.communicate(timeout=60)
@@ -83,12 +175,14 @@ def command(name: str, photo: Path) -> list[object]:
     }[name]
 
 
-def run_to(photo: Path, name: str, which: signal.Signals | None = None, delay: float = 0.0) -> float:
+def run_to(
+    photo: Path, name: str, start: Start, which: signal.Signals | None = None, delay: float = 0.0
+) -> float:
     """Run a command, with a signal after a time; check how it ends; return how long it took."""
     words = command(name, photo)
     np.save(photo.with_name("frame.npy"), images.load(photo).pixels)
     with photo.with_name("frame.npy").open("rb") as stdin:
-        process = begin("program.main()", *words, stdin=stdin)
+        process = start("program.main()", *words, stdin=stdin)
         began = time.monotonic()
         if which is not None:
             time.sleep(delay)
@@ -118,11 +212,14 @@ def check_results(folder: Path) -> None:
 
 
 def storm(photo: Path, name: str, count: int) -> None:
-    moments = random.Random(name)  # noqa: S311
-    whole = run_to(photo, name)
+    """Send signals to so many runs; one in five starts from nothing, the others with libraries loaded."""
+    moments, nursery = random.Random(name), Nursery()  # noqa: S311
+    starts = [begin, *[nursery.begin] * 4]
+    whole = {x: run_to(photo, name, x) for x in (begin, nursery.begin)}
     for number in range(count):
-        which = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3]
-        run_to(photo, name, which, moments.random() * whole)
+        which, start = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3], starts[number % 5]
+        run_to(photo, name, start, which, moments.random() * whole[start])
+    nursery.close()
 
 
 @pytest.mark.slow
@@ -215,6 +312,29 @@ with atomic.replacing(Path({str(tmp_path / "a.png")!r})) as part:
     assert len(list(tmp_path.iterdir())) == 1
     process.send_signal(signal.SIGTERM)
     assert outcome(process)[0] == 130
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_removed_does_not_come_again(tmp_path: Path) -> None:
+    """The work goes on until the process has ended, and would open it anew: here it gets all the time for it."""
+    script = f"""
+import time
+from pathlib import Path
+from engine import atomic
+leave = os._exit
+
+def late(code):
+    for _ in range(100):
+        time.sleep(0.001)
+    leave(code)
+
+os._exit = late
+with atomic.replacing(Path({str(tmp_path / "a.png")!r})) as part:
+    print(flush=True)
+    while True:
+        part.write_bytes(b"half")
+"""
+    assert stopped(script) == CANCELLED
     assert not list(tmp_path.iterdir())
 
 

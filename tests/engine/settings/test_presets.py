@@ -278,12 +278,17 @@ def test_the_gallery_s_own_example_is_a_preset(home: Path, embedded: engine.Drea
     assert embedded.channel_weights(presets.load("night").config.layers).any()
 
 
+SIDE = 192
+"""Pixels of a photograph's side.  At 256 slightly less burns, in twice the time: of `wool` 0.42 % are new at
+an end instead of 0.51 %, of `glass` 0.55 % instead of 0.57 %."""
+
+
 def sheet(paths: list[str]) -> Image.Image:
     """Return photographs one beside the other: a dream has one margin, not three."""
-    whole = Image.new("RGB", (256 * len(paths), 256))
+    whole = Image.new("RGB", (SIDE * len(paths), SIDE))
     for number, path in enumerate(paths):
         with Image.open(ROOT / path) as file:
-            whole.paste(ImageOps.fit(file.convert("RGB"), (256, 256)), (256 * number, 0))
+            whole.paste(ImageOps.fit(file.convert("RGB"), (SIDE, SIDE)), (SIDE * number, 0))
     return whole
 
 
