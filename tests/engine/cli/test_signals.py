@@ -316,7 +316,7 @@ with atomic.replacing(Path({str(tmp_path / "a.png")!r})) as part:
 
 
 def test_a_file_that_is_removed_does_not_come_again(tmp_path: Path) -> None:
-    """The work goes on until the process has ended, and would open it anew: here it gets all the time for it."""
+    """The work goes on until the process has ended, and would open it anew: here it gets time for that."""
     script = f"""
 import time
 from pathlib import Path
