@@ -98,6 +98,9 @@ class Architecture:
     default: Mapping[str, float] = field(default_factory=dict)
     """Layers of a dream for which nobody has chosen any; empty leaves that to the engine."""
 
+    gradient_bytes: int = 0
+    """Bytes per pixel that a gradient takes on a CPU, measured; 0 leaves that to the engine."""
+
     border: int = 2
     """Positions left out at each edge of every layer, where padding causes activations of its own."""
 

@@ -239,6 +239,7 @@ def _describe(model: onnx.ModelProto, architecture: Architecture, weights: Weigh
         weights=weights.source,
         exporter=versions(),
         default_layers=architecture.default,
+        gradient_bytes=architecture.gradient_bytes,
         stem=describe_stem(model, architecture.stem_field()),
     )
     onnx.helper.set_model_props(model, described.to_props())

@@ -59,6 +59,7 @@ def bvlc_googlenet() -> Architecture:
         names=("conv1/7x7_s2", "conv2/3x3_reduce", "conv2/3x3", *names),
         means=MEANS,
         default={"inception_4c/output": 1.0},
+        gradient_bytes=1200,
         border=0,
     )
 

@@ -18,6 +18,7 @@ from engine.weights.checking import check
 from engine.weights.filling import fill
 from engine.weights.instructions import NORM, READ, SCALE, Instructions
 from engine.weights.templates import networks, read_template
+from export.googlenet import bvlc_googlenet
 from export.verify import ort_compute, relative_error
 from export.weights import npz_weights
 from tests.tiny_model import TEMPLATE
@@ -141,3 +142,20 @@ def test_the_embedded_weights_make_the_embedded_model() -> None:
     described = [Metadata.from_props(Graph(x).props) for x in (made, EMBEDDED.read_bytes())]
     assert described[0].layers == described[1].layers
     assert described[0].min_size == described[1].min_size
+
+
+def test_that_of_2015_says_what_is_its_own() -> None:
+    """What the exporter's table says is in the committed file."""
+    network, described = (
+        bvlc_googlenet(),
+        Metadata.from_props(Graph(read_template("bvlc_googlenet").content).props),
+    )
+    assert [x.name for x in described.layers] == list(network.layers)
+    assert described.default_layers == network.default == {"inception_4c/output": 1.0}
+    assert described.gradient_bytes == network.gradient_bytes > 1000
+    assert (described.border, described.min_size) == (0, network.min_size(0))
+    stem, field = described.stem, network.stem_field()
+    assert stem is not None
+    assert (stem.stride, stem.field, stem.before, stem.after) == (
+        field.stride, field.size, field.before, field.after,
+    )  # fmt: skip
