@@ -57,11 +57,13 @@ class Studio:
         self.readers = Readers(self.limits, start)
         self.queue.at_start = self.helper.give_way
         self.about: About
+        self._default_layers: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Open the model and begin to work; raises the DreamError of a model that cannot be opened."""
-        self.about = about(await self.helper.facts(), self.limits)
+        facts = await self.helper.facts()
+        self.about, self._default_layers = about(facts, self.limits), facts["default_layers"]
         self._tasks = [asyncio.create_task(x) for x in (self.queue.run(), self.helper.run(), self._tidy())]
 
     async def close(self) -> None:
@@ -153,7 +155,8 @@ class Studio:
             chosen["layers"] = parse_layers(chosen["layers"])
         config = presets.configure(preset, chosen)
         names = [x.name for x in self.about.layers]
-        return preset, *fit_layers(config, names, chosen=presets.chosen(chosen, preset))
+        by, default = presets.chosen(chosen, preset), self._default_layers
+        return preset, *fit_layers(config, names, chosen=by, default=default)
 
     async def _receive(self, target: Path, content: AsyncIterator[bytes]) -> None:
         """Write what is sent to a file, within limits."""

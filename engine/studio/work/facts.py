@@ -24,6 +24,7 @@ def tell(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
         "model": model.name,
         "smallest": model.metadata.min_size,
         "layers": [{"name": x.name, "channels": x.channels} for x in model.metadata.layers],
+        "default_layers": dict(model.metadata.default_layers),
         "formats": list(_formats()),
     }
 

@@ -36,6 +36,7 @@ FACTS = {
     "model": "/home/somebody/tiny.onnx",
     "smallest": 11,
     "layers": [{"name": "mixed0", "channels": 4}, {"name": "mixed1", "channels": 6}],
+    "default_layers": {},
     "formats": [
         {"name": x, "title": x.upper(), "depths": ["8"], "alpha": True, "lossy": False}
         for x in ("png", "jpg")

@@ -18,7 +18,7 @@ from engine.library.command import command_line
 from engine.settings import presets
 from engine.settings.recipe import Recipe
 from engine.studio.work.desk import Desk
-from tests.engine.studio.conftest import dreamed, events, ordered, sent
+from tests.engine.studio.conftest import FACTS, dreamed, events, ordered, sent
 
 
 def test_a_dream_from_picture_to_result(client) -> None:
@@ -45,6 +45,16 @@ def test_events_tell_how_it_is_now_and_how_it_goes_on(client) -> None:
     assert told[-1][1]["status"] == "done"
     again = events(client, f"/api/dreams/{told[-1][1]['id']}/events")
     assert [x for x, _ in again] == ["state", "progress", "preview", "end"]
+
+
+def test_a_models_own_layers_stand_in_for_a_looks(client_of, monkeypatch) -> None:
+    other = {"layers": [{"name": "block4_conv3", "channels": 4}], "default_layers": {"block4_conv3": 1.5}}
+    for name, value in other.items():
+        monkeypatch.setitem(FACTS, name, value)
+    with client_of() as client:
+        dream = dreamed(client, sent(client)["id"], settings={"preset": "classic"})
+    assert dream["settings"]["layers"] == {"block4_conv3": 1.5}
+    assert dream["status"] == "done"
 
 
 def test_a_stop_keeps_the_picture_so_far(client, held) -> None:
