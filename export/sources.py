@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import is_zipfile
 
+import h5py
 import keras
 import numpy as np
 
@@ -72,6 +74,8 @@ def keras_weights(path: Path) -> Weights:
 
     Raises WeightsError if the file is not one.
     """
+    if not (h5py.is_hdf5(path) or is_zipfile(path)):  # known before a network is built, which takes seconds
+        raise _unsuitable(path, "it is neither HDF5 nor a .keras file")
     reasons = []
     for include_top in (False, True):
         model = build(include_top=include_top)
@@ -88,8 +92,12 @@ def keras_weights(path: Path) -> Weights:
         if not any(np.isnan(conv.kernel).any() or np.isnan(conv.bias).any() for conv in found):
             return Weights(found, f"{path.name} sha256:{file_sha256(path)}")
         reasons.append("it does not contain all convolutions")
-    raise WeightsError(
-        f"{path} does not hold weights of Keras' InceptionV3: {reasons[0]}",
+    raise _unsuitable(path, reasons[0])
+
+
+def _unsuitable(path: Path, reason: str) -> WeightsError:
+    return WeightsError(
+        f"{path} does not hold weights of Keras' InceptionV3: {reason}",
         "it must come from model.save_weights() or model.save() of keras.applications.InceptionV3, "
         "with the 1000 ImageNet classes or without the top",
     )
