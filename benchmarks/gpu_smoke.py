@@ -27,8 +27,8 @@ PACKAGES = ("deepdream-onnx", "onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-
 SECONDS = 38.0
 """What a device's process may take; three of them are two minutes."""
 
-GOING = 24.0
-"""Seconds after which it begins nothing new."""
+GOING = 0.6
+"""Share of these after which it begins nothing new."""
 
 SIDES = (256, 512, 1024)
 """Sides of the pictures whose steps are timed."""
@@ -39,16 +39,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=DEVICES, help="try this one only, and print JSON")
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="sides of the pictures")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each device, at most (38)")
     options = parser.parse_args()
     if options.device:
-        tell(options.device, options.sides)
+        tell(options.device, options.sides, options.seconds)
         return
     print("--- DeepDream: what this computer's GPUs do")
     print(f"system: {platform.platform()}, {platform.machine()}, Python {platform.python_version()}")
     print("packages: " + ", ".join(versions()))
     for device in DEVICES:
         print(f"\n{device}:")
-        for line in tried(device, options.sides):
+        for line in tried(device, options.sides, options.seconds):
             print(f"  {line}", flush=True)
     print("\n--- Please send all of this to the project, and add the name of the card and of its driver.")
 
@@ -64,15 +65,16 @@ def versions() -> list[str]:
     return found
 
 
-def tried(device: str, sides: list[int]) -> list[str]:
+def tried(device: str, sides: list[int], seconds: float) -> list[str]:
     """Return what a process of its own found out about a device."""
-    words = [sys.executable, __file__, "--device", device, "--sides", *map(str, sides)]
+    words = [sys.executable, __file__, "--device", device, "--seconds", str(seconds)]
+    words += ["--sides", *map(str, sides)]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=seconds, check=False)
         out, err, ended = done.stdout, done.stderr, f"ended with code {done.returncode}"
     except subprocess.TimeoutExpired as error:
         out, err = as_text(error.stdout), as_text(error.stderr)
-        ended = f"was not ready after {SECONDS:.0f} s"
+        ended = f"was not ready after {seconds:.0f} s"
     facts = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     lines = [f"{x['what']}: {x['said']}" for x in facts]
     if not any(x["what"] == "end" for x in facts):
@@ -85,19 +87,20 @@ def as_text(output: Any) -> str:
     return output.decode("utf-8", "replace") if isinstance(output, bytes) else output or ""
 
 
-def tell(device: str, sides: list[int]) -> None:
+def tell(device: str, sides: list[int], seconds: float) -> None:
     """Try a device in this process; print a line of JSON for each fact."""
     from engine.errors import DreamError
+    from engine.network import ort, webgpu
     from engine.network.model import load_model
 
     began = time.perf_counter()
     try:
+        if device == "webgpu":  # before it is opened, which some drivers do not survive
+            say("adapter", webgpu.find(ort.load(), software=True).adapter)
         model = load_model(device=device)
         say("opened", f"{model.device}, in {time.perf_counter() - began:.1f} s")
-        if model.adapter is not None:
-            say("adapter", model.adapter)
         for what, check in checks(model, sides):
-            if time.perf_counter() - began > GOING:
+            if time.perf_counter() - began > GOING * seconds:
                 say(what, "no time was left")
                 continue
             say(what, check())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.errors import DeviceError
-from engine.forks import calls, once
+from engine.forks import calls, once, process
 from engine.network import ort, vulkan
 from engine.network.faults import LOST, faults
 from engine.network.vulkan import Adapter, plain
@@ -53,7 +53,8 @@ def find(runtime: Any, *, software: bool) -> Found:
     offered = _offered()
     if offered is not None:  # otherwise nothing is loaded in vain
         _check(offered[:1], software=software)
-    _register(runtime)
+    if _register(runtime) is not process():  # the plug-in's threads have stayed there: it would wait for ever
+        raise ort.forked("webgpu")
     devices = sorted((x for x in runtime.get_ep_devices() if x.ep_name == PROVIDER), key=_is_no_card)
     found = [Found(x, offered[0] if offered else _described(x)) for x in devices[:1]]
     _check([x.adapter for x in found], software=software)
@@ -95,14 +96,14 @@ def _offered() -> list[Adapter] | None:
 
 
 @once
-def _register(runtime: Any) -> None:
-    """Load the plug-in, once in a process, and hear its log from now on."""
+def _register(runtime: Any) -> object:
+    """Load the plug-in, once, and hear its log from now on; return the process that did it."""
     import onnxruntime_ep_webgpu as plugin  # noqa: PLC0415 - an extra
 
     runtime.set_default_logger_callback(faults.hear, ort.ERROR)
     faults.listening = True
     if any(x.ep_name == PROVIDER for x in runtime.get_ep_devices()):
-        return  # the program that imported this one has done it
+        return process()  # the program that imported this one has done it
     try:
         runtime.register_execution_provider_library("webgpu", plugin.get_library_path())
     except Exception as error:  # the runtime's exceptions have no base of their own
@@ -112,6 +113,7 @@ def _register(runtime: Any) -> None:
             f"ONNX Runtime's plug-in for WebGPU does not load: {ort.reason(error)}",
             hint='reinstall it: pip install --force-reinstall "deepdream-onnx[webgpu]"',
         ) from error
+    return process()
 
 
 def _too_old(runtime: Any) -> DeviceError:

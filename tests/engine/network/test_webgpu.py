@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 
 import engine
+from engine import forks
 from engine.ascent import tiles, windows
 from engine.errors import DeviceError, DreamError, UsageError
 from engine.network import gpus, ort, vulkan, webgpu
@@ -224,6 +225,17 @@ def test_a_lost_gpu_is_opened_anew_by_the_next_dream(offered) -> None:
     fake.running = ""
     np.testing.assert_array_equal(engine.dream(image, **settings).image, before.image)
     assert set(fake.asked[opened:]) == {webgpu.PROVIDER}  # never the CPU instead
+
+
+def test_no_process_that_was_forked_opens_it(offered, monkeypatch) -> None:
+    """Really tried, it waits for ever for threads that the fork has left behind."""
+    offered(CARD)
+    open_session(CONTENT, "webgpu", 1)
+    monkeypatch.setattr(forks, "_process", object())
+    assert "was opened before this process was forked" in str(refused())
+    opened = open_session(CONTENT, "auto", 1)
+    assert opened.device == "cpu"
+    assert "forked" in opened.fallback
 
 
 def test_what_is_no_fault_of_the_gpus_leaves_it_open(offered) -> None:
