@@ -56,12 +56,15 @@ def check_layers_follow_the_network(gui):
     assert (sent["--model"], sent["--layers"]) == ("other", "block4=1,block5=1"), sent
     dialog = open_dialog(gui)  # with the values of last time
     previewed(gui, dialog)
-    gui.key("alt+k alt+p Right space", dialog)
+    assert values(gui)["model"] == "other"
+    gui.key("alt+k alt+p space", dialog)
     gui.until("the built-in one, for which the look is made", lambda: not values(gui)["model"])
     gui.key("alt+d", dialog)
     gui.inside()
     assert gui.inside(SLIDERS)["Eyes"]
-    leave(gui, dialog)
+    sent = dreamed(gui, dialog)
+    assert "--model" not in sent, sent
+    assert sent["--layers"] == "mixed3=0.6,mixed4=1,mixed4:367+439=50", sent
     undo_all(gui)
 
 
