@@ -12,6 +12,7 @@ NEEDED = {
     "engine/py.typed",
     "engine/templates/bvlc_googlenet.onnx.gz",
     "engine/templates/inception_v3.onnx.gz",
+    "engine/templates/resnet50.onnx.gz",
     "engine/templates/vgg16.onnx.gz",
     "engine/studio/page/index.html",
     "engine/studio/sample/sample.jpg",
@@ -22,9 +23,9 @@ NEEDED = {
     "gimp_plugin/deepdream_common/locale/ko/LC_MESSAGES/deepdream.mo",
 }
 IMPORTABLE = {"engine", "export", "gimp_plugin"}
-LARGEST = 5.2e6
-"""Bytes: the model is 3.6 MB of it, the plug-in's pictures are 0.4 MB, the studio's page 0.2 MB, each
-template 0.05 MB."""
+LARGEST = 5.5e6
+"""Bytes: the model is 3.6 MB of it, the plug-in's pictures are 0.4 MB, the templates 0.3 MB, the
+studio's page 0.2 MB."""
 
 
 def main() -> None:
