@@ -48,7 +48,7 @@ GUI = (
 )
 """Modules with checks; see running.py."""
 
-BRIEF = ("gui_dialog", "gui_looks", "gui_runs", "gui_ahead")
+BRIEF = ("gui_dialog", "gui_looks", "gui_runs")
 """Of those with windows, what DEEPDREAM_TEST_GIMP=brief asks each GIMP, as the gate does: what has been seen
 to pass on both with thirty others at work."""
 
