@@ -58,8 +58,12 @@ def test_a_file_is_fetched_with_progress_and_only_once(served: Served, tmp_path:
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_sha256_is_known_too(served: Served, tmp_path: Path) -> None:
+def test_other_hashes_are_known_too(served: Served, tmp_path: Path) -> None:
     fetched(served, tmp_path, f"sha256:{hashlib.sha256(CONTENT).hexdigest()}")
+    sha1 = hashlib.sha1(CONTENT).hexdigest()  # noqa: S324 - what Caffe's repository publishes
+    fetched(served, tmp_path / "again", f"sha1:{sha1}")
+    with pytest.raises(FetchError, match="hash is another one"):
+        fetched(served, tmp_path / "other", f"sha1:{sha1[::-1]}")
 
 
 @pytest.mark.parametrize("ranges", [True, False])
