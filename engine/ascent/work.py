@@ -120,9 +120,10 @@ class Work:
         try:
             yield from steps
         except (DeviceError, ort.Full) as error:
-            for each in (error, error.__cause__):
-                if each is not None:  # whoever keeps it shall keep nothing on the GPU
-                    traceback.clear_frames(each.__traceback__)
+            each: BaseException | None = error
+            while each is not None:  # whoever keeps it shall keep nothing on the GPU
+                traceback.clear_frames(each.__traceback__)
+                each = each.__cause__ or each.__context__
             self.model.renew()
             raise
 
