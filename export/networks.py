@@ -34,8 +34,8 @@ class Row:
     """As keras/src/applications has them; https://keras.io/api/applications/ names the licences."""
 
     gradient_bytes: int = 0
-    """Bytes per pixel that loss and gradient take on a CPU: what benchmarks/networks.py measures, or, where
-    that is more, all outputs together."""
+    """Bytes per pixel that loss and gradient take on a CPU: the larger of what benchmarks/networks.py
+    measures and all outputs together, and half as much again for the memory of windows of other sizes."""
 
     stem: str = IMAGE
     """Up to it the network is computed in small tiles."""
@@ -80,13 +80,13 @@ NETWORKS: dict[str, Row] = {
     "resnet50": Row(
         "ResNet50", "caffe", _resnet(3, 4, 6, 3), {"conv3_block4_out": 1.0, "conv4_block3_out": 1.0},
         _published(f"resnet/resnet50{NOTOP}", "4d473c1dd8becc155b73f8504c6f6626", "MIT"),
-        gradient_bytes=2100,
+        gradient_bytes=3400,
     ),
     "resnet50v2": Row(
         "ResNet50V2", "tf", (*_resnet(3, 4, 6, 3), "post_relu"),
         {"conv3_block4_out": 1.0, "conv4_block3_out": 1.0},
         _published(f"resnet/resnet50v2{NOTOP}", "fac2f116257151a9d068a22e544a4917", "Apache-2.0"),
-        gradient_bytes=2200,
+        gradient_bytes=3500,
     ),
     "densenet121": Row(
         "DenseNet121", "torch",
@@ -97,7 +97,7 @@ NETWORKS: dict[str, Row] = {
         ),
         {"pool3_relu": 1.0, "conv4_block12_concat": 1.0},
         _published(f"densenet/densenet121{NOTOP}", "30ee3e1110167f948a6b9946edeeb738", "BSD-3-Clause"),
-        gradient_bytes=3600,
+        gradient_bytes=5700,
     ),
     "mobilenet_v2": Row(
         "MobileNetV2", "tf",
@@ -106,7 +106,7 @@ NETWORKS: dict[str, Row] = {
         _published(
             "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5", "", "Apache-2.0"
         ),
-        gradient_bytes=1500,
+        gradient_bytes=2600,
     ),
     "xception": Row(
         "Xception", "tf",
@@ -115,7 +115,7 @@ NETWORKS: dict[str, Row] = {
         ),
         {"block4_sepconv1_act": 1.0, "block9_sepconv1_act": 1.0},
         _published(f"xception/xception{NOTOP}", "b0042744bf5b25fce3cb969f33bebb97", "MIT"),
-        gradient_bytes=2800,
+        gradient_bytes=4500,
     ),
     "inception_resnet_v2": Row(
         "InceptionResNetV2", "tf",
@@ -129,6 +129,6 @@ NETWORKS: dict[str, Row] = {
             f"inception_resnet_v2/inception_resnet_v2{NOTOP}", "d19885ff4a710c122648d3b5c3b684e4",
             "Apache-2.0",
         ),
-        gradient_bytes=3500,
+        gradient_bytes=5600,
     ),
 }  # fmt: skip
