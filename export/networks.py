@@ -35,7 +35,7 @@ class Row:
 
     gradient_bytes: int = 0
     """Bytes per pixel that loss and gradient take on a CPU: the larger of what benchmarks/networks.py
-    measures and all outputs together, and half as much again for the memory of windows of other sizes."""
+    measures and all outputs together; but for VGG, half as much again for windows of other sizes."""
 
     stem: str = IMAGE
     """Up to it the network is computed in small tiles."""
