@@ -41,6 +41,7 @@ class Live(object):
         """Start the engine at once; raises EngineError if it can't be started."""
         self._command = list(command)
         self._conversation = _Conversation(self._command)
+        self._model = {}  # the last event about a model that was polled
         self._last = 0
         self._foreground = None
         self._waiting = {}  # background requests by number
@@ -63,7 +64,7 @@ class Live(object):
     @property
     def about(self):
         """What it has told of itself: its start event, with the model that is open now."""
-        return self._conversation.about
+        return dict(self._conversation.about, **self._model)
 
     def ask(self, options, frame, background=False, part=None, soon=False, show=SHOW):
         """Ask for a dream and return its number.
@@ -176,6 +177,8 @@ class Live(object):
             self._why = child.EngineError(event["message"], event["hint"])
             self._fail(self._why)
             return None
+        if kind in ("start", "model"):
+            self._model = {} if kind == "start" else event
         if number is None:
             return event
         if kind in LAST and number == self._at_work:
@@ -301,8 +304,6 @@ class _Conversation(child.Child):
     def _take(self, event):
         if event["event"] == "start":
             self._greeted(event)
-        elif event["event"] == "model":
-            self.about = dict(self.about, **event)
         number, form = self._sent.get(event.get("dream"), (None, None))
         if event.get("frame"):
             if frames.read_header(self._process.stdout.read) != form or form is None:

@@ -25,6 +25,9 @@ class Ahead:
         self._last: dict[str, Any] | None = None
         """The last event of that dream."""
 
+        self._about: dict[str, Any] = {}
+        """What the engine told of itself when it came: it opens other models for other dreams."""
+
         self.asked: dict[str, Any] | None = None
 
     def ask(self, values: dict[str, Any], task: Task, *, soon: bool) -> None:
@@ -47,7 +50,7 @@ class Ahead:
         """Return whether an event of the engine is about this."""
         if self._number is None or event.get("dream") != self._number:
             return False
-        self._last = event
+        self._last, self._about = event, self._live.about
         if event["event"] == "error":  # whoever wants the dream is told then
             self._wanted = ()
         return True
@@ -56,28 +59,25 @@ class Ahead:
         """Return a task's dream: the one that was begun, if it is of the same pixels and options."""
         if self._wanted != (task.options, task.sent):
             self.forget()
-            return Dream(self._live, self._live.ask(task.options, task.sent, show=None), None)
+            return Dream(self._live, self._live.ask(task.options, task.sent, show=None), None, {})
         number, last = self._number, self._last
         self._number, self._wanted = None, ()
-        return Dream(self._live, number, last if self._live.hurry(number) else None)
+        goes_on = self._live.hurry(number)
+        return Dream(self._live, number, last if goes_on else None, self._about)
 
 
 class Dream:
     """One dream of the warm engine, with the face of `process.Engine`."""
 
-    def __init__(self, live: Live, number: int, last: dict[str, Any] | None) -> None:
-        """Follow a request; last: its last event so far."""
+    def __init__(self, live: Live, number: int, last: dict[str, Any] | None, about: dict[str, Any]) -> None:
+        """Follow a request; last: its last event so far; about: what the engine told of itself then."""
         self._live, self._number = live, number
         self._next: dict[str, Any] | None = last or {"event": "start"}
         self._end: dict[str, Any] = {}
+        self.about = about
         self.log: list[str] = []
         self.finished = self.stopped = False
         self._see(self._next)
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What the engine has told of itself."""
-        return self._live.about
 
     def _see(self, event: dict[str, Any]) -> None:
         if event["event"] in ("done", "stopped", "error"):
@@ -90,6 +90,7 @@ class Dream:
             event = self._live.poll()
             if event is None:
                 return None
+            self.about = self._live.about
         self._see(event)
         return None if self.finished else event
 

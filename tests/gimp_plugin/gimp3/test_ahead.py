@@ -22,7 +22,7 @@ class Live:
     """A warm engine that does as it is told by the test."""
 
     def __init__(self) -> None:
-        self.about = {"event": "start"}
+        self.about: dict[str, Any] = {"event": "start"}
         self.events: list[dict[str, Any]] = []
         self.calls: list[tuple[Any, ...]] = []
         self.goes_on = True
@@ -85,11 +85,14 @@ def test_ok_goes_on_with_what_was_begun(ahead: Any, live: Live) -> None:
     assert (dream.result(), dream.stopped) == (b"xyz", False)
 
 
-def test_what_is_ready_is_there_at_once(ahead: Any) -> None:
+def test_what_is_ready_is_there_at_once(ahead: Any, live: Live) -> None:
+    live.about = {"model": "other"}
     assert ahead.handle({"event": "done", "dream": 1, "pixels": b"xyz", "finished": True})
+    live.about = {"model": "built in"}  # the looks are tried with it
     dream = ahead.begin(TASK)
     assert dream.finished
     assert dream.result() == b"xyz"
+    assert dream.about == {"model": "other"}
 
 
 @pytest.mark.parametrize("task", OTHERS, ids=["other options", "other pixels"])
@@ -99,8 +102,9 @@ def test_what_is_not_wanted_is_dropped(ahead: Any, live: Live, task: SimpleNames
     assert ("forget", 1) in live.calls
     assert live.calls[-1] == ("ask", task.options, task.sent, {"show": None})
     assert dream.poll() == {"event": "start"}
-    live.events = [step(1, 0.95), step(2, 0.1)]
+    live.events, live.about = [step(1, 0.95), step(2, 0.1)], {"model": "now"}
     assert dream.poll() == step(2, 0.1)
+    assert dream.about == {"model": "now"}
 
 
 def test_what_failed_is_tried_anew(ahead: Any, live: Live, module: ModuleType) -> None:
