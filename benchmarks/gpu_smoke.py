@@ -116,9 +116,10 @@ def say(what: str, said: object) -> None:
 
 def checks(model: Any, sides: list[int]) -> list[tuple[str, Callable[[], str]]]:
     """Return what is tried, in this order."""
-    found = (
-        [("gradient of 256x256 against the CPU", lambda: compared(model))] if model.device != "cpu" else []
-    )
+    side = min(256, *sides)
+    found: list[tuple[str, Callable[[], str]]] = []
+    if model.device != "cpu":
+        found = [(f"gradient of {side}x{side} against the CPU", partial(compared, model, side))]
     found += [(f"step of {x}x{x}", partial(timed, model, x)) for x in sides]
     found += [("dream of 384x256, 3 octaves of 5 steps", lambda: dreamed(model, 384, 256))]
     found += [("dream of 2000x1500, 1 octave of 1 step, in tiles", lambda: dreamed(model, 2000, 1500, 1, 1))]
@@ -142,15 +143,15 @@ def step(model: Any, side: int) -> Any:
     return model(noise(side, side), model.channel_weights({"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0}))
 
 
-def compared(model: Any) -> str:
+def compared(model: Any, side: int) -> str:
     """Say how far a device's gradient is from the CPU's."""
     import numpy as np
 
     from engine.network.model import load_model
 
-    (loss, ours), (right_loss, right) = step(model, 256), step(load_model(device="cpu"), 256)
+    (loss, ours), (right_loss, right) = step(model, side), step(load_model(device="cpu"), side)
     error = np.linalg.norm(ours - right) / np.linalg.norm(right)
-    again = "the same bytes" if np.array_equal(step(model, 256)[1], ours) else "other bytes"
+    again = "the same bytes" if np.array_equal(step(model, side)[1], ours) else "other bytes"
     return f"off by {error:.1e}, the loss by {abs(loss / right_loss - 1):.1e}; a second time {again}"
 
 
