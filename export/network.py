@@ -231,7 +231,7 @@ def _max_pool(node: MaxPool, x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tens
     if any(ends):
         padding = {"padding": "EXPLICIT", "explicit_paddings": [0, 0, 0, 0, *ends, *ends]}
     sizes = {"ksize": [1, 1, 3, 3], "strides": [1, 1, node.stride, node.stride], "data_format": "NCHW"}
-    y = tf.raw_ops.MaxPool(input=seen, **sizes, **padding)
+    y = tf.raw_ops.MaxPool(input=seen, **sizes, **padding, name="MaxPool2d")  # as model files know it
 
     def pull(upstream: tf.Tensor) -> tf.Tensor:
         gradient = tf.raw_ops.MaxPoolGrad(orig_input=seen, orig_output=y, grad=upstream, **sizes, **padding)

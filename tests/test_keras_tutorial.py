@@ -73,7 +73,8 @@ def keras_loop(pixels: np.ndarray, max_loss: float) -> tuple[list[tuple[int, int
     return successive_shapes, history
 
 
-@pytest.mark.parametrize("max_loss", [10.0, 2.0])
+# No octave ends within a tenth of these: which side of it chaos takes would not be told.
+@pytest.mark.parametrize("max_loss", [12.0, 2.0])
 def test_same_octaves_same_losses_same_stopping(max_loss: float) -> None:
     picture = photograph()
     shapes, expected = keras_loop(np.asarray(picture), max_loss)

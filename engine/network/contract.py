@@ -120,6 +120,13 @@ class Stem:
         """Return the length of the shortest side that has that many positions."""
         return (positions - 1) * self.stride + self.field - self.before - self.after
 
+    def to_text(self) -> str:
+        """Return the entry of a model file, which leaves out an `after` that is as large as `before`."""
+        entries = asdict(self)
+        if self.after == self.before:
+            del entries["after"]
+        return json.dumps(entries)
+
     @property
     def at_end(self) -> int:
         """How many positions at a picture's end may see beyond it, at least 1: these are never parted."""
@@ -197,7 +204,7 @@ class Metadata:
     def to_props(self) -> dict[str, str]:
         """Return the entries for the model file's `metadata_props`."""
         layers = [{"name": x.name, "channels": x.channels, "stride": x.stride} for x in self.layers]
-        stem = {} if self.stem is None else {PREFIX + "stem": json.dumps(asdict(self.stem))}
+        stem = {} if self.stem is None else {PREFIX + "stem": self.stem.to_text()}
         default = dict(self.default_layers)
         chosen = {PREFIX + "default_layers": json.dumps(default)} if default else {}
         memory = {PREFIX + "gradient_bytes": str(self.gradient_bytes)} if self.gradient_bytes else {}
