@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine._version import __version__
+from engine.weights.filling import fill
 from engine.weights.templates import SUFFIX
 from export.architecture import inception_v3
 from export.errors import ExportError
@@ -67,7 +68,7 @@ def run(source: str, until: str | None, output: Path, *, half: bool = False) -> 
     _check_output(output)
     _load_tensorflow()
     from export.convert import convert  # noqa: PLC0415 - imports TensorFlow
-    from export.sources import load  # noqa: PLC0415
+    from export.sources import load  # noqa: PLC0415 - after TensorFlow
 
     architecture = inception_v3()
     weights = load(source, architecture)
@@ -88,7 +89,7 @@ def run_template(network: str, output: Path) -> None:
     _check_output(output)
     _load_tensorflow()
     from export.template import filled, make_template, pack  # noqa: PLC0415 - imports TensorFlow
-    from export.weights import random_weights  # noqa: PLC0415
+    from export.weights import random_weights  # noqa: PLC0415 - after TensorFlow
 
     if network in READ:
         _run_read_template(network, output)
@@ -106,11 +107,10 @@ def run_template(network: str, output: Path) -> None:
 
 def _run_read_template(network: str, output: Path) -> None:
     """Make the template of a network whose graph is Keras' own, with fewer pictures and one seed."""
-    from engine.weights.filling import fill  # noqa: PLC0415
     from export.applications import build, references  # noqa: PLC0415 - imports TensorFlow
-    from export.cases import make_cases  # noqa: PLC0415
-    from export.reading import read_network  # noqa: PLC0415
-    from export.template import pack, template_of  # noqa: PLC0415
+    from export.cases import make_cases  # noqa: PLC0415 - after TensorFlow
+    from export.reading import read_network  # noqa: PLC0415 - after TensorFlow
+    from export.template import pack, template_of  # noqa: PLC0415 - after TensorFlow
 
     row, keras_model = READ[network], build(network)
     described = read_network(keras_model, network, row)
@@ -218,7 +218,7 @@ def _check_output(output: Path) -> None:
 def _verify(model: bytes, architecture: Architecture, weights: Weights) -> None:
     """Print the table of export/verify.py row by row.  Raises VerificationError if a limit is exceeded."""
     from export.cases import make_cases  # noqa: PLC0415 - once TensorFlow is known to be installed
-    from export.reference import reference  # noqa: PLC0415
+    from export.reference import reference  # noqa: PLC0415 - after TensorFlow
 
     tensorflow = reference(architecture, weights, "float32")
     truth = reference(architecture, weights, "float64")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from onnx import TensorProto
 
+from export.errors import ConversionError
 from export.gradients import PLACE
 from export.operations import (
     Add,
@@ -62,7 +63,7 @@ def write(
             sheet.node("Concat", sources, operation.name, own, axis=1)
             pull = partial(sheet.split, widths=sheet.ints([x.channels for x in inputs]), shapes=inputs)
         case _:
-            raise NotImplementedError(f"an operation {type(operation).__name__}")
+            raise ConversionError(f"{operation.name}: there is no rule for a {type(operation).__name__}")
     return pull
 
 
@@ -118,8 +119,8 @@ def _strided_gradient(
         none, axes = sheet.ints([0, 0]), sheet.ints([2, 3])
         return sheet.node("Slice", [spread, none, sheet.sides(x), axes], shape=before)
     if max(ends) > 0:
-        raise NotImplementedError(
-            f"{operation.name}, at stride {operation.stride}, with pads {ends} at the end"
+        raise ConversionError(
+            f"{operation.name}: there is no rule for stride {operation.stride} with pads {ends} at the end"
         )
     return sheet.padded_to(spread, x, before)
 

@@ -158,3 +158,12 @@ def test_what_there_is_no_rule_for_is_refused(make: Callable[[Any], Any], said: 
     model = keras.Model(x, layers.Activation("linear", name="last")(make(x)))
     with pytest.raises(ConversionError, match=said):
         read_network(model, "tiny", Row("", "tf", ("last",), {}, Published()))
+
+
+def test_a_gradient_that_there_is_no_rule_for_is_refused() -> None:
+    x = keras.Input((None, None, 3))
+    ends = conv(layers.ZeroPadding2D(1)(conv(x)), strides=3, padding="valid", name="last")
+    model = keras.Model(x, ends)
+    described = read_network(model, "tiny", Row("", "tf", ("last",), {}, Published()))
+    with pytest.raises(ConversionError, match="last.*no rule for stride 3 with pads"):
+        template_of(described, model, Published())
