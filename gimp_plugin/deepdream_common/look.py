@@ -55,7 +55,10 @@ def _own(preset):
     needs = preset.get("needs") or ""
     values, missing = from_settings(preset.get("settings") or {}, None if needs else channels.COUNTS)
     said = [engine_words.translated(preset[part]) for part in ("message", "hint") if preset.get(part)]
-    title, description = preset.get("title") or name, preset.get("description") or ""
+    # The package's looks for other networks come this way, too; a user's own words stay as they are.
+    title, description = [
+        text and _(text) for text in (preset.get("title") or name, preset.get("description") or "")
+    ]
     return Look(OWN + name, title, description, BASE, True, values, missing + tuple(said), needs)
 
 

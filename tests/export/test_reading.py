@@ -165,5 +165,5 @@ def test_a_gradient_that_there_is_no_rule_for_is_refused() -> None:
     ends = conv(layers.ZeroPadding2D(1)(conv(x)), strides=3, padding="valid", name="last")
     model = keras.Model(x, ends)
     described = read_network(model, "tiny", Row("", "tf", ("last",), {}, Published()))
-    with pytest.raises(ConversionError, match="last.*no rule for stride 3 with pads"):
+    with pytest.raises(ConversionError, match=r"last.*no rule for stride 3 with pads"):
         template_of(described, model, Published())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polib
 
+from engine.settings import presets
 from gimp_plugin.deepdream_common import parameters
 
 from . import make_help
@@ -53,7 +54,7 @@ def of_tables() -> set[str]:
     found = {parameters.MENU_LABEL, parameters.BLURB, parameters.HELP}
     for parameter in parameters.PARAMETERS + parameters.GUIDES:
         found |= {parameter.label, parameter.blurb, *(label for _, label in parameter.choices)}
-    for preset in parameters.PRESETS:
+    for preset in [*parameters.PRESETS, *map(presets.load, presets.OF_OTHERS)]:
         found |= {preset.title, preset.description}
     return found - {""}
 

@@ -19,7 +19,7 @@ from engine.cli.commands.common import configured
 from engine.cli.commands.presets import _table
 from engine.settings import presets
 from engine.settings.config import DreamConfig
-from gimp_plugin.deepdream_common import look, parameters, words
+from gimp_plugin.deepdream_common import look, parameters, texts, words
 from gimp_plugin.deepdream_common.favourites import NAME, Favourites
 from tests.gimp_plugin import make_looks
 from tests.gimp_plugin.conftest import PLUGIN
@@ -80,6 +80,20 @@ def test_own_look_tells_what_gimp_can_t_do():
     assert any("block3" in x for x in mine.missing)
     assert any("swirl" in x for x in mine.missing)
     assert mine.values["seed"] == 2**31 - 1
+
+
+def test_looks_for_other_networks_are_translated_and_the_user_s_words_are_not():
+    texts.use(["ko"])
+    try:
+        package = presets.load("googlenet")
+        (theirs,) = look.own(
+            [{"name": "googlenet", "title": package.title, "description": package.description}]
+        )
+        (mine,) = look.own([{"name": "x", "title": "My own", "description": ""}])
+    finally:
+        texts.use([])
+    assert (theirs.title, mine.title, mine.description) == ("2015년의 DeepDream", "My own", "")
+    assert theirs.description != package.description
 
 
 def test_an_own_look_may_have_the_name_of_a_built_in_one():
