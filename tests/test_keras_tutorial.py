@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,9 @@ pytest.importorskip("tensorflow", reason="the other side of the comparison is Te
 pytestmark = [pytest.mark.slow, pytest.mark.export]
 
 ROOT = Path(__file__).parents[1]
+ITERATIONS = 6
+"""The tutorial has 20.  After so many, chaos has parted any two float32 programs by a fourth."""
+
 LAYERS = {"mixed2": 0.2, "mixed3": 0.5, "mixed4": 2.0, "mixed5": 1.5}
 
 
@@ -43,7 +47,7 @@ def keras_gradient() -> tuple[KerasReference, np.ndarray]:
 
 
 def keras_loop(pixels: np.ndarray, max_loss: float) -> tuple[list[tuple[int, int]], list[list[float]]]:
-    """Transcribe the tutorial: step 0.01, 3 octaves, scale 1.4, 20 iterations; return shapes and losses."""
+    """Transcribe the tutorial: step 0.01, 3 octaves, scale 1.4; return shapes and losses."""
     gradient, channel_weights = keras_gradient()
 
     def resize(img: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -59,7 +63,7 @@ def keras_loop(pixels: np.ndarray, max_loss: float) -> tuple[list[tuple[int, int
     for shape in successive_shapes:
         img = resize(img, shape)
         losses = []
-        for _ in range(20):
+        for _ in range(ITERATIONS):
             loss, grads, _ = gradient(img, channel_weights)
             losses.append(float(loss[0]))
             if loss[0] > max_loss:
@@ -73,24 +77,35 @@ def keras_loop(pixels: np.ndarray, max_loss: float) -> tuple[list[tuple[int, int
     return successive_shapes, history
 
 
-# No octave ends within a tenth of these: which side of it chaos takes would not be told.
-@pytest.mark.parametrize("max_loss", [12.0, 2.0])
-def test_same_octaves_same_losses_same_stopping(max_loss: float) -> None:
-    picture = photograph()
-    shapes, expected = keras_loop(np.asarray(picture), max_loss)
+def dreamed(picture: Image.Image, max_loss: float | None) -> tuple[list[list[float]], list[tuple[int, int]]]:
+    """Dream as the tutorial does; return each octave's losses, and the octaves' shapes."""
+    settings = replace(engine.PRESETS["keras"], max_loss=max_loss, iterations=ITERATIONS)
+    steps = list(engine.steps(picture, settings))
+    shapes = list(dict.fromkeys(x.shape for x in steps))
     found: list[list[float]] = [[] for _ in shapes]
-    found_shapes = []
-    stopped = []
-    for step in engine.steps(picture, replace(engine.PRESETS["keras"], max_loss=max_loss)):
+    for step in steps:
         found[step.octave - 1].append(step.loss)
-        found_shapes.append(step.shape)
-        stopped.append(step.stopped)
+    assert [x.stopped for x in steps] == [max_loss is not None and x.loss > max_loss for x in steps]
+    return found, shapes
 
-    assert list(dict.fromkeys(found_shapes)) == shapes
-    np.testing.assert_allclose(found[0][:5], expected[0][:5], rtol=0.02)
-    # Ascent is chaotic: later losses, and so the iteration that stops an octave, may differ a little.
+
+def test_same_octaves_same_losses() -> None:
+    picture = photograph()
+    shapes, expected = keras_loop(np.asarray(picture), math.inf)
+    found, found_shapes = dreamed(picture, None)
+    assert found_shapes == shapes
+    np.testing.assert_allclose(found[0], expected[0], rtol=0.02)
+    np.testing.assert_allclose(found, expected, rtol=0.15)  # 0.06 was seen on one processor
+
+
+# In the second octave, and only in the third: both by losses that lie a tenth away from those around them.
+@pytest.mark.parametrize("max_loss", [1.18, 2.07])
+def test_same_stopping(max_loss: float) -> None:
+    picture = photograph()
+    _, expected = keras_loop(np.asarray(picture), max_loss)
+    found, _ = dreamed(picture, max_loss)
+    assert any(len(losses) < ITERATIONS for losses in expected)
     for ours, theirs in zip(found, expected, strict=True):
-        assert abs(len(ours) - len(theirs)) <= 2
+        assert abs(len(ours) - len(theirs)) <= 1
         assert (ours[-1] > max_loss) == (theirs[-1] > max_loss)
         assert all(loss <= max_loss for loss in ours[:-1])
-    assert sum(stopped) == sum(losses[-1] > max_loss for losses in expected)
