@@ -33,7 +33,7 @@ from engine.network.targets import NO_TARGETS, feeds_for, guided, inside_of
 from engine.settings import models
 from engine.settings.devices import kind_of
 from engine.settings.given import check, path_of
-from engine.settings.selectors import parse_selector, suggest
+from engine.settings.selectors import layer_of, named_channels, suggest
 from engine.stop import NEVER
 
 if TYPE_CHECKING:
@@ -267,16 +267,11 @@ class DreamModel:
         """
         weights, places = np.zeros(self.metadata.channels, np.float32), self.places()
         for selector, coefficient in layers.items():
-            name, channels = parse_selector(selector)
+            name = layer_of(selector)
             if name not in places:
                 raise UsageError(f"the model has no layer called {name!r}", hint=suggest(name, places))
             own = weights[places[name]]
-            beyond = [x for x in channels if x >= own.size]
-            if beyond:
-                raise UsageError(
-                    f"{name} has no channel {beyond[0]}", hint=f"its channels are 0 to {own.size - 1}"
-                )
-            own[list(channels) or slice(None)] += coefficient
+            own[list(named_channels(selector, own.size)) or slice(None)] += coefficient
         return weights
 
     def weighed_layers(self, weights: NDArray[np.float32]) -> tuple[str, ...]:

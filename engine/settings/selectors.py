@@ -36,6 +36,18 @@ def layer_of(selector: str) -> str:
     return selector.partition(":")[0]
 
 
+def named_channels(selector: str, count: int) -> tuple[int, ...]:
+    """Return a selector's channels, empty for the whole layer, which has `count` of them.
+
+    Raises UsageError for a channel that the layer does not have.
+    """
+    name, channels = parse_selector(selector)
+    beyond = [x for x in channels if x >= count]
+    if beyond:
+        raise UsageError(f"{name} has no channel {beyond[0]}", hint=f"its channels are 0 to {count - 1}")
+    return channels
+
+
 def parse_layers(text: str) -> dict[str, float]:
     """Read layer coefficients written as `mixed3=0.5,mixed4,mixed5:12+40=2`; no number means 1.
 

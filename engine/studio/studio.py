@@ -12,7 +12,7 @@ from engine.errors import UsageError
 from engine.settings import presets
 from engine.settings.config import fit_layers, settings
 from engine.settings.origin import bare_name
-from engine.settings.selectors import parse_layers, suggest
+from engine.settings.selectors import layer_of, named_channels, parse_layers, suggest
 from engine.settings.setting import brief
 from engine.studio.about import about
 from engine.studio.helper import Helper
@@ -154,9 +154,12 @@ class Studio:
         if isinstance(chosen.get("layers"), str):
             chosen["layers"] = parse_layers(chosen["layers"])
         config = presets.configure(preset, chosen)
-        names = [x.name for x in self.about.layers]
+        sizes = {x.name: x.channels for x in self.about.layers}
         by, default = presets.chosen(chosen, preset), self._default_layers
-        return preset, *fit_layers(config, names, chosen=by, default=default)
+        config, warnings = fit_layers(config, sizes, chosen=by, default=default)
+        for selector in config.layers:
+            named_channels(selector, sizes[layer_of(selector)])
+        return preset, config, warnings
 
     async def _receive(self, target: Path, content: AsyncIterator[bytes]) -> None:
         """Write what is sent to a file, within limits."""

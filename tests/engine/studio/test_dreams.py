@@ -104,6 +104,8 @@ def test_settings_are_a_look_and_what_is_changed(client) -> None:
         ({"preset": "/etc/passwd.toml"}, "there is no preset called"),
         ({"preset": ["dream"]}, "there is no preset called"),
         ({"layers": "mixed7"}, "no layer called 'mixed7'"),
+        ({"layers": "mixed0:1+9999"}, "mixed0 has no channel 9999"),
+        ({"layers": {"mixed0:9999": 1.0}}, "mixed0 has no channel 9999"),
         ({"layers": "=="}, "is not NAME=NUMBER"),
         ({"layers": {}}, "names no layer"),
         ({"layers": 3}, "--layers cannot be 3"),
