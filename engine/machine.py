@@ -1,4 +1,7 @@
-"""What this process may use of the computer: processors and memory, within the limits of its container."""
+"""What this process may use of the computer: processors, memory and the folder of caches.
+
+Processors and memory are those within the limits of its container.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +55,19 @@ def amount(count: int) -> str:
         if count >= size:
             return f"{count // size} {unit}"
     return f"{count} bytes"
+
+
+def caches() -> Path:
+    """Return the folder where programs keep what can be made again, which need not exist.
+
+    Raises RuntimeError for a user who has no home.
+    """
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
 
 
 def release_memory() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from engine import machine
 from engine.errors import ModelError
 from engine.forks import calls, process
-from engine.network import ort, webgpu
+from engine.network import measured, ort, webgpu
 from engine.network.chains import chained
 from engine.network.contract import CHANNEL_WEIGHTS, GRADIENT, IMAGE, LOSS, Metadata
 from engine.network.faults import faults
@@ -71,13 +71,18 @@ def open_cuda(
 
 
 def open_webgpu(
-    runtime: Any, model: bytes, name: str, threads: int, metadata: Metadata, *, software: bool
+    runtime: Any, model: bytes, name: str, threads: int, metadata: Metadata, *, by_name: bool
 ) -> Session:
     """Open on WebGPU's GPU and compute something there; raise DeviceError with the reason if either fails.
 
-    `software` takes a program that pretends to be a GPU, too, where that is allowed.
+    Where nobody asked for it by its name, it is no program that pretends to be a GPU, and no GPU that was
+    measured slower than the CPU.
     """
-    found = webgpu.find(runtime, software=software)
+    found = webgpu.find(runtime, software=by_name)
+    device = f"webgpu: {found.adapter.name}"
+    slower = "" if by_name else measured.slower(device, runtime.__version__, threads)
+    if slower:
+        raise ort.Absent(f"the CPU was {slower}", hint="use --device webgpu to have the GPU all the same")
     content, feeds = whole(model, name, metadata), _telling(metadata)
     try:
         with calls(), faults.refused():
@@ -89,7 +94,6 @@ def open_webgpu(
         raise webgpu.failure(found.adapter, "ONNX Runtime chose the CPU without giving a reason")
     check_shapes([LOSS, GRADIENT], results, feeds)
     _compare(runtime, model, name, metadata, feeds, results[1], found.adapter)
-    device = f"webgpu: {found.adapter.name}"
     here = partial(_unforked, [session], device, process(), content, name)
     opened = Session(device, "", threads, metadata, runtime.__version__, here, adapter=found.adapter)
     opened.open()

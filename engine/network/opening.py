@@ -62,7 +62,7 @@ def open_session(
     runtime = ort.load()
     opening: dict[str, Callable[[], Session]] = {
         "cuda": partial(open_cuda, runtime, model, name, wanted.index, count, metadata, precision),
-        "webgpu": partial(open_webgpu, runtime, model, name, count, metadata, software=device == "webgpu"),
+        "webgpu": partial(open_webgpu, runtime, model, name, count, metadata, by_name=device == "webgpu"),
     }
     if wanted.kind in opening:
         try:

@@ -9,7 +9,10 @@ from typing import Final
 from engine.errors import UsageError
 
 FORMS: Final = ("auto", "cpu", "cuda", "cuda:N", "webgpu")
-"""What `--device` takes: `auto` is the first that works of CUDA, a real GPU by WebGPU, and the CPU."""
+"""What `--device` takes: `auto` is the first that works of CUDA, a real GPU by WebGPU, and the CPU.
+
+A GPU that was measured slower than the CPU is left out: engine/network/measured.py.
+"""
 
 USED: Final = re.compile(r"cpu|cuda:\d{1,3}|webgpu: [ -~]{1,100}")
 """What computed, as a model and a recipe tell it: a GPU that WebGPU found has its name there."""

@@ -7,13 +7,13 @@ takes it over: a lock that the system lets go of with its process tells which fo
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from engine import machine
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ LOCK: Final = "deepdream-studio.lock"
 @contextlib.contextmanager
 def shelf_folder(keep: str | None) -> Iterator[Path]:
     """Give the folder to use; raise UsageError where it cannot be used, or another studio uses it."""
-    folder = _caches() / "deepdream" / "studio" if keep is None else Path(keep)
+    folder = machine.caches() / "deepdream" / "studio" if keep is None else Path(keep)
     if keep is not None and not _is_ours(folder):
         raise UsageError(f"{folder} holds other things than a studio's shelf", hint=ELSEWHERE)
     try:
@@ -65,15 +65,6 @@ def _new(base: Path) -> tuple[Path, Any]:
         if lock is not None:
             return folder, lock
     raise AssertionError("nobody else knows the last one")
-
-
-def _caches() -> Path:
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
 
 
 def _locked(folder: Path) -> Any:

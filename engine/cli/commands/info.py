@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - see engine/cli/commands/__init__.py
 
+USUAL: Final = 512
+"""Side of the square picture that steps are timed on."""
+
 HELP: Final = "show versions, the devices that work, and the model's metadata"
 
 
@@ -35,13 +38,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--measure",
         nargs="?",
         type=int,
-        const=512,
+        const=USUAL,
         metavar="SIDE",
-        help="time a step on each device that works, on a square picture of that side (512)",
+        help="time a step on each device that works, on a square picture of that side (512); at 512, "
+        "--device auto heeds from then on whether a GPU or the CPU was faster",
     )
 
 
-def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Show versions, the devices that work, and the model's metadata."""
     from engine import machine
     from engine.ascent import tiles
@@ -51,18 +55,27 @@ def run(arguments: argparse.Namespace, _reporter: Reporter) -> int:
         raise UsageError(f"--measure {arguments.measure} is out of range", hint="from 64 to 4096")
     model = open_model(arguments, "cpu")
     opened = {name: _opened(arguments, name) for name in ("cuda", "webgpu")}
+    working = {"cpu": model, **{name: x for name, x in opened.items() if not isinstance(x, DeviceError)}}
+    seconds = {}
+    if arguments.measure is not None:
+        seconds = {name: _seconds(x, arguments.measure) for name, x in working.items()}
+        if arguments.measure == USUAL and arguments.model is None:
+            _keep(working, seconds, reporter)
     facts: dict[str, dict[str, Any]] = {
         "versions": _versions(),
         "machine": {"threads": model.threads, "free memory": _amount(machine.available_memory())},
-        "devices": {"cpu": "works", **{name: _state(x) for name, x in opened.items()}},
+        "devices": {
+            "cpu": "works",
+            **{name: _state(x) for name, x in opened.items()},
+            "auto": _chosen(working),
+        },
         "tiles": tiles.limits(model, Tiling()),
         "model": {"file": model.name, **_plain(model.metadata)},
         "presets": {name: _plain(preset) for name, preset in PRESETS.items()},
     }
-    if arguments.measure is not None:
-        working = [model, *(x for x in opened.values() if not isinstance(x, DeviceError))]
+    if seconds:
         facts[f"a step of {arguments.measure}x{arguments.measure}"] = {
-            x.device: f"{_seconds(x, arguments.measure) * 1000:.0f} ms" for x in working
+            working[name].device: f"{time * 1000:.0f} ms" for name, time in seconds.items()
         }
     if arguments.json:
         console.say(json.dumps(facts))
@@ -118,6 +131,32 @@ def _state(opened: DreamModel | DeviceError) -> str:
         known += [x for x in (adapter.maker, adapter.kind) if x]
         known += [f"buffers of up to {machine.amount(adapter.largest)}"] if adapter.largest else []
     return f"works ({', '.join(known)})"
+
+
+def _chosen(working: dict[str, DreamModel]) -> str:
+    """Return what `--device auto` takes, and why where that is no matter of course."""
+    from engine.network import measured
+
+    if "cuda" in working:
+        return working["cuda"].device
+    cpu, gpu = working["cpu"], working.get("webgpu")
+    if gpu is None or gpu.adapter is None or gpu.adapter.kind == "software":
+        return cpu.device
+    slower = measured.slower(gpu.device, gpu.runtime, cpu.threads)
+    return f"cpu ({slower})" if slower else gpu.device
+
+
+def _keep(working: dict[str, DreamModel], seconds: dict[str, float], reporter: Reporter) -> None:
+    """Remember which of CPU and GPU is faster, where WebGPU found one."""
+    from engine.network import measured
+
+    if "webgpu" not in working:
+        return
+    gpu, threads = working["webgpu"], working["cpu"].threads
+    try:
+        measured.keep(gpu.device, gpu.runtime, threads, seconds["webgpu"], seconds["cpu"])
+    except OSError as error:
+        reporter.warning(f"what was measured cannot be kept: {error.strerror or error}")
 
 
 def _seconds(model: DreamModel, side: int) -> float:
