@@ -71,7 +71,7 @@ LONGEST: Final = 300
 
 INT: Final = 2
 INTS: Final = 7
-"""ONNX's numbers for attributes that are one whole number, and several."""
+"""ONNX's numbers for attributes that are one whole number, and several; `FLOAT` is that for any other."""
 
 INT64: Final = 7
 """ONNX's number for elements that are whole numbers of 64 bits."""
@@ -241,8 +241,8 @@ def _names(graph: Any) -> Iterator[Any]:
         yield value.name
 
 
-def make_node(op: str, inputs: Iterable[str], output: str, **numbers: int | Sequence[int]) -> Any:
-    """Return a new operation; its attributes are whole numbers."""
+def make_node(op: str, inputs: Iterable[str], output: str, **numbers: float | Sequence[int]) -> Any:
+    """Return a new operation; its attributes are numbers, or several whole ones."""
     node = _message("Node")()
     node.op_type = op
     node.input.extend(inputs)
@@ -250,6 +250,8 @@ def make_node(op: str, inputs: Iterable[str], output: str, **numbers: int | Sequ
     for name, number in numbers.items():
         if isinstance(number, int):
             node.attribute.add(name=name, i=number, type=INT)
+        elif isinstance(number, float):
+            node.attribute.add(name=name, f=number, type=FLOAT)
         else:
             node.attribute.add(name=name, ints=number, type=INTS)
     return node
@@ -262,6 +264,20 @@ def make_indices(name: str, values: Sequence[int]) -> Any:
     tensor.dims.append(len(values))
     tensor.raw_data = struct.pack(f"<{len(values)}q", *values)
     return tensor
+
+
+def make_floats(name: str, values: Sequence[float], shape: Sequence[int]) -> Any:
+    """Return a stored tensor of float32 numbers."""
+    tensor = _message("Tensor")()
+    tensor.name, tensor.data_type = name, FLOAT
+    tensor.dims.extend(shape)
+    tensor.raw_data = struct.pack(f"<{len(values)}f", *values)
+    return tensor
+
+
+def set_nodes(model: Any, nodes: Iterable[Any]) -> None:
+    """Give a parsed model other operations, its own among them or not."""
+    _replace(model.graph.node, nodes)
 
 
 def _describe(value: Any) -> Tensor:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.network.graph import make_indices, make_node, parse
+from engine.network.graph import make_indices, make_node, parse, set_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +39,7 @@ def dense(content: bytes) -> bytes:
             stored += _indices(node.output[0], sides)
     if not stored:
         return content
-    copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
-    del model.graph.node[:]
-    model.graph.node.extend(copies)
+    set_nodes(model, nodes)
     model.graph.initializer.extend(stored)
     result: bytes = model.SerializeToString()
     return result
