@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.network.graph import make_node, parse, set_nodes
+from engine.network.graph import make_node, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,10 @@ def chained(content: bytes) -> bytes:
     Raises ValueError where `content` is not a model file.
     """
     model = parse(content)
-    set_nodes(model, [new for node in model.graph.node for new in _chain(node)])
+    nodes = [new for node in model.graph.node for new in _chain(node)]
+    copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
     result: bytes = model.SerializeToString()
     return result
 

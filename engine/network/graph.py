@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from engine.forks import once
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     Shape: TypeAlias = Sequence[int | str]
 
@@ -275,9 +275,13 @@ def make_floats(name: str, values: Sequence[float], shape: Sequence[int]) -> Any
     return tensor
 
 
-def set_nodes(model: Any, nodes: Iterable[Any]) -> None:
-    """Give a parsed model other operations, its own among them or not."""
-    _replace(model.graph.node, nodes)
+def changed(content: bytes, *changes: Callable[[Any], None]) -> bytes:
+    """Return a model file after changes to its parsed message; raise ValueError where it is not one."""
+    model = parse(content)
+    for change in changes:
+        change(model)
+    result: bytes = model.SerializeToString()
+    return result
 
 
 def _describe(value: Any) -> Tensor:

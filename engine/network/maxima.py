@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.network.graph import make_floats, make_node, parse, set_nodes
+from engine.network.graph import make_floats, make_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,16 +49,20 @@ class _Nodes:
     """The operations of a graph, by what they compute and by what they compute it from."""
 
     def __init__(self, graph: Any) -> None:
-        self.producers = {name: node for node in graph.node for name in node.output}
-        self.order = {name: i for i, node in enumerate(graph.node) for name in node.output}
+        self.producers: dict[str, Any] = {}
+        self.order: dict[str, int] = {}
         self.users: dict[str, list[frozenset[str]]] = {}
         """For each tensor the outputs of the operations that take it."""
-        for node in graph.node:
-            for name in node.input:
-                self.users.setdefault(name, []).append(frozenset(node.output))
-        self.given = {x.name for x in graph.output}
+        self._known: dict[tuple[str, frozenset[str]], str] = {}
+        for place, node in enumerate(graph.node):
+            inputs, outputs = frozenset(node.input), frozenset(node.output)
+            for name in inputs:
+                self.users.setdefault(name, []).append(outputs)
+            for name in outputs:
+                self.producers[name], self.order[name] = node, place
+                self._known[node.op_type, inputs] = name
         self._stored = {x.name: x for x in graph.initializer}
-        self._known = {(x.op_type, frozenset(x.input)): x.output[0] for x in graph.node if x.output}
+        self.given = {x.name for x in graph.output}
 
     def of(self, op: str, *inputs: str) -> str:
         """Return what an operation makes of these, in any order; raise KeyError where none does."""
@@ -83,28 +87,19 @@ class _Nodes:
         return list(struct.unpack(f"<{count}f", first)), channels
 
 
-def counted(content: bytes) -> bytes:
-    """Return a model file that computes the same, and finds the places of maxima with fewer operations.
-
-    Raises ValueError where `content` is not a model file.
-    """
-    model = parse(content)
-    nodes = _Nodes(model.graph)
-    new: dict[int, list[Any]] = {}
-    gone: set[str] = set()
-    for pool in _pools(nodes):
-        new.setdefault(max(nodes.order[x] for x in (pool.maxima, *pool.negated)), []).extend(_counting(pool))
-        gone |= {*pool.inner, pool.number, pool.row}
+def counted(model: Any) -> None:
+    """Have a parsed model find the places of maxima with fewer operations."""
+    nodes = model.graph.node
+    for pool in list(_pools(_Nodes(model.graph))):
+        old = pool.inner | {pool.number, pool.row}
+        for place, node in reversed(list(enumerate(nodes))):
+            if old.intersection(node.output):
+                del nodes[place]
+        needed = {pool.maxima, *pool.negated}
+        last = max(place for place, node in enumerate(nodes) if needed.intersection(node.output))
+        for node in reversed(list(_counting(pool))):
+            nodes.insert(last + 1, node)
         model.graph.initializer.extend(_numbers(pool))
-    if not new:
-        return content
-    kept: list[Any] = []
-    for i, node in enumerate(model.graph.node):
-        kept += [] if gone.intersection(node.output) else [node]
-        kept += new.get(i, [])
-    set_nodes(model, kept)
-    result: bytes = model.SerializeToString()
-    return result
 
 
 def _pools(nodes: _Nodes) -> Iterator[_Pool]:

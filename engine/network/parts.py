@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from engine import machine
 from engine.errors import ModelError
 from engine.forks import calls
+from engine.network.blocked import blocked
 from engine.network.buffers import Shelf
 from engine.network.contract import (
     CHANNEL_WEIGHTS,
@@ -26,7 +27,7 @@ from engine.network.contract import (
     layer_weights,
 )
 from engine.network.fragment import Fragment, open_fragment
-from engine.network.graph import Graph
+from engine.network.graph import Graph, changed
 from engine.network.maxima import counted
 from engine.network.spans import Pads
 from engine.network.transposed import dense
@@ -60,7 +61,7 @@ class Tiles:
         """Tensors of the way forward."""
         # Small graphs, from which tiles of any form are made quickly: their shapes come with the form.
         graph, needed = Graph(content), dict.fromkeys((IMAGE, *stem.kept, STEM_GRADIENT), ())
-        self._forward_graph = Graph(counted(graph.part({IMAGE: ()}, self.outputs)))
+        self._forward_graph = Graph(changed(graph.part({IMAGE: ()}, self.outputs), counted))
         self._backward_graph = Graph(graph.part(needed, [GRADIENT]))
         self._opened: dict[tuple[Any, ...], tuple[Fragment, Fragment]] = {}
         self._shelves: weakref.WeakSet[Shelf] = weakref.WeakSet()
@@ -150,7 +151,8 @@ class Parts:
             layer_targets(x): (f"M_{x}", channels) for x, channels in seen.items()
         }
         outputs = [LOSS, STEM_GRADIENT, ENERGIES, *map(layer_activations, seen)]
-        self.trunk = open_fragment(counted(dense(graph.part(inputs | targets, outputs))), threads)
+        trunk = changed(graph.part(inputs | targets, outputs), dense, blocked, counted)
+        self.trunk = open_fragment(trunk, threads)
         machine.release_memory()  # opening leaves half as much behind: kernels that became float32
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self.shelf = Shelf()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.network.graph import make_indices, make_node, parse, set_nodes
+from engine.network.graph import make_indices, make_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,27 +22,17 @@ ATTRIBUTES: Final = frozenset(["kernel_shape", "strides"])
 """A transposed convolution with more than these is left as it is."""
 
 
-def dense(content: bytes) -> bytes:
-    """Return a model file that computes the same without transposed convolutions of stride 2.
-
-    Raises ValueError where `content` is not a model file.
-    """
-    model = parse(content)
-    nodes: list[Any] = []
-    stored: list[Any] = []
-    for node in model.graph.node:
+def dense(model: Any) -> None:
+    """Put ordinary convolutions in the places of a parsed model's transposed ones of stride 2."""
+    nodes = model.graph.node
+    for place, node in reversed(list(enumerate(nodes))):
         sides = _kernel(node)
-        if sides is None:
-            nodes.append(node)
-        else:
-            nodes += _convolutions(node, sides)
-            stored += _indices(node.output[0], sides)
-    if not stored:
-        return content
-    set_nodes(model, nodes)
-    model.graph.initializer.extend(stored)
-    result: bytes = model.SerializeToString()
-    return result
+        if sides is not None:
+            new = list(_convolutions(node, sides))
+            model.graph.initializer.extend(_indices(node.output[0], sides))
+            del nodes[place]
+            for one in reversed(new):
+                nodes.insert(place, one)
 
 
 def _kernel(node: Any) -> tuple[int, int] | None:
@@ -70,9 +60,27 @@ def _convolutions(node: Any, sides: tuple[int, int]) -> Iterator[Any]:
             "Conv", [image, f"{part}/kernel"], part, kernel_shape=[rows[0], columns[0]], pads=pads
         )
         parts.append(part)
-    yield make_node("Concat", parts, f"{name}/parts", axis=1)
-    yield make_node("DepthToSpace", [f"{name}/parts"], f"{name}/mixed", blocksize=STRIDE)
-    yield make_node("Slice", [f"{name}/mixed", *(f"{name}/{x}" for x in ("start", "end", "axes"))], name)
+    yield from _interleaved(name, parts)
+
+
+def _interleaved(name: str, parts: list[str]) -> Iterator[Any]:
+    """Yield what puts four results between each other: places to the right first, then rows.
+
+    The channels come last meanwhile, so that all of a place are copied at once; DepthToSpace copies number by
+    number.  Joined to rows twice as long, a row of one phase and its other row lie one behind the other.
+    """
+    for part in parts:
+        yield make_node("Transpose", [part], f"{part}/last", perm=[0, 2, 3, 1])
+    for down in range(STRIDE):
+        pair = [f"{x}/last" for x in parts[STRIDE * down :][:STRIDE]]
+        yield make_node("Concat", pair, f"{name}/rows{down}", axis=3)
+    yield make_node("Concat", [f"{name}/rows{x}" for x in range(STRIDE)], f"{name}/joined", axis=2)
+    yield make_node("Shape", [f"{name}/kernel"], f"{name}/channels", start=0, end=1)
+    yield make_node("Concat", [f"{name}/sizes", f"{name}/channels"], f"{name}/shape", axis=0)
+    yield make_node("Reshape", [f"{name}/joined", f"{name}/shape"], f"{name}/mixed")
+    cut = [f"{name}/{x}" for x in ("start", "end", "sides")]
+    yield make_node("Slice", [f"{name}/mixed", *cut], f"{name}/last")
+    yield make_node("Transpose", [f"{name}/last"], name, perm=[0, 3, 1, 2])
 
 
 def _rows(side: int, phase: int) -> tuple[int, int, int]:
@@ -92,5 +100,7 @@ def _indices(name: str, sides: tuple[int, int]) -> Iterator[Any]:
     for phases in product(range(STRIDE), repeat=2):
         firsts = [p + STRIDE * (_rows(side, p)[0] - 1) for side, p in zip(sides, phases, strict=True)]
         yield make_indices(f"{name}/{phases[0]}{phases[1]}/first", firsts)
+    yield make_indices(f"{name}/sizes", [0, -1, 0])  # as before, what is left, as before
+    yield make_indices(f"{name}/sides", [1, 2])
     yield make_indices(f"{name}/start", [0, 0])
     yield make_indices(f"{name}/end", [-1 if side % STRIDE else 2**62 for side in sides])

@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from engine.network.graph import parse
+from engine.network.graph import changed, parse
 from engine.network.maxima import counted
 from engine.network.ort import CPU
 from tests.engine.conftest import TINY
@@ -57,7 +57,7 @@ def model(
     nodes.append(helper.make_node("Add", [further[2], further[5]], ["row"]))
     nodes.append(helper.make_node("Identity", ["sum7"], ["number"]))
     shape = ["N", CHANNELS, "h", "w"]
-    outputs = [helper.make_tensor_value_info(x, number, None) for x in ("number", "row", keep) if x]
+    outputs = [helper.make_tensor_value_info(x, number, [None] * 4) for x in ("number", "row", keep) if x]
     graph = helper.make_graph(
         nodes,
         "maxima",
@@ -80,13 +80,14 @@ def first_maxima(x: np.ndarray, stride: int) -> np.ndarray:
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_it_finds_the_first_maximum_of_each_window(stride: int) -> None:
-    changed = counted(model(stride=stride))
-    assert "Mul" not in {x.op_type for x in parse(changed).graph.node}
+    better = changed(model(stride=stride), counted)
+    onnx.checker.check_model(onnx.load_from_string(better))
+    assert "Mul" not in {x.op_type for x in parse(better).graph.node}
     for size in ((3, 3), (4, 9), (12, 7)):
         shape = (2, CHANNELS, *size)
         few = RANDOM.integers(-2, 2, shape).astype(np.float32)  # nearly all windows have ties
         for x in (few, RANDOM.standard_normal(shape).astype(np.float32), few * 1e20, few * 1e-20, 0 * few):
-            number, row = places(changed, x)
+            number, row = places(better, x)
             np.testing.assert_array_equal(number, first_maxima(x, stride))
             np.testing.assert_array_equal(row, first_maxima(x, stride) // 3)
 
@@ -104,24 +105,19 @@ def test_it_finds_the_first_maximum_of_each_window(stride: int) -> None:
 )
 def test_all_others_are_left_as_they_are(how: dict[str, object]) -> None:
     content = model(**how)
-    assert counted(content) == content
+    assert changed(content, counted) == changed(content)
 
 
 def test_a_model_file_finds_the_same() -> None:
     content = TINY.read_bytes()
-    changed = counted(content)
-    assert changed != content
+    better = changed(content, counted)
+    assert better != changed(content)
     image = RANDOM.uniform(-1, 1, (1, 43, 38, 3)).astype(np.float32)
     image[:, :20] = 0.25
     feeds = {"image": image, "channel_weights": np.ones(10, np.float32)}
     before, after = (
         onnxruntime.InferenceSession(x, providers=[CPU]).run(["loss", "gradient"], feeds)
-        for x in (content, changed)
+        for x in (content, better)
     )
     np.testing.assert_array_equal(after[1], before[1])
     assert after[0] == before[0]
-
-
-def test_what_is_no_model_is_refused() -> None:
-    with pytest.raises(ValueError, match="not an ONNX model"):
-        counted(b"nothing")
