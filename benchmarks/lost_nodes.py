@@ -36,7 +36,7 @@ FAST: Final = {
 
 def cluster(tree: Tree, alone: dict[str, str], out: Path, times: int, rng: random.Random) -> None:
     """Kill the command, a worker and a node in turns; print how what is made differs."""
-    found = Found("cluster")
+    found, idle = Found("cluster"), 0
     part = 2 * len(alone) // (times + 1)
     with started() as ray:
         words = ["--cluster", ray.address]
@@ -44,12 +44,15 @@ def cluster(tree: Tree, alone: dict[str, str], out: Path, times: int, rng: rando
         run = tree.start(out, *words)
         for number in range(times):
             found.told += run.until_done(rng.randrange(1, max(part, 2)))
-            if LOST[number % 3] == "command" or run.process.poll() is not None:
+            ended = run.process.poll() is not None
+            idle += ended
+            if ended or LOST[number % 3] == "command":
                 run.kill()
                 found.look(alone, out)
                 run = tree.start(out, *words)
             else:
                 lose(ray, LOST[number % 3], rng)
+        print(f"losses that would have come when all was done: {idle}")
         found.compare(alone, out, run, began)
 
 

@@ -82,17 +82,24 @@ class Tree:
         return alone
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """A run that has begun."""
 
     process: subprocess.Popen[bytes]
+    last: bytes = b""
+    """The last line that was read of what it tells."""
 
     def until_done(self, results: int) -> int:
         """Read what it tells until it has made so many more results, or ends; return how many it has made."""
         assert self.process.stderr is not None  # noqa: S101 - it is a pipe
         made = 0
-        while made < results and (line := self.process.stderr.readline()):
+        while made < results:
+            line = self.process.stderr.readline()
+            if not line:
+                self.process.wait()
+                break
+            self.last = line
             made += line.startswith(b'{"event": "done"')
         return made
 
@@ -104,7 +111,7 @@ class Run:
     def finish(self) -> tuple[int, dict[str, Any]]:
         """Let it end; return the exit code and the last event."""
         _, told = self.process.communicate()
-        return self.process.returncode, json.loads(told.splitlines()[-1])
+        return self.process.returncode, json.loads([self.last, *told.splitlines()][-1])
 
 
 @dataclass

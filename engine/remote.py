@@ -97,6 +97,14 @@ class Remote:
         """The folder that it lies in."""
         return Remote(self.protocol, self.path.rpartition("/")[0])
 
+    def is_pattern(self) -> bool:
+        """Tell whether it stands for what matches it; like a path, it does not where it is a name itself."""
+        if not _MAGIC.search(self.path):
+            return False
+        with contextlib.suppress(OSError), _in_words():
+            return not self._store.exists(self.path)
+        return True
+
     def is_folder(self) -> bool:
         """Tell whether something lies below it; no, where the store refuses to tell."""
         with contextlib.suppress(OSError), _in_words():
@@ -212,11 +220,6 @@ Place: TypeAlias = Path | Remote
 def is_url(text: str) -> bool:
     """Tell whether a text is meant as a URL, known or not."""
     return _URL.match(text) is not None
-
-
-def has_magic(text: str) -> bool:
-    """Tell whether a URL is a pattern."""
-    return _MAGIC.search(text) is not None
 
 
 def place_of(text: str) -> Place:

@@ -12,7 +12,7 @@ from engine.batch.events import Failed, Warned
 from engine.errors import ImageError
 from engine.files import images
 from engine.files.formats import READABLE
-from engine.remote import Place, Remote, has_magic
+from engine.remote import Place, Remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ B = TypeVar("B")
 
 def is_plural(place: Remote) -> bool:
     """Tell whether a URL can stand for several files: a folder, or a pattern."""
-    return has_magic(place.path) or place.is_folder()
+    return place.is_pattern() or place.is_folder()
 
 
 def find(
@@ -44,7 +44,7 @@ def find(
         yield place, PurePath()
         return
     try:
-        if has_magic(place.path):
+        if place.is_pattern():
             files = [x for x in place.matching() if not made(x.name)]
             yield from ((x, PurePath()) for x in files)
             if not files:

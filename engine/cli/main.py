@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with stopping.telling(reporter.error):
             arguments = parser.parse(COMMANDS, words)
-            logging.basicConfig(handlers=[_Log()])
+            logging.basicConfig(handlers=[_log(verbose=arguments.verbose)])
             logging.getLogger("engine").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
             return COMMANDS[arguments.command].run(arguments, reporter)
     except SystemExit as stop:  # --help, --version
@@ -69,6 +69,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.hint = "the folder that this runs in was deleted: change to one that exists"
     reporter.error(error)
     return error.exit_code
+
+
+def _log(*, verbose: bool) -> logging.Handler:
+    """Return what shows log messages; what libraries tell of their doings is for the verbose only."""
+    log = _Log()
+    if not verbose:
+        log.addFilter(logging.Filter("engine"))
+    return log
 
 
 class _Log(logging.Handler):

@@ -99,6 +99,13 @@ def test_a_pattern_and_one_picture(store) -> None:
     assert str(none.error) == "no file matches memory://b/q*.png"
 
 
+def test_a_name_that_looks_like_a_pattern_is_a_name(store) -> None:
+    put(store, "/b/a[1].png", "/b/a1.png", "/b/[2]/c?.png", "/b/2/cd.png")
+    assert results(plan(["memory://b/a[1].png"], "memory://o/")) == ["memory://o/a[1].dream.png"]
+    assert results(plan(["memory://b/[2]"], "memory://o")) == ["memory://o/c?.dream.png"]
+    assert results(plan(["memory://b/[2]/*.png"], "memory://o")) == ["memory://o/cd.dream.png"]
+
+
 @pytest.mark.parametrize("name", ["../../escaped.png", "a/../../../escaped.png"])
 def test_a_name_in_a_store_leads_nowhere_else(monkeypatch, tmp_path: Path, name: str) -> None:
     """A store is anybody's, and its names are no paths: `..` is a name like any other there."""

@@ -86,6 +86,19 @@ def test_log_messages_do_no_harm(name: str) -> None:
     assert not obeyed(text[:-1])
 
 
+@pytest.mark.parametrize(("words", "libraries"), [([], 0), (["--verbose"], 1)])
+def test_what_libraries_log_is_for_those_who_ask(
+    monkeypatch, capsys, words: list[str], libraries: int
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    assert cli.main(["presets", "list", *words]) == 0
+    logging.getLogger("gcsfs.core").warning("falling back")
+    logging.getLogger("engine.network").warning("a slow device")
+    err = capsys.readouterr().err
+    assert err.count("deepdream: a slow device\n") == 1
+    assert err.count("falling back") == libraries
+
+
 @pytest.mark.slow
 @POSIX
 def test_a_program_gets_the_path_byte_for_byte_and_people_see_it_escaped(photo: Path) -> None:
