@@ -91,7 +91,7 @@ def explaining(target: Path, refusal: type[DreamError]) -> Iterator[None]:
             reason = f"there is no folder {folder}" if missing else f"{folder} takes no files"
             if not (folder.is_absolute() or paths.working_folder_exists()):
                 reason = "the folder that this runs in was deleted"
-        hint = getattr(error, "hint", None)
+        hint = getattr(error, "hint", "")  # and none of the refusal's own: what is wrong is the place
         if error.errno in FULL:
             hint = "write elsewhere" if error.errno == errno.EROFS else "make room there, or write elsewhere"
         raise refusal(f"{target} cannot be written: {reason}", hint=hint) from error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import h5py
@@ -12,68 +10,18 @@ import numpy as np
 import pytest
 
 import engine
-from engine.errors import ModelError, UsageError, WeightsError
+from engine.errors import ModelError, UsageError
 from engine.settings import models, presets
-from engine.weights import making, templates
-from engine.weights.instructions import Instructions, Published
 from tests.engine.conftest import QUICK, TINY
-from tests.engine.weights.server import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from engine.weights.protocol import Weights
     from tests.engine.weights.server import Served
 
 LOOK = QUICK[2:]
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home that is nobody's, with a Korean name; returns the folder of models in it."""
-    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "APPDATA", "LOCALAPPDATA", "HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "집"))
-    for name in ("http_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    inner = ("Library", "Application Support") if sys.platform == "darwin" else ()
-    return tmp_path.joinpath("집", *inner, "deepdream", "models")
-
-
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    with h5py.File(tmp_path / "weights.h5", "w") as root:
-        root["layers/conv2d/vars/0"] = np.ones((1, 1, 1, 1), np.float32)
-    return tmp_path / "weights.h5"
-
-
-@pytest.fixture
-def served(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """The network `small`, whose weights are published."""
-    content = weights.read_bytes()
-    layers = engine.load_model(TINY, device="cpu").metadata.layers
-    with serving(content) as found:
-        digest = f"md5:{hashlib.md5(content).hexdigest()}"  # noqa: S324 - what Keras publishes
-        published = Published(found.address, digest, "Apache-2.0")
-        template = templates.Template("small", b"", layers, Instructions((), {}, (), (), published))
-
-        def read(network: str) -> templates.Template:
-            if network != "small":
-                raise UsageError(f"there is no network {network!r}")
-            return template
-
-        def fill(_: bytes, weights: Weights, until: str | None = None, *, half: bool = False) -> bytes:
-            if weights.tensor("conv2d", "kernel") is None:
-                raise WeightsError("the tensor conv2d/kernel is missing")
-            return TINY.read_bytes()
-
-        monkeypatch.setattr(templates, "networks", lambda: ("small",))
-        monkeypatch.setattr(models, "obtainable", lambda: ["small"])
-        for module in (templates, making):
-            monkeypatch.setattr(module, "read_template", read)
-        monkeypatch.setattr(making, "fill", fill)
-        monkeypatch.setattr(making, "check", lambda *_: None)  # which takes a while; see test_checking.py
-        yield found
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def listed(run) -> dict[str, dict[str, object]]:
@@ -103,7 +51,7 @@ def test_the_list_says_what_each_is_and_fits_a_terminal(run, served: Served) -> 
     text = run("model", "list")[1]
     flat = " ".join(text.split())
     assert f"{models.EMBEDDED} embedded, 5 MB; mixed0 … mixed5." in flat
-    assert "small obtainable, about 0 bytes; mixed0" in flat
+    assert "small obtainable, weights of about 0 bytes, kept as 0 bytes; mixed0" in flat
     assert "Apache-2.0" in flat
     assert max(map(len, text.splitlines())) <= 110
 
