@@ -13,6 +13,8 @@ from export.networks import NETWORKS
 from export.reference import Reference
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import tensorflow as tf
     from numpy.typing import NDArray
 
@@ -58,17 +60,23 @@ def randomise(model: keras.Model, seed: int) -> None:
         variable.assign(values.astype(np.float32))
 
 
-def references(network: str, layers: dict[str, int], seed: int) -> tuple[Variables, Reference, Reference]:
-    """Return a network's random weights, and what computes with them in float32 and in float64."""
+def references(
+    network: str, layers: dict[str, int], seeds: Iterable[int]
+) -> Iterator[tuple[Variables, Reference, Reference]]:
+    """Yield a network's random weights, and what computes with them in float32 and in float64, seed by seed.
+
+    They are the same objects each time, with other weights: building and tracing takes minutes.
+    """
     kinds: tuple[Literal["float32", "float64"], ...] = ("float32", "float64")
     models = [build(network, dtype) for dtype in kinds]
-    for model in models:
-        randomise(model, seed)
     single, double = (
         Reference(model, layers, lambda image: preprocess(network, image), dtype)
         for model, dtype in zip(models, kinds, strict=True)
     )
-    return Variables(models[0], f"random:{seed}"), single, double
+    for seed in seeds:
+        for model in models:
+            randomise(model, seed)
+        yield Variables(models[0], f"random:{seed}"), single, double
 
 
 @dataclass(frozen=True)

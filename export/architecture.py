@@ -104,16 +104,30 @@ class Architecture:
     border: int = 2
     """Positions left out at each edge of every layer, where padding causes activations of its own."""
 
+    open_blocks: bool = False
+    """Whether the convolutions inside blocks are layers, too, before their ReLU, under the `names` that their
+    weights have.  They are of stride 1."""
+
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the layers to dream on, shallow to deep."""
-        return tuple(name for name, _ in self.blocks)
+        """Names of the layers to dream on, shallow to deep; what is inside a block comes before it."""
+        inside = self.inside()
+        return tuple(x for name, _ in self.blocks for x in (*inside[name], name))
+
+    def inside(self) -> dict[str, dict[str, Conv]]:
+        """Return, for each block, the convolutions inside it that are layers, in the table's order."""
+        names = iter(self.names[len(tuple(_convolutions(self.stem))) :])
+        return {
+            name: {next(names): conv for conv in _convolutions(chain)} if self.open_blocks else {}
+            for name, chain in self.blocks
+        }
 
     def until(self, layer: str) -> Architecture:
-        """Return the network cut after `layer`.  Raises ValueError if there is no such layer."""
-        if layer not in self.layers:
-            raise ValueError(f"there is no layer {layer!r}; choose from {', '.join(self.layers)}")
-        blocks = self.blocks[: self.layers.index(layer) + 1]
+        """Return the network cut after the block `layer`.  Raises ValueError if there is no such block."""
+        names = [name for name, _ in self.blocks]
+        if layer not in names:
+            raise ValueError(f"there is no layer {layer!r}; choose from {', '.join(names)}")
+        blocks = self.blocks[: names.index(layer) + 1]
         default = {name: self.default[name] for name, _ in blocks if name in self.default}
         return replace(self, blocks=blocks, default=default)
 
@@ -124,29 +138,30 @@ class Architecture:
 
     def channels(self) -> dict[str, int]:
         """Return the number of channels of each layer."""
-        width = _width(self.stem, PICTURE_CHANNELS)
-        found = {}
+        width, inside = _width(self.stem, PICTURE_CHANNELS), self.inside()
+        found: dict[str, int] = {}
         for name, chain in self.blocks:
             width = _width(chain, width)
+            found |= {x: conv.filters for x, conv in inside[name].items()}
             found[name] = width
         return found
 
     def positions(self, size: int) -> dict[str, int]:
         """Return how many positions each layer has along a side of `size` pixels."""
-        size = _shrink(self.stem, size)
-        found = {}
+        size, inside = _shrink(self.stem, size), self.inside()
+        found: dict[str, int] = {}
         for name, chain in self.blocks:
             size = _shrink(chain, size)
-            found[name] = size
+            found |= dict.fromkeys((*inside[name], name), size)
         return found
 
     def strides(self) -> dict[str, int]:
         """Return, for each layer, the distance between neighbouring positions in picture pixels."""
-        stride = _stride(self.stem)
-        found = {}
+        stride, inside = _stride(self.stem), self.inside()
+        found: dict[str, int] = {}
         for name, chain in self.blocks:
             stride *= _stride(chain)
-            found[name] = stride
+            found |= dict.fromkeys((*inside[name], name), stride)
         return found
 
     def stem_field(self) -> Field:
@@ -167,14 +182,16 @@ class Architecture:
             stride *= step
         return Field(stride, size, before, after)
 
-    def min_size(self, border: int) -> int:
+    def min_size(self, border: int, until: str | None = None) -> int:
         """Return the shortest side in pixels at which some layer has a position inside `border`.
 
-        All layers must be computable at that size, so each has at least one position.
+        All layers must be computable at that size, so each has at least one position.  Layers behind `until`
+        do not count; None stands for the last.
         """
+        count = self.layers.index(until) + 1 if until else None
         size = 1
         while True:
-            positions = self.positions(size).values()
+            positions = [*self.positions(size).values()][:count]
             if max(positions) > 2 * border and min(positions) >= 1:
                 return size
             size += 1
@@ -268,6 +285,16 @@ def _block_e() -> Parallel:
             (AveragePool(), Conv(192, (1, 1))),
         )
     )
+
+
+def _convolutions(chain: Chain) -> Iterator[Conv]:
+    """Yield the convolutions of a chain, in the table's order."""
+    for node in chain:
+        if isinstance(node, Conv):
+            yield node
+        elif isinstance(node, Parallel):
+            for inner in node.chains:
+                yield from _convolutions(inner)
 
 
 def _kernel_shapes(chain: Chain, width: int) -> Iterator[tuple[int, int, int, int]]:

@@ -79,27 +79,32 @@ class GoogLeNetReference:
             if f"inception_{block}/1x1" not in self._kernels:
                 break
             x = _pool(x) if block in {"4a", "5a"} else x
-            found[f"inception_{block}/output"] = x = self._inception(f"inception_{block}", x)
+            x = self._inception(f"inception_{block}", x, found)
         return found
 
-    def _inception(self, name: str, x: tf.Tensor) -> tf.Tensor:
-        pooled = tf.nn.max_pool2d(x, 3, 1, "SAME")
-        return tf.concat(
-            [
-                self._relu_conv(f"{name}/1x1", x),
-                self._relu_conv(f"{name}/3x3", self._relu_conv(f"{name}/3x3_reduce", x)),
-                self._relu_conv(f"{name}/5x5", self._relu_conv(f"{name}/5x5_reduce", x)),
-                self._relu_conv(f"{name}/pool_proj", pooled),
-            ],
-            3,
-        )
+    def _inception(self, name: str, x: tf.Tensor, found: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Compute a block; put each convolution into `found` as it is before its ReLU works in place."""
+
+        def convolved(part: str, bottom: tf.Tensor) -> tf.Tensor:
+            found[f"{name}/{part}"] = blob = self._conv(f"{name}/{part}", bottom)
+            return tf.nn.relu(blob)
+
+        ones = convolved("1x1", x)
+        threes = convolved("3x3", convolved("3x3_reduce", x))
+        fives = convolved("5x5", convolved("5x5_reduce", x))
+        pooled = convolved("pool_proj", tf.nn.max_pool2d(x, 3, 1, "SAME"))
+        found[f"{name}/output"] = output = tf.concat([ones, threes, fives, pooled], 3)
+        return output
 
     def _relu_conv(self, name: str, x: tf.Tensor, stride: int = 1) -> tf.Tensor:
+        return tf.nn.relu(self._conv(name, x, stride))
+
+    def _conv(self, name: str, x: tf.Tensor, stride: int = 1) -> tf.Tensor:
         """Convolve, padded by half a kernel at each end."""
         kernel, bias = self._kernels[name]
         half = kernel.shape[0] // 2
         x = tf.pad(x, [[0, 0], [half, half], [half, half], [0, 0]])
-        return tf.nn.relu(tf.nn.conv2d(x, kernel, stride, "VALID") + bias)
+        return tf.nn.conv2d(x, kernel, stride, "VALID") + bias
 
 
 def _pool(x: tf.Tensor) -> tf.Tensor:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NETWORKS = {"inception_v3": inception_v3, "bvlc_googlenet": bvlc_googlenet}
 
-TEMPLATE_SEEDS = ("1", "2", "3")
+TEMPLATE_SEEDS = (1, 2, 3)
 """Of the random weights that a template is verified with."""
 
 EPILOG = """\
@@ -99,14 +99,14 @@ def run_template(network: str, output: Path) -> None:
     packed = pack(template)
     say(f"{network} up to {architecture.layers[-1]}, {len(packed) / 1e6:.2f} MB; verifying …")
     for seed in TEMPLATE_SEEDS:
-        weights = random_weights(seed, architecture)
+        weights = random_weights(str(seed), architecture)
         say(f"filled with {weights.source}:")
         _verify(filled(template, architecture, weights), architecture, weights)
     _finish(output, packed)
 
 
 def _run_read_template(network: str, output: Path) -> None:
-    """Make the template of a network whose graph is Keras' own, with fewer pictures and one seed."""
+    """Make the template of a network whose graph is Keras' own, with fewer pictures."""
     from export.applications import build, references  # noqa: PLC0415 - imports TensorFlow
     from export.cases import make_cases  # noqa: PLC0415 - after TensorFlow
     from export.reading import read_network  # noqa: PLC0415 - after TensorFlow
@@ -117,10 +117,10 @@ def _run_read_template(network: str, output: Path) -> None:
     template = template_of(described, keras_model, row.published)
     packed = pack(template)
     say(f"{network} up to {described.layers[-1]}, {len(packed) / 1e6:.3f} MB; verifying …")
-    weights, tensorflow, truth = references(network, described.channels(), 1)
-    model = fill(template, weights)
-    say(f"filled with {weights.source}:")
-    _compare(model, make_cases(described, turned=False), tensorflow, truth)
+    cases = make_cases(described, turned=False)
+    for weights, tensorflow, truth in references(network, described.channels(), TEMPLATE_SEEDS):
+        say(f"filled with {weights.source}:")
+        _compare(fill(template, weights), cases, tensorflow, truth)
     _finish(output, packed)
 
 

@@ -230,9 +230,13 @@ def _describe(model: onnx.ModelProto, architecture: Architecture, weights: Weigh
     model.graph.name = architecture.name
     model.producer_name, model.producer_version = "deepdream-onnx", __version__
     strides, channels = architecture.strides(), architecture.channels()
+    blocks = {x: block for block, inside in architecture.inside().items() for x in inside}
     described = metadata.Metadata(
         network=architecture.name,
-        layers=tuple(metadata.Layer(name, channels[name], strides[name]) for name in architecture.layers),
+        layers=tuple(
+            metadata.Layer(name, channels[name], strides[name], blocks.get(name, ""))
+            for name in architecture.layers
+        ),
         value_range=(-1.0, 1.0),
         border=architecture.border,
         min_size=architecture.min_size(architecture.border),

@@ -61,6 +61,7 @@ def bvlc_googlenet() -> Architecture:
         default={"inception_4c/output": 1.0},
         gradient_bytes=1200,
         border=0,
+        open_blocks=True,
     )
 
 

@@ -71,7 +71,7 @@ def _with_own_gradient(node: Node, x: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def forward(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        (y,), pull = _apply(node, x, iter(()))
+        (y,), pull = _apply(node, x, iter(()), _Taps(wanted=False))
         return y, lambda upstream: pull([upstream])
 
     return forward(x)
@@ -79,31 +79,55 @@ def _with_own_gradient(node: Node, x: tf.Tensor) -> tf.Tensor:
 
 def blocks(architecture: Architecture, x: tf.Tensor, parameters: Parameters) -> dict[str, Parts]:
     """Compute the activations of all layers, each in parts [N, c, h, w], from the stem's output."""
-    parts, found = [x], {}
+    parts, inside = [x], architecture.inside()
+    found: dict[str, Parts] = {}
     for name, chain in architecture.blocks:
         (block,) = chain
-        parts = _block(block, parts, parameters)
+        parts, sums = _block(block, parts, parameters, _Taps(wanted=bool(inside[name])))
+        found |= {inner: [x] for inner, x in zip(inside[name], sums, strict=True)}
         found[name] = parts
     return found
 
 
-def _block(block: Node, parts: Parts, parameters: Parameters) -> Parts:
-    """Compute a block, with its own gradient: see `_input_gradients`."""
+class _Taps:
+    """The convolutions of a block before their ReLU, in the table's order, where these are layers, too."""
+
+    def __init__(self, *, wanted: bool) -> None:
+        self._wanted = wanted
+        self.sums: Parts = []
+        self.slopes: Parts = []
+        """The gradients of the loss with respect to each, once the way back has begun."""
+
+    def add(self, sums: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Take one in; return what adds its own gradient to the one that comes through its ReLU."""
+        if not self._wanted:
+            return lambda upstream: upstream
+        number = len(self.sums)
+        self.sums.append(sums)
+        return lambda upstream: upstream + self.slopes[number]
+
+
+def _block(block: Node, parts: Parts, parameters: Parameters, taps: _Taps) -> tuple[Parts, Parts]:
+    """Compute a block, with its own gradient, see `_input_gradients`; return outputs, and what is tapped."""
     if not isinstance(block, Parallel):
         raise NotImplementedError(f"a block that begins with {block}")
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def forward(*parts: tf.Tensor) -> tuple[Parts, Any]:
         x = _join(list(parts))
-        tracks = [_follow(chain, x, parameters) for chain in block.chains]
+        tracks = [_follow(chain, x, parameters, taps) for chain in block.chains]
+        outputs = [y for track in tracks for y in track.outputs]
 
         def gradient(*upstream: tf.Tensor) -> Parts:
-            return _input_gradients(tracks, list(upstream), list(parts))
+            taps.slopes = list(upstream[len(outputs) :])
+            return _input_gradients(tracks, list(upstream[: len(outputs)]), list(parts))
 
-        return [y for track in tracks for y in track.outputs], gradient
+        return [*outputs, *taps.sums], gradient
 
     result = forward(*parts)
-    return list(result) if isinstance(result, (list, tuple)) else [result]
+    found = list(result) if isinstance(result, (list, tuple)) else [result]
+    count = len(found) - len(taps.sums)
+    return found[:count], found[count:]
 
 
 @dataclass(frozen=True)
@@ -119,7 +143,7 @@ class _Track:
     """Of a 1x1 convolution [1, 1, in, out] whose gradient is left to `_input_gradients`."""
 
 
-def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters) -> _Track:
+def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters, taps: _Taps) -> _Track:
     """Compute a chain, and return how to take its gradient.
 
     The gradient of a 1x1 convolution at the start is left out, to be taken for several chains at once.  The
@@ -128,25 +152,26 @@ def _follow(chain: Chain, x: tf.Tensor, parameters: Parameters) -> _Track:
     before = chain[:1] if isinstance(chain[0], AveragePool) else ()
     first = chain[len(before)] if len(chain) > len(before) else None
     if not (isinstance(first, Conv) and first.size == (1, 1) and first.stride == 1):
-        outputs, pull_all = _walk(chain, x, parameters)
+        outputs, pull_all = _walk(chain, x, parameters, taps)
         return _Track(outputs, pull_all, None)
     pooled = _average_pool(x) if before else x
     kernel, bias = next(parameters)
-    y = tf.nn.relu(_convolve(first, pooled, kernel, bias))
-    outputs, pull_rest = _walk(chain[len(before) + 1 :], y, parameters)
+    sums = _convolve(first, pooled, kernel, bias)
+    with_own, y = taps.add(sums), tf.nn.relu(sums)
+    outputs, pull_rest = _walk(chain[len(before) + 1 :], y, parameters, taps)
 
     def pull(upstream: Parts) -> tf.Tensor:
-        masked = tf.raw_ops.ReluGrad(gradients=pull_rest(upstream), features=y)
+        masked = with_own(tf.raw_ops.ReluGrad(gradients=pull_rest(upstream), features=y))
         return _average_pool_gradient(masked) if before else masked
 
     return _Track(outputs, pull, kernel)
 
 
-def _walk(chain: Chain, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pullback]:
+def _walk(chain: Chain, x: tf.Tensor, parameters: Parameters, taps: _Taps) -> tuple[Parts, Pullback]:
     """Compute a chain node by node, and return its outputs and its pullback."""
     outputs, pullbacks = [x], []
     for node in chain:
-        outputs, pull = _apply(node, _join(outputs), parameters)
+        outputs, pull = _apply(node, _join(outputs), parameters, taps)
         pullbacks.append(pull)
 
     def pull_all(upstream: Parts) -> tf.Tensor:
@@ -157,19 +182,20 @@ def _walk(chain: Chain, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pu
     return outputs, pull_all
 
 
-def _apply(node: Node, x: tf.Tensor, parameters: Parameters) -> tuple[Parts, Pullback]:
+def _apply(node: Node, x: tf.Tensor, parameters: Parameters, taps: _Taps) -> tuple[Parts, Pullback]:
     match node:
         case Conv():
             kernel, bias = next(parameters)
-            y = tf.nn.relu(_convolve(node, x, kernel, bias))
+            sums = _convolve(node, x, kernel, bias)
+            with_own, y = taps.add(sums), tf.nn.relu(sums)
 
             def pull_conv(upstream: Parts) -> tf.Tensor:
-                masked = tf.raw_ops.ReluGrad(gradients=upstream[0], features=y)
+                masked = with_own(tf.raw_ops.ReluGrad(gradients=upstream[0], features=y))
                 return _convolution_gradient(node, tf.shape(x), kernel, masked)
 
             return [y], pull_conv
         case Parallel(chains):
-            tracks = [_follow(chain, x, parameters) for chain in chains]
+            tracks = [_follow(chain, x, parameters, taps) for chain in chains]
             outputs = [y for track in tracks for y in track.outputs]
             return outputs, lambda upstream: _input_gradients(tracks, upstream, [x])[0]
         case AveragePool():

@@ -50,6 +50,7 @@ PUBLISHED = {
         address="http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
         hash="sha1:405fc5acd08a3bb12de8ee5e23a96bec22f08204",
         licence="unrestricted",
+        size=53_533_754,  # with three classifiers
     ),
 }
 """As keras/src/applications has them; https://keras.io/api/applications/ names the licences.  That of Caffe's
@@ -65,7 +66,7 @@ def make_template(architecture: Architecture) -> bytes:
         tensors=tuple(_tensors(architecture)),
         order=_order(architecture),
         counted=() if architecture.names else (CONV, NORMS),
-        min_sizes=tuple(architecture.until(x).min_size(architecture.border) for x in architecture.layers),
+        min_sizes=tuple(architecture.min_size(architecture.border, x) for x in architecture.layers),
         published=PUBLISHED.get(architecture.name, Published()),
     )
     return _emptied(convert(architecture, random_weights("0", architecture)), instructions)

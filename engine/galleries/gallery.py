@@ -163,7 +163,7 @@ def make_plan(
     source, _ = sources.read(picture)
     pixels = thumbnail(source, side)
     if channels is None:
-        selectors = _layers_and_pairs(model.layer_names)
+        selectors = _layers_and_pairs(model.main_layers)
     else:
         ranked = rank_channels(source, layers=[channels], count=count, model=model)
         selectors = [x.selector for x in ranked.get(channels, ())]

@@ -66,13 +66,15 @@ def rank_channels(
     Some channels are strong in every picture.  So the picture is compared with noise that has the same
     colours and the same spectrum but shows nothing: its phases are scrambled, as in experiments on vision.
 
-    `layers` are names, None for all.  A layer that sees nothing in a picture so small is not in the result.
-    Raises UsageError for an unknown layer, ImageError if the picture is too small, and what `dream` raises.
+    `layers` are names, None for all but those inside blocks of others.  A layer that sees nothing in a
+    picture so small is not in the result.  Raises UsageError for an unknown layer, ImageError if the picture
+    is too small, and what `dream` raises.
     """
     if isinstance(layers, str):  # a sequence too, but of letters
         raise wrong("layers", layers, f"a list of names: [{layers!r}]")
     opened = open_model(model, device, threads)
-    for name in layers or ():
+    layers = opened.main_layers if layers is None else layers
+    for name in layers:
         if name not in opened.layer_names:
             raise UsageError(
                 f"the model has no layer called {name!r}", hint=suggest(name, opened.layer_names)
@@ -88,7 +90,7 @@ def rank_channels(
     return {
         name: tuple(_ranked(name, seen[places], noise[places]))[:count]
         for name, places in opened.places().items()
-        if (layers is None or name in layers) and seen[places].any()
+        if name in layers and seen[places].any()
     }
 
 

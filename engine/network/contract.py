@@ -86,6 +86,10 @@ class Layer:
     stride: int
     """Picture pixels from one position of the layer to the next."""
 
+    block: str = ""
+    """The layer whose block it lies inside; empty for one that stands for itself.  What shows all layers
+    leaves these out, of which there are many."""
+
 
 @dataclass(frozen=True)
 class Stem:
@@ -184,6 +188,8 @@ class Metadata:
             math.isfinite(x) for x in self.default_layers.values()
         ):
             raise ValueError("default_layers must be finite coefficients of its layers")
+        if not {x.block for x in self.layers} <= {"", *self.main_layers}:
+            raise ValueError("a layer lies inside one that is none")
         strides = [layer.stride for layer in self.layers]
         if max(self.channels, self.border, self.min_size, self.gradient_bytes, *strides) > LARGEST:
             raise ValueError(f"a number is larger than {LARGEST}")
@@ -197,13 +203,22 @@ class Metadata:
         return self.schema != "1"
 
     @property
+    def main_layers(self) -> tuple[str, ...]:
+        """Names of the layers that stand for themselves: all but those inside a block of another one."""
+        return tuple(x.name for x in self.layers if not x.block)
+
+    @property
     def channels(self) -> int:
         """Length of `channel_weights` and of each row of `energies`."""
         return sum(layer.channels for layer in self.layers)
 
     def to_props(self) -> dict[str, str]:
         """Return the entries for the model file's `metadata_props`."""
-        layers = [{"name": x.name, "channels": x.channels, "stride": x.stride} for x in self.layers]
+        layers = [
+            {"name": x.name, "channels": x.channels, "stride": x.stride}
+            | ({"block": x.block} if x.block else {})
+            for x in self.layers
+        ]
         stem = {} if self.stem is None else {PREFIX + "stem": self.stem.to_text()}
         default = dict(self.default_layers)
         chosen = {PREFIX + "default_layers": json.dumps(default)} if default else {}
@@ -243,7 +258,7 @@ class Metadata:
             return cls(
                 network=props[PREFIX + "network"],
                 layers=tuple(
-                    Layer(str(x["name"]), int(x["channels"]), int(x["stride"]))
+                    Layer(str(x["name"]), int(x["channels"]), int(x["stride"]), str(x.get("block", "")))
                     for x in json.loads(props[PREFIX + "layers"])
                 ),
                 value_range=(float(low), float(high)),

@@ -206,6 +206,11 @@ class DreamModel:
         """Names of the layers, in the order of their channels."""
         return tuple(layer.name for layer in self.metadata.layers)
 
+    @property
+    def main_layers(self) -> tuple[str, ...]:
+        """Names of the layers that are shown where all are: without those inside blocks of others."""
+        return self.metadata.main_layers
+
     def __call__(
         self, image: NDArray[np.float32], channel_weights: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

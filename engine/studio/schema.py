@@ -94,6 +94,7 @@ class Layer(BaseModel):
 
     name: str
     channels: int
+    block: str = Field("", description="the layer whose block it lies inside; empty for most")
 
 
 class Format(BaseModel):

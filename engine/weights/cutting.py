@@ -48,9 +48,12 @@ def cut(content: bytes, until: str, min_sizes: Sequence[int]) -> bytes:
     model = parse(Graph(content).without(gone).content)
     _narrow(model.graph, described.layers[:count])
     _prune(model.graph, names[:count])
+    layers = tuple(
+        replace(x, block=x.block if x.block in names[:count] else "") for x in described.layers[:count]
+    )
     cut_down = replace(
         described,
-        layers=described.layers[:count],
+        layers=layers,
         min_size=min_sizes[count - 1],
         default_layers={x: value for x, value in described.default_layers.items() if x in names[:count]},
     )

@@ -60,6 +60,9 @@ class Published:
     licence: str = ""
     """Of the weights."""
 
+    size: int = 0
+    """Bytes of the file, where it holds much besides what a model takes; 0 where it does not."""
+
 
 @dataclass(frozen=True)
 class Instructions:
@@ -79,8 +82,11 @@ class Instructions:
     published: Published
 
     def to_text(self) -> str:
-        """Return them as JSON."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        """Return them as JSON, which leaves out a size of 0."""
+        found = asdict(self)
+        if not self.published.size:
+            del found["published"]["size"]
+        return json.dumps(found, separators=(",", ":"))
 
     @classmethod
     def from_text(cls, text: str) -> Instructions:

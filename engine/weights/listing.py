@@ -66,6 +66,9 @@ class Listed:
     weights: str
     """Where the weights come from; for one that is not here, their address."""
 
+    fetched: int = 0
+    """Bytes of the weights file that one which is not here is made of, about."""
+
 
 def listed() -> tuple[list[Listed], list[str]]:
     """Return all models, and one sentence for each kept file that is none."""
@@ -104,8 +107,8 @@ def _obtainable() -> Iterator[Listed]:
         template = templates.read_template(name)
         published = template.published
         yield Listed(
-            name, "obtainable", name, template.weights_size, _names(template.layers), published.licence,
-            GOOD_FOR.get(name, ""), "", published.address,
+            name, "obtainable", name, template.model_size, _names(template.layers), published.licence,
+            GOOD_FOR.get(name, ""), "", published.address, template.published_size,
         )  # fmt: skip
 
 

@@ -48,8 +48,17 @@ class Template:
         return self.instructions.published
 
     @cached_property
-    def weights_size(self) -> int:
-        """Bytes of the weights that it takes, as float32: within one per cent, the size of the model file."""
+    def model_size(self) -> int:
+        """Bytes of the model file that it makes: within one per cent."""
+        return len(self.content) + self._weights_size
+
+    @property
+    def published_size(self) -> int:
+        """Bytes of the published weights, within one per cent: Keras' hold what a model takes, no more."""
+        return self.published.size or self._weights_size
+
+    @cached_property
+    def _weights_size(self) -> int:
         return 4 * sum(math.prod(x.shape) for x in self.instructions.tensors)
 
 

@@ -53,10 +53,40 @@ def test_it_has_as_many_positions_as_in_caffe(size: int) -> None:
 def test_what_its_layers_are() -> None:
     assert NETWORK.positions(224)["inception_5b/output"] == 7
     assert NETWORK.channels()["inception_4c/output"] == 512
-    assert list(NETWORK.strides().values()) == [8] * 2 + [16] * 5 + [32] * 2
+    strides = NETWORK.strides()
+    blocks = [name for name, _ in NETWORK.blocks]
+    assert [strides[x] for x in blocks] == [8] * 2 + [16] * 5 + [32] * 2
     smallest = NETWORK.min_size(0)
     assert min(NETWORK.positions(smallest).values()) == 1
     assert min(NETWORK.positions(smallest - 1).values()) == 0
+
+
+def test_its_blocks_are_open() -> None:
+    """Each convolution inside is a layer under its name in Caffe's files, in their order."""
+    assert NETWORK.layers[:7] == tuple(
+        f"inception_3a/{x}" for x in ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj", "output")
+    )
+    assert len(NETWORK.layers) == 9 * 7
+    assert [x for x in NETWORK.layers if not x.endswith("/output")] == list(NAMES[3:])
+    channels, shapes = NETWORK.channels(), dict(zip(NAMES, NETWORK.kernel_shapes(), strict=True))
+    assert all(channels[x] == shapes[x][3] for x in NAMES[3:])
+    assert NETWORK.strides()["inception_4c/3x3"] == NETWORK.strides()["inception_4c/output"] == 16
+    assert NETWORK.until("inception_3b/output").layers == NETWORK.layers[:14]
+
+
+def test_inside_a_block_a_layer_is_what_google_deepdream_saw() -> None:
+    """There, `net.forward(end=…)` ends before the ReLU that works in place: what is negative counts, too."""
+    weights = random_weights("4", NETWORK)
+    made = filled(read_template(NETWORK.name).content, NETWORK, weights, "inception_3a/output")
+    image = rng.uniform(-1, 1, (1, 40, 37, 3)).astype(np.float32)
+    channels = NETWORK.until("inception_3a/output").channels()
+    energies = ort_compute(made)(image, np.ones(sum(channels.values()), np.float32))[2][0]
+    ends = np.cumsum([*channels.values()])
+    sums = {x: part * len(part) for x, part in zip(channels, np.split(energies, ends[:-1]), strict=True)}
+    before = np.concatenate([sums[f"inception_3a/{x}"] for x in ("1x1", "3x3", "5x5", "pool_proj")])
+    behind = sums["inception_3a/output"]
+    assert (before >= behind * (1 - 1e-5)).all()
+    assert 0.3 < behind.sum() / before.sum() < 0.7
 
 
 def converted(channels: int) -> onnxruntime.InferenceSession:
@@ -105,9 +135,9 @@ def test_normalisations_gradient_is_that_of_central_differences() -> None:
 
 def test_the_references_gradient_is_that_of_central_differences() -> None:
     """Along itself, in float64: what everything else is compared with is its own loss's gradient."""
-    weights = random_weights("5", NETWORK).fit(NETWORK.until("inception_3a/output"))
-    truth = reference(NETWORK.until("inception_3a/output"), weights, "float64")
-    image, channels = rng.uniform(-1, 1, (1, 40, 37, 3)), np.ones(256)
+    network = NETWORK.until("inception_3a/output")
+    truth = reference(network, random_weights("5", NETWORK).fit(network), "float64")
+    image, channels = rng.uniform(-1, 1, (1, 40, 37, 3)), np.ones(sum(network.channels().values()))
     gradient = truth(image, channels)[1]
     along = gradient / np.abs(gradient).mean() * 1e-7
     after, before = (float(truth(image + x, channels)[0][0]) for x in (along, -along))

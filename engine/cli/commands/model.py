@@ -108,10 +108,12 @@ def _list(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 def _entry(model: Listed, width: int) -> str:
     """Return a model's entry in the list, wrapped to the terminal."""
-    about = "about " if model.state == "obtainable" else ""
+    size = machine.amount(model.size)
+    if model.state == "obtainable":
+        size = f"weights of about {machine.amount(model.fetched)}, kept as {size}"
     span = model.layers[0] if len(model.layers) == 1 else f"{model.layers[0]} … {model.layers[-1]}"
     facts = [
-        f"{model.state}, {about}{machine.amount(model.size)}; {span}.",
+        f"{model.state}, {size}; {span}.",
         f"Good for {model.good_for}." if model.good_for else "",
         f"Licence of the weights: {model.licence}." if model.licence else "",
     ]

@@ -150,6 +150,7 @@ class _Desk:
             "model": model.name,
             "model_file": {"name": bare_name(model.name), "sha256": model.sha256},
             "layers": [[x.name, x.channels] for x in model.metadata.layers],
+            **({"inside": inside} if (inside := [x.name for x in model.metadata.layers if x.block]) else {}),
         }
 
     def warm(self) -> None:

@@ -21,7 +21,7 @@ import { N_ } from "./texts.js";
  * @property {string} help
  */
 /** @typedef {{name: string, title: string, description: string, group: string, settings: Settings}} Look */
-/** @typedef {{name: string, channels: number}} Layer */
+/** @typedef {{name: string, channels: number, block?: string}} Layer */
 /**
  * @typedef {object} Studio
  * @property {string} device

@@ -4,7 +4,7 @@
 import { idle, known, numberOf, section, slider, switchOf } from "./controls.js";
 import { $, button, make, show } from "./dom.js";
 import { sentences } from "./notes.js";
-import { forms, fromForms, layersOf, layersText, set } from "./settings.js";
+import { forms, fromForms, layersOf, layersText, mainLayers, set } from "./settings.js";
 import { follow, state } from "./store.js";
 import { _, N_ } from "./texts.js";
 import { LAYER_HELP } from "./words.js";
@@ -75,7 +75,7 @@ function colours() {
 }
 
 function layers() {
-  const sliders = state.studio.layers.map(({ name }) =>
+  const sliders = mainLayers().map(({ name }) =>
     slider(
       title(name),
       _(LAYER_HELP[name] ?? ""),

@@ -123,6 +123,9 @@ export const fromForms = (share, values) =>
     ? { min_size: Math.round(SIZES[0] * (SIZES[1] / SIZES[0]) ** share) }
     : { octaves: Math.round(OCTAVES[0] + (OCTAVES[1] - OCTAVES[0]) * share) };
 
+/** Return the layers that are shown: all but those inside blocks of others. */
+export const mainLayers = () => state.studio.layers.filter((x) => !x.block);
+
 /** Return layers written as text, such as mixed3=0.5,mixed4:12+40=1. @param {Layers} layers */
 export const layersText = (layers) =>
   Object.keys(layers)

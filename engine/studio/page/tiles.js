@@ -4,7 +4,7 @@
 import { listen, Problem } from "./api.js";
 import { $, button, make, refill, show } from "./dom.js";
 import { fail } from "./notes.js";
-import { changed, choose, goBack, surprise } from "./settings.js";
+import { changed, choose, goBack, mainLayers, surprise } from "./settings.js";
 import { atWork, current, follow, state } from "./store.js";
 import { _, N_ } from "./texts.js";
 import { CHANNELS, LAYER_HELP } from "./words.js";
@@ -82,12 +82,11 @@ function draw() {
   const focused =
     $("tiles").contains(document.activeElement) && /** @type {any} */ (document.activeElement).value;
   drawn = state.picture;
-  const { looks, layers } = state.studio;
-  const names = layers.map((x) => x.name);
+  const names = mainLayers().map((x) => x.name);
   $("tiles").replaceChildren(
     group(
       _("Looks"),
-      looks.map((x) => tile(`look/${x.name}`, _(x.title), _(x.description))),
+      state.studio.looks.map((x) => tile(`look/${x.name}`, _(x.title), _(x.description))),
     ),
     layerGroup((allLayers ? names : names.slice(-FEW)).map((x) => tile(`layer/${x}`, title(x), x))),
     make("div", { className: "row", id: "channel-button" }),

@@ -23,7 +23,7 @@ def tell(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
         "threads": model.threads,
         "model": model.name,
         "smallest": model.metadata.min_size,
-        "layers": [{"name": x.name, "channels": x.channels} for x in model.metadata.layers],
+        "layers": [{"name": x.name, "channels": x.channels, "block": x.block} for x in model.metadata.layers],
         "default_layers": dict(model.metadata.default_layers),
         "formats": list(_formats()),
     }

@@ -83,7 +83,7 @@ def _wanted(job: dict[str, Any], picture: Picture, model: DreamModel) -> Iterato
                 config, _ = fit_layers(look, model.layer_names, default=default, chosen="nothing")
                 yield name, _quicker(config)
         case "layers":
-            for name in model.layer_names:
+            for name in model.main_layers:
                 yield name, replace(quick, layers={name: 1.0})
         case _:
             layer = job["layer"]

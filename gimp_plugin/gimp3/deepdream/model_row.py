@@ -102,7 +102,7 @@ class MoreLayers(Gtk.Box):
         return found, whole, rest
 
     def _follow(self, *_ignored: object) -> None:
-        own = {parameter.name for parameter in parameters.LAYERS}
+        own = {parameter.name for parameter in parameters.LAYERS} | self._models.inside
         wanted = [name for name, _count in self._models.counts or () if name not in own][-MOST:]
         if wanted != list(self._places):
             for row in self.get_children():

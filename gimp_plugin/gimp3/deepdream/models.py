@@ -25,6 +25,7 @@ class Models:
     def __init__(self, config: Gimp.ProcedureConfig) -> None:
         self._config = config
         self._known: dict[str, Counts] = {"": list(channels.COUNTS)}
+        self._inside: dict[str, frozenset[str]] = {}
         self.names: list[str] = []
         self._fitted = (self.chosen, self.counts)
 
@@ -37,6 +38,11 @@ class Models:
     def counts(self) -> Counts | None:
         """The layers of the chosen model, None while they are not known."""
         return self._known.get(self.chosen)
+
+    @property
+    def inside(self) -> frozenset[str]:
+        """Layers of the chosen model that lie inside blocks of others: too many for a slider each."""
+        return self._inside.get(self.chosen, frozenset())
 
     def has(self, layer: str) -> bool:
         """Return whether the chosen model has a layer, as far as is known."""
@@ -53,7 +59,11 @@ class Models:
         elif event.get("event") != "model":
             return
         if event.get("layers"):
-            self._known[event.get("asked") or ""] = [(name, count) for name, count in event["layers"]]
+            asked, inside = event.get("asked") or "", frozenset(event.get("inside", ()))
+            # The last ones are what is dreamed of where nothing else is chosen.
+            ordered = sorted(event["layers"], key=lambda layer: layer[0] not in inside)
+            self._known[asked] = [(name, count) for name, count in ordered]
+            self._inside[asked] = inside
         self._config.notify(MODEL)
 
     def fit(self) -> None:

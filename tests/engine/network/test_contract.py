@@ -21,6 +21,7 @@ WHOLE = Metadata("net", (Layer("one", 3, 8), Layer("two", 5, 16)), (-1.0, 1.0), 
         replace(WHOLE, stem=None),
         replace(WHOLE, stem=replace(STEM, after=5)),
         replace(WHOLE, default_layers={"two": 1.5}, gradient_bytes=9),
+        replace(WHOLE, layers=(Layer("one", 3, 8, "two"), Layer("two", 5, 16))),
     ],
 )
 def test_what_is_written_is_read_again(metadata: Metadata) -> None:
@@ -53,6 +54,8 @@ def test_what_is_missing_is_named(key: str) -> None:
         ("layers", '[{"name": "a", "channels": 1e999, "stride": 1}]'),
         ("layers", '[{"name": "a", "channels": 0, "stride": 1}]'),
         ("layers", "[" * 100_000),
+        ("layers", '[{"name": "a", "channels": 1, "stride": 1, "block": "b"}]'),
+        ("layers", '[{"name": "a", "channels": 1, "stride": 1, "block": "a"}]'),
         ("value_range", "[1, -1]"),
         ("value_range", "[NaN, 1]"),
         ("value_range", "1"),
