@@ -65,7 +65,7 @@ def references(
 ) -> Iterator[tuple[Variables, Reference, Reference]]:
     """Yield a network's random weights, and what computes with them in float32 and in float64, seed by seed.
 
-    They are the same objects each time, with other weights: building and tracing takes minutes.
+    They are the same objects each time, with other weights: nothing is built and traced again.
     """
     kinds: tuple[Literal["float32", "float64"], ...] = ("float32", "float64")
     models = [build(network, dtype) for dtype in kinds]

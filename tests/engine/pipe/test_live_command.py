@@ -16,6 +16,7 @@ import pytest
 from engine.settings import presets
 from engine.settings.config import DreamConfig
 from tests.engine.conftest import TINY
+from tests.engine.network.test_blocks import in_blocks
 from tests.engine.pipe.frames import frame
 from tests.engine.pipe.talk import Talk, request
 
@@ -113,7 +114,7 @@ def test_only_what_makes_the_picture_may_be_asked_for(start) -> None:
 
 
 @pytest.mark.slow
-def test_a_request_may_name_a_model_which_is_told(start) -> None:
+def test_a_request_may_name_a_model_which_is_told(start, tmp_path: Path) -> None:
     process, talk = start()
     talk.until("start")
     whole = np.zeros((80, 90, 3), np.uint8)
@@ -125,6 +126,9 @@ def test_a_request_may_name_a_model_which_is_told(start) -> None:
     assert "mixed77" in error["message"]
     talk.say(request(2, *words, "--layers", "mixed0"))
     assert next(x.get("model") for x in talk.until("done", 2)) == str(TINY)
+    talk.say(request(3, *words, "--model", str(in_blocks(tmp_path)), "--layers", "mixed0"))
+    assert next(x["inside"] for x in talk.until("done", 3) if "inside" in x) == ["mixed0"]
+    assert "inside" not in model
     process.stdin.close()
     assert process.wait(60) == 0
 
