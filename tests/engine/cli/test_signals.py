@@ -67,8 +67,8 @@ stopping.arm()
 
 STREAMS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
-FEW, MANY = 5, 50
-"""Signals for a command."""
+SIGNALS = 50
+"""For a command."""
 
 Start: TypeAlias = "Callable[..., subprocess.Popen[bytes] | Born]"
 """`begin`, or a nursery's."""
@@ -211,26 +211,17 @@ def check_results(folder: Path) -> None:
                 result.unlink()
 
 
-def storm(photo: Path, name: str, count: int) -> None:
-    """Send signals to so many runs; one in five starts from nothing, the others with libraries loaded."""
-    moments, nursery = random.Random(name), Nursery()  # noqa: S311
-    starts = [begin, *[nursery.begin] * 4]
-    whole = {x: run_to(photo, name, x) for x in (begin, nursery.begin)}
-    for number in range(count):
-        which, start = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3], starts[number % 5]
-        run_to(photo, name, start, which, moments.random() * whole[start])
-    nursery.close()
-
-
-@pytest.mark.slow
-def test_a_few_signals_at_any_moment(photo: Path) -> None:
-    storm(photo, "dream", FEW)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["dream", "zoom", "gallery", "pipe"])
 def test_many_signals_at_any_moment(photo: Path, name: str) -> None:
-    storm(photo, name, MANY)
+    """One run in five starts from nothing, the others with libraries loaded."""
+    moments, nursery = random.Random(name), Nursery()  # noqa: S311
+    starts = [begin, *[nursery.begin] * 4]
+    whole = {x: run_to(photo, name, x) for x in (begin, nursery.begin)}
+    for number in range(SIGNALS):
+        which, start = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3], starts[number % 5]
+        run_to(photo, name, start, which, moments.random() * whole[start])
+    nursery.close()
 
 
 def stopped(script: str, which: signal.Signals = signal.SIGTERM) -> tuple[int, bytes, str]:
