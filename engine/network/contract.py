@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 SCHEMA = "2"
 """The format that the exporter writes.  It adds the optional targets to that of version 1."""
@@ -206,6 +206,13 @@ class Metadata:
     def main_layers(self) -> tuple[str, ...]:
         """Names of the layers that stand for themselves: all but those inside a block of another one."""
         return tuple(x.name for x in self.layers if not x.block)
+
+    def with_blocks(self, layers: Collection[str]) -> frozenset[str]:
+        """Return layers, and the blocks that any of them lies in: no graph can be taken apart inside one.
+
+        There the gradients of several convolutions are one tensor.
+        """
+        return frozenset(layers).union(x.block for x in self.layers if x.block and x.name in layers)
 
     @property
     def channels(self) -> int:

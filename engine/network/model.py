@@ -243,7 +243,7 @@ class DreamModel:
             weights = np.zeros(self.metadata.channels, np.float32)
             return self._run((ENERGIES,), image, weights, stop=stop)[0]
         energies = np.zeros(self.metadata.channels, np.float32)
-        energies[self.channels_of(wanted)] = split.energies(image, stop)
+        energies[self.channels_of([x.name for x in split.layers])] = split.energies(image, stop)
         return energies
 
     def activations(
@@ -255,7 +255,7 @@ class DreamModel:
         """
         split = self.split_for(layers, guided=True)
         if split is not None:
-            return split.activations(image)
+            return {name: x for name, x in split.activations(image).items() if name in layers}
         wanted = [x for x in self.metadata.layers if x.name in layers]
         outputs = tuple(layer_activations(x.name) for x in wanted)
         found = self._run(

@@ -72,15 +72,16 @@ class SplitModel:
     ) -> None:
         """Split a model file that describes its stem.
 
-        What only layers outside `layers` need is left out, and targets unless it is `guided`.  `tiles` are
-        those of the same file, to be shared with others; None for tiles of its own.  Raises
-        ValueError where the content is not what its metadata say.
+        What only layers outside `layers` and their blocks need is left out, and targets unless it is
+        `guided`.  `tiles` are those of the same file, to be shared with others; None for tiles of its own.
+        Raises ValueError where the content is not what its metadata say.
         """
         if metadata.stem is None:
             raise ValueError("the model file does not describe its stem")
         self._stem = metadata.stem
         self._threads = threads
         self._channels = metadata.channels
+        layers = metadata.with_blocks(layers)
         self.layers = tuple(x for x in metadata.layers if x.name in layers)
         self._targeted = self.layers if guided else ()
         self._border = metadata.border

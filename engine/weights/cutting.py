@@ -33,14 +33,13 @@ OPTIONAL: Final = frozenset(PREFIX + x for x in ("default_layers", "gradient_byt
 def cut(content: bytes, until: str, min_sizes: Sequence[int]) -> bytes:
     """Return a model file without the layers behind `until`; `min_sizes` are those of a cut at each layer.
 
-    Raises UsageError where the model has no such layer.
+    Raises UsageError where the model has no such layer, and for one inside a block.
     """
     described = Metadata.from_props(Graph(content).props)
-    names = [x.name for x in described.layers]
-    if until not in names:
-        raise UsageError(
-            f"{described.network} has no layer {until!r}", hint=f"choose from {', '.join(names)}"
-        )
+    names, main = [x.name for x in described.layers], described.main_layers
+    if until not in main:
+        where = "cannot be cut at" if until in names else "has no layer"
+        raise UsageError(f"{described.network} {where} {until!r}", hint=f"choose from {', '.join(main)}")
     count = names.index(until) + 1
     if count == len(names):
         return content
@@ -48,12 +47,9 @@ def cut(content: bytes, until: str, min_sizes: Sequence[int]) -> bytes:
     model = parse(Graph(content).without(gone).content)
     _narrow(model.graph, described.layers[:count])
     _prune(model.graph, names[:count])
-    layers = tuple(
-        replace(x, block=x.block if x.block in names[:count] else "") for x in described.layers[:count]
-    )
     cut_down = replace(
         described,
-        layers=layers,
+        layers=described.layers[:count],
         min_size=min_sizes[count - 1],
         default_layers={x: value for x, value in described.default_layers.items() if x in names[:count]},
     )

@@ -56,8 +56,8 @@ def get(network: str, target: Path, told: Told, *, until: str | None = None, hal
             hint=f"get {address} by other means, then: "
             f"deepdream model make --network {network} --weights {file}",
         )
-    if until is not None and until not in {x.name for x in template.layers}:
-        names = ", ".join(x.name for x in template.layers)
+    if until is not None and until not in {x.name for x in template.layers if not x.block}:
+        names = ", ".join(x.name for x in template.layers if not x.block)
         raise UsageError(f"{network} has no layer {until}", hint=f"there are: {names}")
     weights = _fetched(template, told)
     keep(_filled(template, weights, until, half=half), target)

@@ -13,10 +13,13 @@ from engine.errors import UsageError
 from engine.galleries.gallery import make_plan
 from engine.network.contract import Metadata
 from engine.network.graph import Graph, parse
-from engine.network.model import load_model
+from engine.network.model import load_model, model_of
 from engine.weights.cutting import cut, describe
+from engine.weights.filling import fill
 from engine.weights.templates import read_template
+from export.verify import relative_error
 from tests.engine.conftest import TINY
+from tests.engine.weights.test_templates import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,19 +67,58 @@ def test_asked_for_by_name_their_channels_are_ranked(model: DreamModel, photo: P
 
 
 @pytest.mark.parametrize(
-    ("until", "main"),
-    [("inception_3a/output", ["output"]), ("inception_3a/3x3", ["1x1", "3x3_reduce", "3x3"])],
+    ("layer", "said"),
+    [("inception_3a/7x7", "no layer 'inception_3a/7x7'"), ("inception_3a/3x3", "cannot be cut at")],
 )
-def test_cut_inside_a_block_they_stand_for_themselves(until: str, main: list[str]) -> None:
-    """What is left of a block is all that there is to show."""
+def test_a_model_is_cut_behind_blocks_only(layer: str, said: str) -> None:
     template = read_template("bvlc_googlenet")
-    made = cut(template.content, until, template.instructions.min_sizes)
-    described = Metadata.from_props(Graph(made).props)
-    assert described.layers[-1].name == until
-    assert [x.removeprefix("inception_3a/") for x in described.main_layers] == main
+    with pytest.raises(UsageError, match=said) as caught:
+        cut(template.content, layer, template.instructions.min_sizes)
+    assert "inception_3a/output" in caught.value.hint
+    assert "3x3" not in caught.value.hint
 
 
-def test_there_is_none_of_that_name() -> None:
+@pytest.fixture(scope="module")
+def googlenet() -> Iterator[DreamModel]:
+    """The real network with its pooled block 4a, of random weights."""
     template = read_template("bvlc_googlenet")
-    with pytest.raises(UsageError, match="no layer 'inception_3a/7x7'"):
-        cut(template.content, "inception_3a/7x7", template.instructions.min_sizes)
+    content = fill(template.content, Drawn(template.instructions), "inception_4a/output")
+    with model_of(content, "googlenet", device="cpu", threads=1, precision="full") as opened:
+        yield opened
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ["inception_3b/5x5_reduce"],
+        ["inception_3a/3x3"],
+        ["inception_4a/pool_proj"],
+        ["inception_4a/1x1", "inception_3b/output"],
+    ],
+)
+def test_alone_they_give_the_gradient_of_the_whole(googlenet: DreamModel, layers: list[str]) -> None:
+    """What other layers need is left out, but not from within their own block."""
+    image = np.random.default_rng(5).uniform(-1, 1, (70, 83, 3)).astype(np.float32)
+    weights = googlenet.channel_weights(dict.fromkeys(layers, 1.0))
+    everything, split = (slice(0, 70), slice(0, 83)), np.zeros_like(image)
+    part = googlenet.split_for(layers)
+    assert part is not None
+    loss, _ = part.add_gradient(split, image, weights, everything, everything)
+    whole_loss, whole = googlenet(image, weights)
+    assert loss == pytest.approx(whole_loss, rel=1e-5)
+    assert relative_error(split, whole) < 1e-5
+
+
+@pytest.mark.slow
+def test_a_guide_may_be_followed_in_one(googlenet: DreamModel) -> None:
+    layer = "inception_3b/5x5_reduce"
+    energies = googlenet.energies(np.zeros((70, 83, 3), np.float32), layers=[layer])
+    assert energies[googlenet.channels_of([layer])].any()
+    assert [*googlenet.activations(np.zeros((70, 83, 3), np.float32), [layer])] == [layer]
+    settings = {"layers": {layer: 1.0}, "octaves": 1, "iterations": 1}
+    picture = np.random.default_rng(6).integers(0, 255, (90, 97, 3), np.uint8)
+    free = engine.dream(picture, model=googlenet, **settings)
+    guide = picture[::-1].copy()
+    guided = engine.dream(picture, model=googlenet, guide=guide, guide_places=True, **settings)
+    assert (guided.pixels != free.pixels).any()
