@@ -81,10 +81,10 @@ class _Nodes:
         if stored is None or len(stored.dims) != 4 or stored.dims[1] != 1:
             return [], 0
         channels, count = stored.dims[0], stored.dims[2] * stored.dims[3]
-        first = stored.raw_data[: 4 * count]
-        if stored.raw_data != first * channels or len(first) != 4 * count:
+        raw = stored.raw_data
+        if count < 1 or len(raw) != 4 * count * channels or raw != raw[: 4 * count] * channels:
             return [], 0
-        return list(struct.unpack(f"<{count}f", first)), channels
+        return list(struct.unpack(f"<{count}f", raw[: 4 * count])), channels
 
 
 def counted(model: Any) -> None:
@@ -107,7 +107,7 @@ def _pools(nodes: _Nodes) -> Iterator[_Pool]:
     compared: dict[str, dict[int, tuple[str, str, str]]] = {}
     for passed, node in nodes.producers.items():
         added = nodes.producers.get(node.input[0]) if _tells_difference(node) else None
-        if added is None or added.op_type != "Add":
+        if added is None or added.op_type != "Add" or len(added.input) != 2:
             continue
         for maxima, negated in (added.input, added.input[::-1]):
             kernel, _ = nodes.kernel(negated)
@@ -123,7 +123,8 @@ def _pools(nodes: _Nodes) -> Iterator[_Pool]:
 def _tells_difference(node: Any) -> bool:
     """Tell whether an operation makes 1 of all that is above 0, and 0 of the rest."""
     slope = {x.name: x.f for x in node.attribute}
-    return node.op_type == "HardSigmoid" and slope.get("alpha", 0) >= LEAST and slope.get("beta") == 0
+    single = node.op_type == "HardSigmoid" and len(node.input) == 1
+    return single and slope.get("alpha", 0) >= LEAST and slope.get("beta") == 0
 
 
 def _pool(nodes: _Nodes, maxima: str, places: list[tuple[str, str, str]]) -> _Pool | None:

@@ -90,3 +90,54 @@ def test_sums_of_parts_stay_in_the_blocked_layout(tmp_path: Path) -> None:
 )
 def test_all_others_are_left_as_they_are(content: bytes) -> None:
     assert changed(content, blocked) == changed(content)
+
+
+def asking(*, order: str = "small first", small: int = 8, used: bool = False) -> bytes:
+    """Return a file that asks for the sizes of what a convolution of 32 channels computes.
+
+    Another has `small` channels and the same plane, and comes behind unless in this `order`.  `used`: the
+    large one is an output too.
+    """
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    plane = ["size1", "size2"]
+    first = helper.make_node("Conv", ["x", "S"], ["small/raw"], pads=[1, 1, 1, 1])
+    nodes = [
+        helper.make_node("Relu", ["small/raw"], ["small"]),
+        helper.make_node("Conv", ["x", "L"], ["large"], pads=[1, 1, 1, 1]),
+        helper.make_node("Shape", ["large"], ["shape"]),
+        helper.make_node("Conv", ["small", "E"], ["end"]),
+        helper.make_node("Conv", ["large", "F"], ["rest"]),
+    ]
+    sizes = {"S": (small, 16, 3, 3), "L": (32, 16, 3, 3), "E": (16, small, 1, 1), "F": (16, 32, 1, 1)}
+    values = {"small/raw": small, "small": small, "large": 32}
+    names = ["shape", "end", "rest", *["large"] * used]
+    graph = helper.make_graph(
+        [first, *(nodes if order == "small first" else [*nodes[1:3], nodes[0], *nodes[3:]])],
+        "asking",
+        [helper.make_tensor_value_info("x", number, ["N", 16, *plane])],
+        [helper.make_tensor_value_info("shape", onnx.TensorProto.INT64, [4])]
+        + [helper.make_tensor_value_info(x, number, [None] * 4) for x in names[1:]],
+        [
+            onnx.numpy_helper.from_array(RANDOM.standard_normal(size).astype(np.float32), name)
+            for name, size in sizes.items()
+        ],
+        value_info=[helper.make_tensor_value_info(x, number, ["N", c, *plane]) for x, c in values.items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+
+
+def test_sizes_are_those_of_a_smaller_tensor(tmp_path: Path) -> None:
+    better = changed(asking(), blocked)
+    onnx.checker.check_model(onnx.load_from_string(better), full_check=True)
+    assert [x.input[0] for x in parse(better).graph.node if x.op_type == "Shape"] == ["small", "small"]
+    found, _ = computed(better, tmp_path / "after.onnx")
+    assert found[0].tolist() == [2, 32, 7, 9]
+    for x, y in zip(computed(asking(), tmp_path / "before.onnx")[0], found, strict=True):
+        assert x.shape == y.shape
+
+
+@pytest.mark.parametrize("how", [{"order": "small last"}, {"small": 32}, {"used": True}])
+def test_sizes_are_asked_as_before(how: dict[str, object]) -> None:
+    content = asking(**how)
+    assert changed(content, blocked) == changed(content)
