@@ -5,6 +5,9 @@ that know no blocks.  A Split is one: its parts lie in order, and so their sums 
 are taken outside, and all that comes of them.  A pool of one place, which changes nothing, brings them in.
 Shape is another: all of a tensor is put in order to ask for its sizes, for which a smaller one with the same
 height and width will do.
+
+The embedded model's gradients stay the same to the bit.  A convolution of very many channels adds to a sum in
+several goes, which may round another way: in GoogLeNet that was 5e-7 of a gradient.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ BLOCKED: Final = frozenset(["Conv", "MaxPool", "AveragePool", "Relu", "HardSigmo
 
 
 def blocked(model: Any) -> None:
-    """Have a parsed model leave the blocked layout less often; it computes the same, to the bit."""
+    """Have a parsed model leave the blocked layout less often; it computes the same."""
     _bring_parts_in(model.graph)
     _ask_smaller_ones(model.graph)
 
