@@ -143,6 +143,7 @@ class Fleet:
         if first is None:
             return
         self._again.append(first)
+        yield Told("waiting for the first worker")  # seconds at best, a minute on a busy machine
         with self._grid:
             self._connected = True
             while not self._over or self._again or any(self._held.values()):
