@@ -34,10 +34,13 @@ def test_it_is_the_step_that_the_host_makes(session: onnxruntime.InferenceSessio
 
 
 def test_the_mean_of_a_large_picture_keeps_its_digits(session: onnxruntime.InferenceSession) -> None:
-    """One sum over all of it would be off by 4 %."""
+    """One sum over all of it would be off by 4 %; two, which add one number at a time, by less than 0.01 %.
+
+    How many numbers a processor adds at once changes the last digits.
+    """
     gradient = np.full((1, 4000, 3000, 3), 0.1, np.float32)
     feeds = {"image": gradient, "gradient": gradient, "step": np.array(0, np.float32)}
-    assert float(session.run(["mean"], feeds)[0]) == pytest.approx(0.1, rel=2e-5)
+    assert float(session.run(["mean"], feeds)[0]) == pytest.approx(0.1, rel=2e-4)
 
 
 def test_what_is_not_finite_shows_in_the_mean(session: onnxruntime.InferenceSession) -> None:
