@@ -16,7 +16,7 @@ from export.architecture import inception_v3
 from export.template import filled
 from export.weights import random_weights
 
-from .command import NPZ, export
+from .command import NPZ, export_here
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from .command import NPZ, export
 )
 def test_other_depths(tmp_path: Path, source: str, until: str) -> None:
     output = tmp_path / "model.onnx"
-    export("--weights", source, "--until", until, "--output", output)
+    export_here("--weights", source, "--until", until, "--output", output)
     compute = verify.ort_compute(output.read_bytes())
     channels = inception_v3().until(until).channels()
     image = np.zeros((1, 120, 130, 3), np.float32)
