@@ -14,7 +14,7 @@ from engine import forks
 from engine.ascent import tiles, windows
 from engine.errors import DeviceError, DreamError, UsageError
 from engine.network import gpus, ort, vulkan, webgpu
-from engine.network.chains import chained
+from engine.network.chains import MOST, chained
 from engine.network.graph import parse
 from engine.network.model import load_model
 from engine.network.opening import open_session
@@ -296,6 +296,36 @@ def test_sums_become_additions_and_nothing_changes() -> None:
     )
     np.testing.assert_array_equal(before, after)
     assert {x.op_type for x in parse(chained(content)).graph.node} == {"Add", "Identity"}
+
+
+@pytest.mark.parametrize("count", [2, MOST, MOST + 1, 16, 63, MOST**2 + 1])
+def test_splits_into_many_parts_become_splits_into_few(count: int) -> None:
+    onnx = pytest.importorskip("onnx")
+    sizes = [1 + i % 3 for i in range(count)]
+    parts = [f"y{i}" for i in range(count)]
+    nodes = [
+        onnx.helper.make_node("Split", ["x", "sizes"], parts, axis=1),
+        onnx.helper.make_node("Split", ["x", "sizes"], [f"{x} again" for x in parts], axis=1),
+    ]
+    outputs = [name for node in nodes for name in node.output]
+    values = [
+        onnx.helper.make_tensor_value_info(x, onnx.TensorProto.FLOAT, [2, size])
+        for x, size in zip(outputs, sizes * 2, strict=True)
+    ]
+    given = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [2, sum(sizes)])
+    stored = [onnx.numpy_helper.from_array(np.array(sizes), "sizes")]
+    graph = onnx.helper.make_graph(nodes, "splits", [given], values, stored)
+    opset = [onnx.helper.make_opsetid("", 18)]
+    content = onnx.helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+    after = chained(content)
+    onnx.checker.check_model(onnx.load_from_string(after))
+    assert max(len(x.output) for x in parse(after).graph.node) <= MOST
+    feeds = {"x": np.arange(2 * sum(sizes), dtype=np.float32).reshape(2, -1)}
+    found, expected = (
+        onnxruntime.InferenceSession(x, providers=[CPU]).run(outputs, feeds) for x in (after, content)
+    )
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_embedded_model_has_sums_and_then_none() -> None:
