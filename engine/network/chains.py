@@ -66,7 +66,7 @@ def _split_in_groups(model: Any) -> None:
 def _groups(node: Any, sizes: tuple[int, ...]) -> Iterator[tuple[Any, Any]]:
     """Yield the splits that take one's place, with their stored sizes: into groups, and these into parts."""
     parts = list(zip(node.output, sizes, strict=True))
-    groups = {}
+    groups: dict[str, list[tuple[str, int]]] = {}
     while len(parts) > MOST:
         cut = [parts[x : x + MOST] for x in range(0, len(parts), MOST)]
         parts = [(f"{x[0][0]}/and{len(x) - 1}", sum(size for _, size in x)) for x in cut]
