@@ -19,6 +19,12 @@ EXAMPLE: Final = "for example --layers mixed3=0.5,mixed4=2, or channels: --layer
 
 _SELECTOR: Final = re.compile(r"([^:=,+\s]+)(?::(\d{1,6}(?:\+\d{1,6})*))?")
 
+MANY: Final = 24
+"""Words that a hint lists, at most."""
+
+FEW: Final = 8
+"""How many of more words than that it lists."""
+
 
 def parse_selector(text: str) -> tuple[str, tuple[int, ...]]:
     """Return a selector's layer and channels, which are empty if it means the whole layer.
@@ -79,9 +85,14 @@ def format_number(value: float) -> str:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return a hint for a misspelt word: the most similar known one, if any, and all of them."""
+    """Return a hint for a misspelt word: the most similar known one, if any, and all of them.
+
+    Of more than `MANY` it names those that are most like it.
+    """
     names = list(known)
     near = nearest(word, names)
+    if len(names) > MANY:
+        names = [*difflib.get_close_matches(word, names, FEW, cutoff=0), "…"]
     return (f"did you mean {near}? " if near else "") + f"there are: {', '.join(names)}"
 
 

@@ -22,6 +22,9 @@ COUNTS = (
 LIMIT = 1000.0
 """The largest coefficient, of either sign."""
 
+MANY = 24
+"""Layers that a message lists, at most; those inside blocks of others are the last."""
+
 _SELECTOR = re.compile(r"([^:=,+\s]+)(?::([0-9]{1,6}(?:\+[0-9]{1,6})*))?\Z")
 
 
@@ -96,8 +99,10 @@ def _problem(item, name, number, counts):
         return ""
     count = dict(counts).get(layer)
     if count is None:
-        names = ", ".join(known for known, _count in counts)
-        return _("There is no layer %(layer)s. There are: %(layers)s.") % {"layer": layer, "layers": names}
+        names = [known for known, _count in counts]
+        names = names if len(names) <= MANY else names[:MANY] + ["..."]
+        wrong = {"layer": layer, "layers": ", ".join(names)}
+        return _("There is no layer %(layer)s. There are: %(layers)s.") % wrong
     beyond = [channel for channel in (chosen or "0").split("+") if int(channel) >= count]
     if not beyond:
         return ""

@@ -56,6 +56,11 @@ def test_problem_of_values_is_a_sentence():
     assert words.problem({**none, "channels": ""}) == words.NO_LAYERS
     assert "has no channel 768" in words.problem({"channels": "mixed4:768=1"})
 
+    many = [(f"block{number}", 8) for number in range(60)]
+    said = channels.problem("none=1", many)
+    assert "block23, ..." in said
+    assert "block24" not in said
+
 
 # The table of the plug-in
 

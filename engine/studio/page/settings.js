@@ -154,7 +154,9 @@ export function layersOf(text) {
     if (!there)
       throw new Wrong("There is no layer {layer}. There are: {layers}.", {
         layer,
-        layers: state.studio.layers.map((x) => x.name).join(", "),
+        layers: mainLayers()
+          .map((x) => x.name)
+          .join(", "),
       });
     const beyond = channels?.split("+").find((x) => Number(x) >= there.channels);
     if (beyond)

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from engine.network.contract import LONGEST
 from engine.studio import sse
 from engine.studio.problems import Refused
 from engine.studio.routes.common import EVENTS, IMAGE, KEPT, Events, Here, Image, Key, image
@@ -84,7 +85,7 @@ async def thumbnails(
     key: Key,
     studio: Here,
     kind: Literal["looks", "layers", "channels"],
-    layer: Annotated[str, Query(max_length=64)] = "",
+    layer: Annotated[str, Query(max_length=LONGEST)] = "",
 ) -> Events:
     """Show what each look, layer, or channel of a layer makes of a picture, as it is dreamed.
 

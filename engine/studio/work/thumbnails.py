@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
+import re
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -47,6 +49,9 @@ POLITENESS: Final = 10
 CHANNELS: Final = 12
 """How many channels of a layer are shown: those that the picture excites most."""
 
+SAFE: Final = re.compile(r"\w[\w.+-]{0,99}", re.ASCII)
+"""Names that a file may have on each system."""
+
 
 def thumbnails(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
     """Dream the thumbnails that are not there yet, and tell of each; a stop ends it at once."""
@@ -70,8 +75,14 @@ def thumbnails(job: dict[str, Any], desk: Desk) -> Iterator[dict[str, Any]]:
 
 
 def file_of(name: str) -> str:
-    """Return the file of a thumbnail; `:` of a channel is not allowed in names everywhere."""
-    return f"{name.replace(':', '.')}.webp"
+    """Return the file of a thumbnail, which lies in the sheet's folder whatever a model calls its layers.
+
+    A name that no file has everywhere, as `inception_4c/output`, or a long one becomes its digest.
+    """
+    plain = name.replace(":", ".")
+    if not SAFE.fullmatch(plain):
+        plain = hashlib.sha256(name.encode()).hexdigest()
+    return f"{plain}.webp"
 
 
 def _wanted(job: dict[str, Any], picture: Picture, model: DreamModel) -> Iterator[tuple[str, DreamConfig]]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.errors import UsageError
 from engine.settings.config import DreamConfig, Settings, fit_layers, settings
 from engine.settings.presets import DEFAULT, PRESETS, configure
-from engine.settings.selectors import format_layers, parse_layers
+from engine.settings.selectors import format_layers, parse_layers, suggest
 
 
 def test_the_defaults_are_the_tutorials() -> None:
@@ -128,6 +128,14 @@ def test_layers_survive_writing_and_reading(layers) -> None:
 def test_layers_out_of_range(layers) -> None:
     with pytest.raises(UsageError, match="--layers"):
         DreamConfig(layers=layers)
+
+
+def test_of_many_layers_the_hint_names_those_most_alike() -> None:
+    names = [f"inception_{x}{y}/{z}" for x in (3, 4, 5) for y in "abc" for z in ("1x1", "3x3", "5x5_reduce")]
+    hint = suggest("inception_4c/5x5_redoce", names)
+    assert hint.startswith("did you mean inception_4c/5x5_reduce? there are: inception_4c/5x5_reduce, ")
+    assert hint.endswith(", …")
+    assert len(hint) < 300
 
 
 def test_a_misspelt_layer_gets_a_suggestion_and_the_list() -> None:
