@@ -6,10 +6,14 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine.errors import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from engine.network.spans import Span
 
@@ -28,6 +32,7 @@ class Buffers:
     def __init__(self) -> None:
         self._kept: dict[Place, Tensors] = {}
         self._spare: dict[tuple[Any, ...], list[Tensors]] = {}
+        self._whole = np.empty(0, np.float32)
         self.held_pixels = 0
         """Pixels of the largest window so far, whose memory the next one uses again."""
 
@@ -52,6 +57,15 @@ class Buffers:
         if place not in self._kept:
             self._kept[place] = make()
         return self._kept[place]
+
+    def whole(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Return memory for what all tiles compute together, that of the last window where it is as large.
+
+        New memory comes page by page, which takes longer than to fill it.
+        """
+        if self._whole.shape != shape:
+            self._whole = np.empty(shape, np.float32)
+        return self._whole
 
 
 class Shelf:

@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from engine import machine
@@ -13,6 +14,7 @@ from engine.errors import ModelError
 from engine.forks import calls
 from engine.network.blocked import blocked
 from engine.network.buffers import Shelf
+from engine.network.chains import in_chains
 from engine.network.contract import (
     CHANNEL_WEIGHTS,
     ENERGIES,
@@ -28,7 +30,7 @@ from engine.network.contract import (
 )
 from engine.network.fragment import Fragment, open_fragment
 from engine.network.graph import Graph, changed
-from engine.network.maxima import counted
+from engine.network.maxima import counted, sooner
 from engine.network.spans import Pads
 from engine.network.transposed import dense
 
@@ -61,7 +63,8 @@ class Tiles:
         """Tensors of the way forward."""
         # Small graphs, from which tiles of any form are made quickly: their shapes come with the form.
         graph, needed = Graph(content), dict.fromkeys((IMAGE, *stem.kept, STEM_GRADIENT), ())
-        self._forward_graph = Graph(changed(graph.part({IMAGE: ()}, self.outputs), counted))
+        forward = graph.part({IMAGE: ()}, self.outputs)
+        self._forward_graph = Graph(changed(forward, sooner, partial(counted, sized=True)))
         self._backward_graph = Graph(graph.part(needed, [GRADIENT]))
         self._opened: dict[tuple[Any, ...], tuple[Fragment, Fragment]] = {}
         self._shelves: weakref.WeakSet[Shelf] = weakref.WeakSet()
@@ -143,15 +146,17 @@ class Parts:
             + [layer_targets(x) for x in untargeted]
         )
         seen = {x.name: x.channels for x in metadata.layers if x.name in layers} if guided else {}
+        self.seen_channels = graph.channels(STEM)
+        """Channels of the stem's output, which the trunk looks at."""
         inputs: dict[str, tuple[str | int, ...]] = {
-            STEM: ("N", graph.channels(STEM), "h", "w"),
+            STEM: ("N", self.seen_channels, "h", "w"),
             CHANNEL_WEIGHTS: (metadata.channels,),
         }
         targets: dict[str, tuple[str | int, ...]] = {
             layer_targets(x): (f"M_{x}", channels) for x, channels in seen.items()
         }
         outputs = [LOSS, STEM_GRADIENT, ENERGIES, *map(layer_activations, seen)]
-        trunk = changed(graph.part(inputs | targets, outputs), dense, blocked, counted)
+        trunk = changed(graph.part(inputs | targets, outputs), dense, blocked, counted, in_chains)
         self.trunk = open_fragment(trunk, threads)
         machine.release_memory()  # opening leaves half as much behind: kernels that became float32
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None

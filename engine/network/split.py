@@ -131,11 +131,10 @@ class SplitModel:
             _check_shape(STEM_GRADIENT, upstream, seen.shape)
             _check_shape(ENERGIES, energies, (1, sum(x.channels for x in self.layers)))
             upstream = _only(upstream, window, core)
-            useful = [tile for tile in tiles if upstream[(..., *_owned(tile, window))].any()]
-            del tiles
-            slopes = parts.map(lambda tile: self._backward(parts, tile, upstream, window, stop), useful)
-            for tile, slope in zip(useful, slopes, strict=True):
-                gradient[tile.rows.pixels, tile.columns.pixels] += slope
+            slopes = parts.map(lambda tile: self._backward(parts, tile, upstream, window, stop), tiles)
+            for tile, slope in zip(tiles, slopes, strict=True):
+                if slope is not None:
+                    gradient[tile.rows.pixels, tile.columns.pixels] += slope
         return float(loss[0]), energies[0]
 
     def energies(self, image: Image, stop: Stop = NEVER) -> NDArray[np.float32]:
@@ -171,12 +170,18 @@ class SplitModel:
         stop: Stop,
     ) -> tuple[list[_Tile], Image]:
         """Compute the stem of a window, in tiles; return these, and all of it [1, C, h, w]."""
-        tiles = list(parts.map(lambda pair: self._forward(parts, buffers, image, *pair, stop), spans))
-        first = tiles[0].tensors[STEM].shape()
         height, width = (x.stop - x.start for x in window)
-        seen = np.empty((1, first[1], height, width), np.float32)
-        for tile in tiles:
-            seen[(..., *_within(tile, window))] = as_array(tile.tensors[STEM])
+        seen = buffers.whole((1, parts.seen_channels, height, width))
+
+        def look(pair: tuple[Span, Span]) -> _Tile:
+            tile = self._forward(parts, buffers, image, *pair, stop)
+            own = as_array(tile.tensors[STEM])
+            place = seen[(..., *_within(tile, window))]
+            _check_shape(STEM, own, place.shape)
+            place[:] = own
+            return tile
+
+        tiles = list(parts.map(look, spans))
         buffers.held_pixels = max(buffers.held_pixels, height * width * self._stem.stride**2)
         return tiles, seen
 
@@ -273,15 +278,6 @@ def _within(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
         for x, w in zip((tile.rows, tile.columns), window, strict=True)
     )
     return rows, columns
-
-
-def _owned(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
-    """Return where the positions are that belong to this tile alone."""
-    rows, columns = _within(tile, window)
-    return (
-        slice(rows.start + tile.rows.shared, rows.stop),
-        slice(columns.start + tile.columns.shared, columns.stop),
-    )
 
 
 def _only(upstream: Image, window: tuple[slice, slice], core: tuple[slice, slice]) -> Image:

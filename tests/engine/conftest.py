@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.settings.config import DreamConfig
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.onnx"
+EMBEDDED = Path(__file__).parents[2] / "engine/models/inception_v3_mixed5.onnx"
 QUICK = ["--model", str(TINY), "--layers", "mixed0,mixed1", "--iterations", "2"]
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from engine.errors import ModelError
 from engine.network import spans as cutting
+from engine.network.buffers import Buffers
 from engine.network.contract import Stem
 from engine.network.model import DreamModel, load_model
 from engine.network.spans import Span
@@ -178,6 +179,21 @@ def test_it_holds_more_after_a_larger_window() -> None:
         made.add_gradient(np.zeros_like(image), image, np.ones(10, np.float32), *(everything(image),) * 2)
         held.append(made.held_pixels)
     assert held[0] < held[1] < held[2] == held[3]
+
+
+def test_windows_of_one_size_share_memory_and_nothing_of_what_was_seen() -> None:
+    buffers = Buffers()
+    first = buffers.whole((1, 5, 20, 30))
+    assert buffers.whole((1, 5, 20, 30)) is first
+    assert not np.shares_memory(buffers.whole((1, 5, 30, 20)), first)
+    layers = ("mixed0", "mixed1")
+    made, weights = taken_apart(layers, 2), channel_weights(whole(), layers)
+    for image in (picture(70, 90), picture(70, 90, seed=1), picture(90, 70)):
+        fresh = SplitModel(TINY.read_bytes(), whole().metadata, layers, 2)
+        found, expected = np.zeros_like(image), np.zeros_like(image)
+        for model, gradient in ((made, found), (fresh, expected)):
+            model.add_gradient(gradient, image, weights, everything(image), everything(image))
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_file_that_does_not_describe_its_stem_is_refused() -> None:
