@@ -25,11 +25,17 @@ def chained(content: bytes) -> bytes:
 
     Raises ValueError where `content` is not a model file.
     """
-    return changed(content, in_chains, _split_in_groups)
+    return changed(content, _add_in_chains, _split_in_groups)
 
 
-def in_chains(model: Any) -> None:
-    """Have a parsed model add up with Add instead of Sum; it computes the same, to the bit."""
+def in_pairs(model: Any) -> None:
+    """Have a parsed model add up two tensors with Add instead of Sum; it computes the same, to the bit."""
+    for node in model.graph.node:
+        if node.op_type == "Sum" and len(node.input) == 2:
+            node.op_type = "Add"
+
+
+def _add_in_chains(model: Any) -> None:
     for place, node in reversed(list(enumerate(model.graph.node))):
         if node.op_type == "Sum":
             chain = list(_chain(node))

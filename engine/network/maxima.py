@@ -57,7 +57,7 @@ class _Pool:
     """How far behind a window's first place it lies, row by row of the whole picture."""
 
 
-class _Nodes:
+class Operations:
     """The operations of a graph, by what they compute and by what they compute it from."""
 
     def __init__(self, graph: Any) -> None:
@@ -107,7 +107,7 @@ def counted(model: Any, *, sized: bool = False) -> None:
 
     `sized`: it is opened for pictures of one size, so that the runtime knows what follows from their width.
     """
-    for pool in list(_pools(_Nodes(model.graph), sized=sized)):
+    for pool in list(_pools(Operations(model.graph), sized=sized)):
         new = [*_carrying(pool), *(_distance(pool) if pool.distance else _number_and_row(pool))]
         _state_sizes(model.graph, pool, new)
         _replace(model.graph.node, pool, new)
@@ -141,43 +141,11 @@ def _copy(node: Any) -> Any:
     return copy
 
 
-def sooner(model: Any) -> None:
-    """Have a parsed model take ReLUs before max pools, not behind them.
-
-    What comes of it is the same, and the runtime has the convolution before take the ReLU along.  Only where
-    a maximum is zero another place may have it, and no gradient passes through a ReLU there.  Pools with
-    padding keep their names, by which a tile sets it, and so their order.
-    """
-    graph = model.graph
-    nodes = _Nodes(graph)
-    for relu in [x for x in graph.node if x.op_type == "Relu"]:
-        pool = nodes.producers.get(relu.input[0])
-        if pool is None or pool.op_type != "MaxPool" or any(x.name == "pads" for x in pool.attribute):
-            continue
-        (raw,), (maxima,), (result,) = pool.input, pool.output, relu.output
-        comparing = [x for x in graph.node if raw in x.input and nodes.kernel(x.output[0])[0]]
-        passing = [x for x in graph.node if maxima in x.input and nodes.kernel(x.output[0])[0] == [1]]
-        asking = [x for x in graph.node if raw in x.input and x.op_type == "Shape"]
-        if (
-            nodes.producers.get(raw, relu).op_type == "Conv"
-            and nodes.served(raw) == {x.output[0] for x in (pool, *comparing, *asking)}
-            and nodes.served(maxima) == {x.output[0] for x in (relu, *passing)}
-            and not nodes.given & {raw, maxima}
-        ):
-            for node in (pool, *comparing):
-                node.input[0] = f"{raw}/positive"
-            for node in passing:
-                node.input[0] = result
-            pool.output[0] = result
-            graph.node.remove(relu)
-            graph.node.insert(list(graph.node).index(pool), make_node("Relu", [raw], f"{raw}/positive"))
-
-
-def _pools(nodes: _Nodes, *, sized: bool) -> Iterator[_Pool]:
+def _pools(nodes: Operations, *, sized: bool) -> Iterator[_Pool]:
     """Yield those pools whose maxima are looked for as `_places` does."""
     compared: dict[str, dict[int, tuple[str, str, str]]] = {}
     for passed, node in nodes.producers.items():
-        added = nodes.producers.get(node.input[0]) if _tells_difference(node) else None
+        added = nodes.producers.get(node.input[0]) if tells_difference(node) else None
         if added is None or added.op_type != "Add" or len(added.input) != 2:
             continue
         for maxima, negated in (added.input, added.input[::-1]):
@@ -191,14 +159,14 @@ def _pools(nodes: _Nodes, *, sized: bool) -> Iterator[_Pool]:
                 yield (_placed(nodes, pool) if sized else None) or pool
 
 
-def _tells_difference(node: Any) -> bool:
+def tells_difference(node: Any) -> bool:
     """Tell whether an operation makes 1 of all that is above 0, and 0 of the rest."""
     slope = {x.name: x.f for x in node.attribute}
     single = node.op_type == "HardSigmoid" and len(node.input) == 1
     return single and slope.get("alpha", 0) >= LEAST and slope.get("beta") == 0
 
 
-def _pool(nodes: _Nodes, maxima: str, places: list[tuple[str, str, str]]) -> _Pool | None:
+def _pool(nodes: Operations, maxima: str, places: list[tuple[str, str, str]]) -> _Pool | None:
     """Return a pool, None where its comparisons are put together in another way, or serve something else."""
     negated, added, passed = zip(*places, strict=True)
     further = [passed[0]]
@@ -229,7 +197,7 @@ def _state_sizes(graph: Any, pool: _Pool, new: list[Any]) -> None:
                 graph.value_info[-1].name = node.output[0]
 
 
-def _placed(nodes: _Nodes, pool: _Pool) -> _Pool | None:
+def _placed(nodes: Operations, pool: _Pool) -> _Pool | None:
     """Return a pool whose number and row serve nothing but the distance; None for others."""
     below = nodes.served(pool.row)
     if len(below) != 1 or nodes.given & {pool.number, pool.row, *below}:

@@ -14,7 +14,7 @@ from engine.errors import ModelError
 from engine.forks import calls
 from engine.network.blocked import blocked
 from engine.network.buffers import Shelf
-from engine.network.chains import in_chains
+from engine.network.chains import in_pairs
 from engine.network.contract import (
     CHANNEL_WEIGHTS,
     ENERGIES,
@@ -30,7 +30,9 @@ from engine.network.contract import (
 )
 from engine.network.fragment import Fragment, open_fragment
 from engine.network.graph import Graph, changed
-from engine.network.maxima import counted, sooner
+from engine.network.maxima import counted
+from engine.network.planes import in_planes
+from engine.network.relus import sooner, unmasked
 from engine.network.spans import Pads
 from engine.network.transposed import dense
 
@@ -64,7 +66,7 @@ class Tiles:
         # Small graphs, from which tiles of any form are made quickly: their shapes come with the form.
         graph, needed = Graph(content), dict.fromkeys((IMAGE, *stem.kept, STEM_GRADIENT), ())
         forward = graph.part({IMAGE: ()}, self.outputs)
-        self._forward_graph = Graph(changed(forward, sooner, partial(counted, sized=True)))
+        self._forward_graph = Graph(changed(forward, sooner, partial(counted, sized=True), in_planes))
         self._backward_graph = Graph(graph.part(needed, [GRADIENT]))
         self._opened: dict[tuple[Any, ...], tuple[Fragment, Fragment]] = {}
         self._shelves: weakref.WeakSet[Shelf] = weakref.WeakSet()
@@ -156,7 +158,7 @@ class Parts:
             layer_targets(x): (f"M_{x}", channels) for x, channels in seen.items()
         }
         outputs = [LOSS, STEM_GRADIENT, ENERGIES, *map(layer_activations, seen)]
-        trunk = changed(graph.part(inputs | targets, outputs), dense, blocked, counted, in_chains)
+        trunk = changed(graph.part(inputs | targets, outputs), dense, blocked, counted, in_pairs, unmasked)
         self.trunk = open_fragment(trunk, threads)
         machine.release_memory()  # opening leaves half as much behind: kernels that became float32
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None

@@ -9,8 +9,10 @@ import onnxruntime
 import pytest
 
 from engine.network.graph import changed, parse
-from engine.network.maxima import counted, sooner
+from engine.network.maxima import counted
 from engine.network.ort import CPU
+from engine.network.planes import in_planes
+from engine.network.relus import sooner
 from tests.engine.conftest import EMBEDDED, TINY
 
 onnx = pytest.importorskip("onnx")
@@ -177,6 +179,12 @@ def test_in_a_picture_of_one_size_it_finds_how_far_they_lie(size: tuple[int, int
     assert (same > 0).any()
     np.testing.assert_array_equal(before, distance)
     np.testing.assert_array_equal(place[same > 0], distance[same > 0])
+    planes = changed(better, in_planes)
+    onnx.checker.check_model(onnx.load_from_string(planes))
+    assert planes != better
+    again = onnxruntime.InferenceSession(planes, providers=[CPU]).run(None, {"image": image})
+    np.testing.assert_array_equal(again[0], result)
+    np.testing.assert_array_equal(again[1], place)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +193,34 @@ def test_in_a_picture_of_one_size_it_finds_how_far_they_lie(size: tuple[int, int
 def test_relus_move_only_where_nothing_else_sees_it(how: dict[str, object]) -> None:
     content = stem((9, 12), **how)
     assert changed(content, sooner) == changed(content)
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_places_are_the_same_from_planes(early: bool) -> None:
+    better = changed(model(early=early), in_planes, counted)
+    assert better == changed(model(early=early), in_planes)  # what counts knows places as they were
+    better = changed(model(early=early), counted, in_planes)
+    onnx.checker.check_model(onnx.load_from_string(better))
+    session = onnxruntime.InferenceSession(better, providers=[CPU])
+    for size in ((3, 3), (4, 9), (12, 7)):
+        x = RANDOM.integers(-2, 2, (2, CHANNELS, *size)).astype(np.float32)
+        number, row = session.run(["number", "row"], {"x": x})
+        np.testing.assert_array_equal(number, first_maxima(x, 2))
+        np.testing.assert_array_equal(row, first_maxima(x, 2) // 3)
+
+
+@pytest.mark.parametrize("how", [{"stride": 1}, {"swap": True, "stride": 1}, {"turn": True}], ids=str)
+def test_no_planes_for_other_strides_and_kernels(how: dict[str, object]) -> None:
+    content = model(**how)
+    assert changed(content, in_planes) == changed(content)
+
+
+def test_no_planes_where_windows_begin_elsewhere() -> None:
+    content = onnx.load_from_string(model())
+    for node in content.graph.node:
+        if node.output[0] == "negated3":
+            node.attribute.append(onnx.helper.make_attribute("pads", [0, 0, 1, 1]))
+    assert changed(content.SerializeToString(), in_planes) == changed(content.SerializeToString())
 
 
 @pytest.mark.parametrize("keep", ["row", "below"])
