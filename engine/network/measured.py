@@ -11,7 +11,6 @@ import json
 import logging
 import math
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import atomic, machine, paths
@@ -97,6 +96,8 @@ def _record(table: Any) -> Measured:
 
 
 def _versions(runtime: str) -> str:
+    from importlib import metadata  # noqa: PLC0415 - brings what reads e-mail; only where something was measured
+
     with contextlib.suppress(metadata.PackageNotFoundError):
         return f"{runtime} and {PLUG_IN} {metadata.version(PLUG_IN)}"
     return runtime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import metadata
 
 import pytest
 
@@ -69,10 +70,10 @@ def test_it_counts_for_what_was_measured_alone(offered, other) -> None:
 
 def test_a_new_plug_in_is_to_be_measured_anew(offered, monkeypatch) -> None:
     offered(CARD)
-    monkeypatch.setattr(measured.metadata, "version", lambda _: "0.4.0")
+    monkeypatch.setattr(metadata, "version", lambda _: "0.4.0")
     measured.keep(DEVICE, RUNTIME, 1, gpu_seconds=0.9, cpu_seconds=0.4)
     assert opened("auto") == "cpu"
-    monkeypatch.setattr(measured.metadata, "version", lambda _: "0.5.0")
+    monkeypatch.setattr(metadata, "version", lambda _: "0.5.0")
     assert opened("auto") == DEVICE
 
 
