@@ -34,21 +34,22 @@ def in_planes(model: Any) -> None:
         place = _place(operations, node)
         if place is not None:
             pickers.setdefault(node.input[0], []).append((place, node))
+    channels: dict[str, int] = {}
     for features, picked in pickers.items():
-        if sorted(place for place, _ in picked) != list(range(COMPARED)):
-            continue
-        channels = operations.kernel(picked[0][1].output[0])[1]
-        first = min(x for x, node in enumerate(graph.node) if features in node.input)
-        for place, node in picked:
-            _take_from_plane(node, features, *divmod(place, SIDE))
-        graph.initializer.extend(_kernels(features, channels))
-        for node in reversed(list(_planes(features, channels))):
-            graph.node.insert(first, node)
+        if sorted(place for place, _ in picked) == list(range(COMPARED)):
+            channels[features] = operations.kernel(picked[0][1].output[0])[1]
+            for place, node in picked:
+                _take_from_plane(node, features, *divmod(place, SIDE))
+            graph.initializer.extend(_kernels(features, channels[features]))
+    makers = {name: place for place, node in enumerate(graph.node) for name in node.output}
+    for features in sorted(channels, key=lambda x: makers.get(x, -1), reverse=True):
+        for new in _planes(features, channels[features]):
+            graph.node.insert(makers.get(features, -1) + 1, new)
 
 
 def _place(operations: Operations, node: Any) -> int | None:
     """Return the place of a window that a convolution takes, negated; None for other operations."""
-    kernel, _ = operations.kernel(node.output[0])
+    kernel, _ = operations.kernel(node.output[0]) if len(node.output) == 1 else ([], 0)
     if len(kernel) != SIDE * SIDE or sorted(kernel) != [-1] + [0] * COMPARED:
         return None
     ints = {x.name: tuple(x.ints) for x in node.attribute}

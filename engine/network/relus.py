@@ -10,6 +10,9 @@ from engine.network.maxima import Operations, tells_difference
 PASSING: Final = frozenset(["Identity", "AveragePool"])
 """Operations that pass a tensor on as it is: an AveragePool of one place."""
 
+MOST: Final = 16
+"""Tensors that are looked at for a multiple, at most."""
+
 PAIR: Final = ("gradient", "mask")
 """What a Mul takes that masks, in any order."""
 
@@ -22,28 +25,51 @@ def sooner(model: Any) -> None:
     padding keep their names, by which a tile sets it, and so their order.
     """
     graph = model.graph
-    nodes = Operations(graph)
-    for relu in [x for x in graph.node if x.op_type == "Relu"]:
-        pool = nodes.producers.get(relu.input[0])
-        if pool is None or pool.op_type != "MaxPool" or any(x.name == "pads" for x in pool.attribute):
+    operations = Operations(graph)
+    gone: set[str] = set()
+    positive: dict[str, str] = {}
+    """What a convolution computes, and the same behind a ReLU."""
+    for relu in [x for x in graph.node if x.op_type == "Relu" and len(x.input) == len(x.output) == 1]:
+        found = _behind_pool(operations, relu)
+        if found is None:
             continue
-        (raw,), (maxima,), (result,) = pool.input, pool.output, relu.output
-        comparing = [x for x in graph.node if raw in x.input and nodes.kernel(x.output[0])[0]]
-        passing = [x for x in graph.node if maxima in x.input and nodes.kernel(x.output[0])[0] == [1]]
-        asking = [x for x in graph.node if raw in x.input and x.op_type == "Shape"]
-        if (
-            nodes.producers.get(raw, relu).op_type == "Conv"
-            and nodes.served(raw) == {x.output[0] for x in (pool, *comparing, *asking)}
-            and nodes.served(maxima) == {x.output[0] for x in (relu, *passing)}
-            and not nodes.given & {raw, maxima}
-        ):
-            for node in (pool, *comparing):
-                node.input[0] = f"{raw}/positive"
-            for node in passing:
-                node.input[0] = result
-            pool.output[0] = result
-            graph.node.remove(relu)
-            graph.node.insert(list(graph.node).index(pool), make_node("Relu", [raw], f"{raw}/positive"))
+        pool, comparing, passing = found
+        raw, result = pool.input[0], relu.output[0]
+        positive[raw] = f"{raw}/positive"
+        for node in (pool, *comparing):
+            node.input[0] = positive[raw]
+        for node in passing:
+            node.input[0] = result
+        gone.add(result)
+        pool.output[0] = result
+    for place, node in reversed(list(enumerate(graph.node))):
+        if node.op_type == "Relu" and gone.intersection(node.output):
+            del graph.node[place]
+        for raw in positive.keys() & set(node.output):
+            graph.node.insert(place + 1, make_node("Relu", [raw], positive[raw]))
+
+
+def _behind_pool(operations: Operations, relu: Any) -> tuple[Any, list[Any], list[Any]] | None:
+    """Return the max pool before a ReLU, what compares places of its windows, and what passes maxima on.
+
+    None where there is no pool between a convolution and it, or something else sees what comes of them.
+    """
+    pool = operations.producers.get(relu.input[0])
+    plain = pool is not None and pool.op_type == "MaxPool" and len(pool.input) == len(pool.output) == 1
+    if pool is None or not plain or any(x.name == "pads" for x in pool.attribute):
+        return None
+    (raw,), (maxima,) = pool.input, pool.output
+    convolution = operations.producers.get(raw)
+    if convolution is None or convolution.op_type != "Conv" or operations.given & {raw, maxima}:
+        return None
+    seen, taken = operations.served(raw) - {maxima}, operations.served(maxima) - {*relu.output}
+    comparing = {x for x in seen if operations.kernel(x)[0]}
+    passing = {x for x in taken if operations.kernel(x)[0] == [1]}
+    asking = {x for x in seen if operations.producers[x].op_type == "Shape"}
+    if seen != comparing | asking or taken != passing:
+        return None
+    makers = operations.producers
+    return pool, [makers[x] for x in sorted(comparing)], [makers[x] for x in sorted(passing)]
 
 
 def unmasked(model: Any) -> None:
@@ -76,19 +102,17 @@ def _is_needless(operations: Operations, mask: str, gradient: str) -> bool:
 
 
 def _is_multiple(operations: Operations, name: str, of: str) -> bool:
-    """Tell whether a tensor is another times something, number by number."""
-    waiting = [name]
-    while waiting:
+    """Tell whether a tensor is another times something, number by number; look no further than a few."""
+    seen, waiting = {name}, [name]
+    while waiting and len(seen) <= MOST:
         name = waiting.pop()
         if name == of:
             return True
         node = operations.producers.get(name)
-        if node is None:
-            continue
-        if node.op_type == "Mul":
-            waiting += node.input
-        elif node.op_type in PASSING and _passes(node):
-            waiting += node.input[:1]
+        if node is not None and (node.op_type == "Mul" or (node.op_type in PASSING and _passes(node))):
+            further = set(node.input) - seen
+            seen |= further
+            waiting += sorted(further)
     return False
 
 

@@ -33,6 +33,9 @@ CHANNELS_LAST: Final = (0, 2, 3, 1)
 FILLING: Final = frozenset(["Shape", "Sub", "Slice", "Concat", "Pad"])
 """Operations by which a model file fills a result up with zeros."""
 
+MOST: Final = 8
+"""How many of these and the transposed convolution there are, at most."""
+
 
 class _Transposed(NamedTuple):
     """A transposed convolution and what follows it."""
@@ -55,7 +58,12 @@ class _Transposed(NamedTuple):
 def dense(model: Any) -> None:
     """Put ordinary convolutions in the places of a parsed model's transposed ones of stride 2."""
     graph = model.graph
-    found = [_filled(graph, place, sides) for place, sides in _all(graph)]
+    users: dict[str, list[int]] = {}
+    for place, node in enumerate(graph.node):
+        for name in node.input:
+            users.setdefault(name, []).append(place)
+    given = {x.name for x in graph.output}
+    found = [_filled(graph, users, given, place, sides) for place, sides in _all(graph)]
     gone = {x for one in found for x in one.others}
     at = {one.place: one for one in found}
     for place in sorted(gone.union(at), reverse=True):
@@ -74,23 +82,38 @@ def _all(graph: Any) -> Iterator[tuple[int, tuple[int, int]]]:
             yield place, sides
 
 
-def _filled(graph: Any, place: int, sides: tuple[int, int]) -> _Transposed:
-    """Return a transposed convolution with what fills its result up, where nothing else follows it."""
+def _filled(
+    graph: Any, users: dict[str, list[int]], given: set[str], place: int, sides: tuple[int, int]
+) -> _Transposed:
+    """Return a transposed convolution with what fills its result up, where nothing else follows it.
+
+    `users` are where the operations stand that take a tensor, `given` are the outputs.
+    """
     (image, kernel), name = graph.node[place].input, graph.node[place].output[0]
     alone = _Transposed(image, kernel, name, sides, place, name, "", ())
-    others, made, end = [place], {name}, 0
-    for later, node in enumerate(graph.node[place + 1 :], place + 1):
-        if made.intersection(node.input):
-            if node.op_type in FILLING and not end:
-                others.append(later)
-                made.update(node.output)
-            elif node.op_type == "Reshape" and graph.node[others[-1]].op_type == "Pad" and not end:
-                end = later
-            else:
-                return alone
-    if not end or made.intersection(x.name for x in graph.output) or not all(x % STRIDE for x in sides):
+    others, ends, waiting = {place}, set(), [name]
+    while waiting:
+        made = waiting.pop()
+        for later in users.get(made, ()):
+            if graph.node[later].op_type not in FILLING:
+                ends.add((later, made))
+            elif later not in others:
+                others.add(later)
+                waiting += graph.node[later].output
+        if made in given or len(ends) > 1 or len(others) > MOST:
+            return alone
+    if len(ends) != 1 or not all(side % STRIDE for side in sides):
         return alone
+    ((end, padded),) = ends
     result = graph.node[end]
+    filling = any(graph.node[x].op_type == "Pad" and padded in graph.node[x].output for x in others)
+    if (
+        result.op_type != "Reshape"
+        or not filling
+        or list(result.input[:1]) != [padded]
+        or len(result.input) != 2
+    ):
+        return alone
     return _Transposed(image, kernel, name, sides, end, result.output[0], result.input[1], tuple(others))
 
 
@@ -98,7 +121,8 @@ def _kernel(node: Any) -> tuple[int, int] | None:
     """Return the kernel's height and width of a plain transposed convolution of stride 2; None for others."""
     ints = {x.name: tuple(x.ints) for x in node.attribute}
     sides = ints.get("kernel_shape", ())
-    plain = node.op_type == "ConvTranspose" and len(node.input) == 2 and ATTRIBUTES.issuperset(ints)
+    plain = node.op_type == "ConvTranspose" and (len(node.input), len(node.output)) == (2, 1)
+    plain = plain and ATTRIBUTES.issuperset(ints)
     if not plain or ints.get("strides") != (STRIDE, STRIDE) or len(sides) != 2 or min(sides) < STRIDE:
         return None
     return sides[0], sides[1]

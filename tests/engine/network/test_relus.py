@@ -83,6 +83,16 @@ def test_all_other_masks_stay(how: dict[str, object]) -> None:
     assert changed(content, unmasked) == changed(content)
 
 
+def test_products_of_products_are_not_followed_without_end() -> None:
+    helper = onnx.helper
+    nodes = [helper.make_node("Mul", [f"p{x}", f"p{x}"], [f"p{x + 1}"]) for x in range(200)]
+    nodes.append(helper.make_node("HardSigmoid", ["y"], ["mask"], alpha=1e30, beta=0.0))
+    nodes.append(helper.make_node("Mul", ["p200", "mask"], ["masked"]))
+    graph = helper.make_graph(nodes, "deep", [], [])
+    content = helper.make_model(graph).SerializeToString()
+    assert changed(content, unmasked) == changed(content)  # it would double with each
+
+
 def test_unguided_the_embedded_models_deepest_layer_has_four_such_masks() -> None:
     def masks(content: bytes) -> int:
         return sum(x.op_type == "HardSigmoid" for x in parse(content).graph.node)
