@@ -175,8 +175,9 @@ class SplitModel:
 
         def look(pair: tuple[Span, Span]) -> _Tile:
             tile = self._forward(parts, buffers, image, *pair, stop)
-            own = as_array(tile.tensors[STEM])
-            place = seen[(..., *_within(tile, window))]
+            rows, columns = tile.rows, tile.columns
+            own = as_array(tile.tensors[STEM])[..., rows.shared :, columns.shared :]
+            place = seen[(..., *_owned(tile, window))]
             _check_shape(STEM, own, place.shape)
             place[:] = own
             return tile
@@ -278,6 +279,15 @@ def _within(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
         for x, w in zip((tile.rows, tile.columns), window, strict=True)
     )
     return rows, columns
+
+
+def _owned(tile: _Tile, window: tuple[slice, slice]) -> tuple[slice, slice]:
+    """Return where the positions are that belong to this tile alone."""
+    rows, columns = _within(tile, window)
+    return (
+        slice(rows.start + tile.rows.shared, rows.stop),
+        slice(columns.start + tile.columns.shared, columns.stop),
+    )
 
 
 def _only(upstream: Image, window: tuple[slice, slice], core: tuple[slice, slice]) -> Image:
