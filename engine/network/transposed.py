@@ -29,9 +29,11 @@ PHASES: Final = tuple(product(range(STRIDE), repeat=2))
 
 CHANNELS_LAST: Final = (0, 2, 3, 1)
 
-
 FILLING: Final = frozenset(["Shape", "Sub", "Slice", "Concat", "Pad"])
 """Operations by which a model file fills a result up with zeros."""
+
+NONE_BEFORE: Final = bytes(6 * 8)
+"""How much a Pad puts before each of four axes and behind the first two, stored: nothing."""
 
 MOST: Final = 8
 """How many of these and the transposed convolution there are, at most."""
@@ -55,15 +57,27 @@ class _Transposed(NamedTuple):
     """Where the operations between these two stand, the first included."""
 
 
+class _Around(NamedTuple):
+    """A graph, and what tells what follows an operation."""
+
+    graph: Any
+    users: dict[str, list[int]]
+    """Where the operations stand that take a tensor."""
+    given: set[str]
+    """The outputs."""
+    none: set[str]
+    """What is stored as `NONE_BEFORE`."""
+
+
 def dense(model: Any) -> None:
     """Put ordinary convolutions in the places of a parsed model's transposed ones of stride 2."""
     graph = model.graph
-    users: dict[str, list[int]] = {}
+    none = {x.name for x in graph.initializer if x.raw_data == NONE_BEFORE}
+    around = _Around(graph, {}, {x.name for x in graph.output}, none)
     for place, node in enumerate(graph.node):
         for name in node.input:
-            users.setdefault(name, []).append(place)
-    given = {x.name for x in graph.output}
-    found = [_filled(graph, users, given, place, sides) for place, sides in _all(graph)]
+            around.users.setdefault(name, []).append(place)
+    found = [_filled(around, place, sides) for place, sides in _all(graph)]
     gone = {x for one in found for x in one.others}
     at = {one.place: one for one in found}
     for place in sorted(gone.union(at), reverse=True):
@@ -82,13 +96,9 @@ def _all(graph: Any) -> Iterator[tuple[int, tuple[int, int]]]:
             yield place, sides
 
 
-def _filled(
-    graph: Any, users: dict[str, list[int]], given: set[str], place: int, sides: tuple[int, int]
-) -> _Transposed:
-    """Return a transposed convolution with what fills its result up, where nothing else follows it.
-
-    `users` are where the operations stand that take a tensor, `given` are the outputs.
-    """
+def _filled(around: _Around, place: int, sides: tuple[int, int]) -> _Transposed:
+    """Return a transposed convolution and what fills its result up at the end, if nothing else follows."""
+    graph, users, given, none = around
     (image, kernel), name = graph.node[place].input, graph.node[place].output[0]
     alone = _Transposed(image, kernel, name, sides, place, name, "", ())
     others, ends, waiting = {place}, set(), [name]
@@ -105,14 +115,13 @@ def _filled(
     if len(ends) != 1 or not all(side % STRIDE for side in sides):
         return alone
     ((end, padded),) = ends
-    result = graph.node[end]
-    filling = any(graph.node[x].op_type == "Pad" and padded in graph.node[x].output for x in others)
-    if (
-        result.op_type != "Reshape"
-        or not filling
-        or list(result.input[:1]) != [padded]
-        or len(result.input) != 2
-    ):
+    makers = {x: graph.node[y] for y in others for x in graph.node[y].output}
+    pad, result = makers[padded], graph.node[end]
+    amounts = makers.get(pad.input[1]) if list(pad.input[:1]) == [name] and len(pad.input) == 2 else None
+    at_end = amounts is not None and amounts.op_type == "Concat" and amounts.input[0] in none
+    if pad.op_type != "Pad" or pad.attribute or not at_end:
+        return alone
+    if result.op_type != "Reshape" or len(result.input) != 2 or result.input[0] != padded:
         return alone
     return _Transposed(image, kernel, name, sides, end, result.output[0], result.input[1], tuple(others))
 
@@ -170,7 +179,7 @@ def _interleaved(found: _Transposed) -> Iterator[Any]:
     yield make_node("Shape", [f"{name}/kernel"], f"{name}/channels", start=0, end=1)
     yield make_node("Concat", [f"{name}/sizes", f"{name}/channels"], f"{name}/shape", axis=0)
     yield make_node("Reshape", [f"{name}/joined", f"{name}/shape"], f"{name}/mixed")
-    yield from _cut(found, f"{name}/mixed", f"{name}/last")
+    yield from _cut(found)
     perm = [CHANNELS_LAST.index(x) for x in range(4)]
     if not found.sizes:
         yield make_node("Transpose", [f"{name}/last"], name, perm=perm)
@@ -180,15 +189,14 @@ def _interleaved(found: _Transposed) -> Iterator[Any]:
     yield make_node("Reshape", [f"{name}/first", found.sizes], found.result)
 
 
-def _cut(found: _Transposed, mixed: str, output: str) -> Iterator[Any]:
-    """Yield what cuts a result with the channels last to its size."""
+def _cut(found: _Transposed) -> Iterator[Any]:
+    """Yield what cuts the result, its channels last, to its size."""
     name = found.name
-    end = f"{name}/end"
     if found.sizes:
-        end = f"{name}/plane"
-        cut = [f"{name}/{x}" for x in ("plane first", "plane end")]
-        yield make_node("Slice", [found.sizes, *cut], end)
-    yield make_node("Slice", [mixed, f"{name}/start", end, f"{name}/sides"], output)
+        bounds = [f"{name}/plane first", f"{name}/plane last"]
+        yield make_node("Slice", [found.sizes, *bounds], f"{name}/end")
+    cut = [f"{name}/{x}" for x in ("start", "end", "sides")]
+    yield make_node("Slice", [f"{name}/mixed", *cut], f"{name}/last")
 
 
 def _part(name: str, phase: tuple[int, ...]) -> str:
@@ -205,7 +213,7 @@ def _rows(side: int, phase: int) -> tuple[int, int, int]:
 
 
 def _indices(found: _Transposed) -> Iterator[Any]:
-    """Yield the stored numbers that these cut and put together by, of which each needs some."""
+    """Yield the stored numbers that these cut and put together by."""
     name, sides = found.name, found.sides
     yield make_indices(f"{name}/axes", [2, 3])
     yield make_indices(f"{name}/step", [-STRIDE, -STRIDE])  # a kernel's rows from the last one backwards
@@ -218,6 +226,8 @@ def _indices(found: _Transposed) -> Iterator[Any]:
     yield make_indices(f"{name}/sizes", [0, -1, 0])  # as before, what is left, as before
     yield make_indices(f"{name}/sides", [1, 2])
     yield make_indices(f"{name}/start", [0, 0])
-    yield make_indices(f"{name}/end", [-1 if side % STRIDE else 2**62 for side in sides])
-    yield make_indices(f"{name}/plane first", [2])
-    yield make_indices(f"{name}/plane end", [4])
+    if found.sizes:
+        yield make_indices(f"{name}/plane first", [2])
+        yield make_indices(f"{name}/plane last", [4])
+    else:
+        yield make_indices(f"{name}/end", [-1 if side % STRIDE else 2**62 for side in sides])

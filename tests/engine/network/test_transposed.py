@@ -27,11 +27,14 @@ def model(kernel: tuple[int, int], **attributes: object) -> bytes:
     return helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
 
 
-def filled(kernel: tuple[int, int], *, keep: str = "", asked: str = "") -> bytes:
+def filled(
+    kernel: tuple[int, int], *, keep: str = "", asked: str = "", first: bool = False, joined: bool = False
+) -> bytes:
     """Return a file with one transposed convolution that is filled up to a size that comes as a picture's.
 
     It is done as `conv2d_backprop_input` in export/gradients.py does it.  `keep` is a tensor on the way
-    that is an output too; the sizes of the tensor `asked` are one.
+    that is an output too; the sizes of the tensor `asked` are one.  `first`: zeros come before it;
+    `joined`: another tensor's channels come between.
     """
     helper, number = onnx.helper, onnx.TensorProto.FLOAT
     nodes = [
@@ -40,18 +43,23 @@ def filled(kernel: tuple[int, int], *, keep: str = "", asked: str = "") -> bytes
         helper.make_node("Shape", ["raw"], ["had"]),
         helper.make_node("Sub", ["wanted", "had"], ["missing"]),
         helper.make_node("Slice", ["missing", "two", "four", "zero"], ["ends"]),
-        helper.make_node("Concat", ["zeros", "ends"], ["pads"], axis=0),
-        helper.make_node("Pad", ["raw", "pads"], ["padded"]),
+        helper.make_node(
+            "Concat", ["few", "ends", "few", "few"] if first else ["zeros", "ends"], ["pads"], axis=0
+        ),
+        helper.make_node("Concat", ["raw", "none"], ["both"], axis=1),
+        helper.make_node("Pad", ["both" if joined else "raw", "pads"], ["padded"]),
         helper.make_node("Reshape", ["padded", "wanted"], ["y"]),
     ]
+    nodes = [x for x in nodes if joined or x.output[0] != "both"]
     outputs = [helper.make_tensor_value_info("y", number, ["N", 6, "H", "W"])]
     if keep:
         outputs.append(helper.make_tensor_value_info(keep, number, [None] * 4))
     if asked:
         nodes.append(helper.make_node("Shape", [asked], ["sizes"]))
         outputs.append(helper.make_tensor_value_info("sizes", onnx.TensorProto.INT64, [4]))
-    whole = {"two": [2], "four": [4], "zero": [0], "zeros": [0] * 6}
+    whole = {"two": [2], "four": [4], "zero": [0], "zeros": [0] * 6, "few": [0, 0]}
     stored = {name: np.array(x, np.int64) for name, x in whole.items()}
+    stored["none"] = np.empty((2, 0, 7, 9), np.float32)
     stored["W"] = np.random.default_rng(1).standard_normal((5, 6, *kernel)).astype(np.float32)
     graph = helper.make_graph(
         nodes,
@@ -94,6 +102,8 @@ def test_what_fills_up_falls_away(kernel: tuple[int, int]) -> None:
         {"kernel": (3, 3), "keep": "padded"},
         {"kernel": (3, 3), "asked": "raw"},
         {"kernel": (3, 3), "asked": "padded"},
+        {"kernel": (3, 3), "first": True},
+        {"kernel": (3, 3), "joined": True},
     ],
     ids=str,
 )
