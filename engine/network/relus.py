@@ -97,8 +97,10 @@ def _is_needless(operations: Operations, mask: str, gradient: str) -> bool:
     telling = operations.producers.get(mask)
     if telling is None or not tells_difference(telling) or mask in operations.given:
         return False
-    alone = len(operations.served(mask)) == 1
-    return alone and _is_multiple(operations, gradient, telling.input[0])
+    relu = operations.producers.get(telling.input[0])
+    if relu is None or relu.op_type != "Relu" or len(operations.served(mask)) != 1:
+        return False
+    return _is_multiple(operations, gradient, telling.input[0])
 
 
 def _is_multiple(operations: Operations, name: str, of: str) -> bool:

@@ -17,18 +17,25 @@ RANDOM = np.random.default_rng(0)
 
 
 def model(
-    *, gradient: str = "own", alpha: float = 1e30, keep: bool = False, window: int = 1, swapped: bool = False
+    *,
+    gradient: str = "own",
+    alpha: float = 1e30,
+    keep: bool = False,
+    window: int = 1,
+    swapped: bool = False,
+    before: str = "Relu",
 ) -> bytes:
     """Return a file that masks a gradient where a ReLU's result is zero.
 
     The `gradient` is the result's `own`, or that and a sum with another, or only of the `square` of another.
-    `keep`: the mask is an output too; `window` is that of a pool on the gradient's way.
+    `keep`: the mask is an output too; `window` is that of a pool on the gradient's way; `before` is what
+    stands in the ReLU's place.
     """
     helper, number = onnx.helper, onnx.TensorProto.FLOAT
     pads = [window // 2] * 4
     pool = {"pads": pads} if window > 1 else {}
     nodes = [
-        helper.make_node("Relu", ["x"], ["y"]),
+        helper.make_node(before, ["x"], ["y"]),
         helper.make_node("HardSigmoid", ["y"], ["mask"], alpha=alpha, beta=0.0),
         helper.make_node("Mul", ["inside", "y"], ["seen"]),
         helper.make_node("Mul", ["seen", "w"], ["weighted"]),
@@ -75,6 +82,7 @@ def test_a_multiple_of_what_a_relu_gives_needs_no_mask(swapped: bool) -> None:
         {"alpha": 0.2},
         {"keep": True},
         {"window": 3},
+        {"before": "Neg"},
     ],
     ids=str,
 )
